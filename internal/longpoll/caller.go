@@ -12,26 +12,28 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// caller is equal for callers that receive the same response to the same request.
-// The upstream's response may depend on the credential and on the metadata.
-type caller struct {
+// callerKey identifies callers that would receive the same response to the same
+// request. The response depends on the namespace, and may depend on the credential and
+// the metadata.
+type callerKey struct {
 	namespace, credential, metadata string
-	// scope is the scope of a delegated token. Callers that may read different
-	// workflows must not share a poll.
+	// scope is the scope of a delegated token, or empty. Callers that may read
+	// different workflows must not share a poll.
 	scope string
 }
 
-func callerOf(client *upstream.Client, principal *auth.Principal, call *upstream.CallOptions) caller {
-	return caller{
+func callerKeyOf(client *upstream.Client, principal *auth.Principal, call *upstream.CallOptions) callerKey {
+	return callerKey{
 		namespace:  call.Namespace,
 		credential: client.CredentialID(principal, call.Namespace),
-		metadata:   metadataKey(metadata.New(principal.Metadata), call.Metadata),
+		metadata:   metadataText(metadata.New(principal.Metadata), call.Metadata),
 		scope:      principal.Capability.Scope(),
 	}
 }
 
-// metadataKey returns a text that is equal only for equal metadata.
-func metadataKey(layers ...metadata.MD) string {
+// metadataText returns metadata as text, unambiguously: different metadata has different
+// texts.
+func metadataText(layers ...metadata.MD) string {
 	var text strings.Builder
 	for _, md := range layers {
 		keys := slices.Sorted(maps.Keys(md))

@@ -17,24 +17,25 @@ import (
 // closeReader waits for the close event of a run, and of the runs that succeed
 // it.
 type closeReader struct {
-	client  *upstream.Client
-	longest time.Duration
-	key     OutcomeKey
+	client     *upstream.Client
+	maxTimeout time.Duration // of one upstream poll
+	key        OutcomeKey
 	// timeLeft returns the time until the last caller leaves.
 	timeLeft func() time.Duration
-	// report receives the run that the wait is for, each time it changes.
+	// report is called with the value of run each time it changes.
 	report func(Run)
 
-	run   Run
-	token []byte
+	run   Run    // the run that the wait is currently for
+	token []byte // page token of the next poll; empty for the first poll of a run
 }
 
-// read returns the close of the last run. When ctx ends, it returns an error.
+// read waits until the last run that the key includes has closed, and returns how it
+// ended. It returns an error if a call fails or ctx ends.
 func (r *closeReader) read(ctx context.Context) (*Close, error) {
 	if r.run.RunID == "" {
-		// The wait is pinned to the run that is current now. The response names
-		// the run, so that a caller that repeats its request waits for the same
-		// one.
+		// From now on, the wait is for the run that is current now. The response
+		// to the caller names the run, so that a repeated request waits for the
+		// same one.
 		run, err := DescribeRun(ctx, r.client, r.key.WorkflowID, "")
 		if err != nil {
 			return nil, err
@@ -60,16 +61,17 @@ func (r *closeReader) read(ctx context.Context) (*Close, error) {
 	}
 }
 
-// switchTo sets the run that the wait is for. An empty firstRunID leaves the first
-// run unchanged.
+// switchTo sets the run that the wait is for. If firstRunID is empty, it does not change
+// the first run.
 func (r *closeReader) switchTo(runID, firstRunID string) {
 	r.run.RunID, r.run.FirstRunID = runID, cmp.Or(firstRunID, r.run.FirstRunID)
 	r.report(r.run)
 }
 
-// successor returns the id of the run in which the wait continues, or an empty
-// string. A reset takes precedence, because the run that it started replaces the
-// run's other successors. The close event does not contain it.
+// successor returns the id of the run with which the wait continues after the current
+// one has closed, or an empty string if the wait is over. The run that a reset started
+// takes precedence, because it replaces any other successor. The close event does not
+// name it, so successor describes the closed run.
 func (r *closeReader) successor(ctx context.Context, closed *Close) (string, error) {
 	if r.key.FollowReset {
 		run, err := DescribeRun(ctx, r.client, r.key.WorkflowID, r.run.RunID)
@@ -87,7 +89,7 @@ func (r *closeReader) successor(ctx context.Context, closed *Close) (string, err
 	return "", nil
 }
 
-// next returns the close of the run as soon as the run has closed.
+// next waits until the run has closed, and returns how it ended.
 func (r *closeReader) next(ctx context.Context) (*Close, error) {
 	for {
 		begin := time.Now()
@@ -104,11 +106,11 @@ func (r *closeReader) next(ctx context.Context) (*Close, error) {
 // poll makes one upstream poll. It returns nil if the run has not closed yet.
 func (r *closeReader) poll(ctx context.Context) (*Close, error) {
 	left := r.timeLeft()
-	if left <= 0 { // all callers are about to leave, which ends ctx
+	if left <= 0 { // all callers are about to leave, and then ctx ends
 		return nil, upstream.Sleep(ctx, MinSlice)
 	}
 	call := upstream.CallFrom(ctx)
-	call.Timeout = sliceTimeout(left, r.longest)
+	call.Timeout = sliceTimeout(left, r.maxTimeout)
 	response := &workflowservice.GetWorkflowExecutionHistoryResponse{}
 	err := r.client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
@@ -119,7 +121,7 @@ func (r *closeReader) poll(ctx context.Context) (*Close, error) {
 			HistoryEventFilterType: enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT,
 			SkipArchival:           true,
 		}, response)
-	if isSliceOver(ctx, err) {
+	if isPollTimeout(ctx, err) {
 		return nil, nil //nolint:nilnil // the run has not closed yet
 	}
 	if err != nil {
@@ -132,9 +134,8 @@ func (r *closeReader) poll(ctx context.Context) (*Close, error) {
 	return nil, nil //nolint:nilnil // the run has not closed yet
 }
 
-// closeOf reads the last event of the run. The server treats a paused run as
-// closed and returns its last event at once. For such an event closeOf returns
-// nil.
+// closeOf returns the Close for the last event of the run. It returns nil if the run is
+// paused: the server then returns the last event immediately, as for a closed run.
 func (r *closeReader) closeOf(event *history.HistoryEvent) (*Close, error) {
 	closed := closeOf(event)
 	if closed == nil && event.GetAttributes() == nil {
@@ -144,9 +145,9 @@ func (r *closeReader) closeOf(event *history.HistoryEvent) (*Close, error) {
 	return closed, nil
 }
 
-// isSliceOver reports whether an upstream poll reached its deadline while the
-// wait continues.
-func isSliceOver(ctx context.Context, err error) bool {
+// isPollTimeout reports whether err says that an upstream poll reached its deadline, and
+// ctx, the context of the wait, has not ended.
+func isPollTimeout(ctx context.Context, err error) bool {
 	return problem.Is(err, problem.DeadlineExceeded) && ctx.Err() == nil
 }
 

@@ -19,7 +19,7 @@ func NewDrain() *Drain {
 	return &Drain{ctx: ctx, begin: begin}
 }
 
-// Begin begins the drain. It ends all waits, those that start later too.
+// Begin begins the drain. It ends all waits, including those that start later.
 func (d *Drain) Begin() { d.begin() }
 
 // Done is closed when the drain begins.

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// EventHeader has the fields of a history event that determine its position in the
+// EventHeader contains the fields of a history event that are needed to follow a
 // history.
 type EventHeader struct {
 	ID, TaskID int64
@@ -43,10 +43,10 @@ func ParseEventHeader(event []byte) (h EventHeader, err error) {
 	return h, nil
 }
 
-// Persisted reports whether the event is part of the stored history. The server
-// appends the events of the workflow task in progress to the stored events. If
-// they are never stored, other events receive the same ids. Such events have no
-// task id, because the server assigns it when it stores an event.
+// Persisted reports whether the event is part of the stored history. The server also
+// returns the events of the workflow task in progress, before it has stored them. It
+// may store other events with the same ids instead. An event has a task id only after
+// the server has stored it.
 func (h EventHeader) Persisted() bool {
 	return h.TaskID != 0 || h.Type != enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED && h.Type != enums.EVENT_TYPE_WORKFLOW_TASK_STARTED
 }
@@ -63,7 +63,7 @@ func (h EventHeader) Closes() bool {
 	}
 }
 
-// ParseClose reads a close event in wire form. Its Run is empty.
+// ParseClose parses a close event in wire form. The Run of the returned Close is empty.
 func ParseClose(event []byte) (*Close, error) {
 	e := &history.HistoryEvent{}
 	if err := proto.Unmarshal(event, e); err != nil {

@@ -12,26 +12,26 @@ import (
 	"github.com/flowgate/flowgate/internal/longpoll"
 )
 
-func wire(t testing.TB, message proto.Message) []byte {
+func marshal(t testing.TB, message proto.Message) []byte {
 	t.Helper()
 	encoded, err := proto.Marshal(message)
 	require.NoError(t, err)
 	return encoded
 }
 
-func TestEventHeaderReportsStoredAndCloseEvents(t *testing.T) {
+func TestParseEventHeader(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		event             *history.HistoryEvent
 		persisted, closes bool
 	}{
-		"stored task":     {&history.HistoryEvent{EventId: 2, TaskId: 9, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED}, true, false},
+		"persisted task":  {&history.HistoryEvent{EventId: 2, TaskId: 9, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED}, true, false},
 		"transient task":  {&history.HistoryEvent{EventId: 2, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED}, false, false},
 		"transient start": {&history.HistoryEvent{EventId: 3, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_STARTED}, false, false},
 		"without task id": {&history.HistoryEvent{EventId: 3, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED}, true, false},
 		"close event":     {&history.HistoryEvent{EventId: 1 << 40, TaskId: 1, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED}, true, true},
 	} {
-		encoded := wire(t, test.event)
+		encoded := marshal(t, test.event)
 		header, err := longpoll.ParseEventHeader(encoded)
 		require.NoError(t, err, name)
 		require.Equal(t, test.event.GetEventId(), header.ID, name)
@@ -41,23 +41,23 @@ func TestEventHeaderReportsStoredAndCloseEvents(t *testing.T) {
 	}
 }
 
-func TestCloseEventsNameTheSuccessor(t *testing.T) {
+func TestParseCloseReturnsTheSuccessor(t *testing.T) {
 	t.Parallel()
-	const next = "next"
+	const successor = "run-2"
 	for name, test := range map[string]struct {
-		event *history.HistoryEvent
-		next  string
+		event        *history.HistoryEvent
+		wantNewRunID string
 	}{
-		"completed": {completed(next), next},
+		"completed": {completed(successor), successor},
 		"failed": {&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionFailedEventAttributes{
-			WorkflowExecutionFailedEventAttributes: &history.WorkflowExecutionFailedEventAttributes{NewExecutionRunId: next},
-		}}, next},
+			WorkflowExecutionFailedEventAttributes: &history.WorkflowExecutionFailedEventAttributes{NewExecutionRunId: successor},
+		}}, successor},
 		"timed out": {&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionTimedOutEventAttributes{
-			WorkflowExecutionTimedOutEventAttributes: &history.WorkflowExecutionTimedOutEventAttributes{NewExecutionRunId: next},
-		}}, next},
+			WorkflowExecutionTimedOutEventAttributes: &history.WorkflowExecutionTimedOutEventAttributes{NewExecutionRunId: successor},
+		}}, successor},
 		"continued as new": {&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes{
-			WorkflowExecutionContinuedAsNewEventAttributes: &history.WorkflowExecutionContinuedAsNewEventAttributes{NewExecutionRunId: next},
-		}}, next},
+			WorkflowExecutionContinuedAsNewEventAttributes: &history.WorkflowExecutionContinuedAsNewEventAttributes{NewExecutionRunId: successor},
+		}}, successor},
 		"cancelled": {&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionCanceledEventAttributes{
 			WorkflowExecutionCanceledEventAttributes: &history.WorkflowExecutionCanceledEventAttributes{},
 		}}, ""},
@@ -65,12 +65,12 @@ func TestCloseEventsNameTheSuccessor(t *testing.T) {
 			WorkflowExecutionTerminatedEventAttributes: &history.WorkflowExecutionTerminatedEventAttributes{},
 		}}, ""},
 	} {
-		closed, err := longpoll.ParseClose(wire(t, test.event))
+		closed, err := longpoll.ParseClose(marshal(t, test.event))
 		require.NoError(t, err, name)
-		require.Equal(t, test.next, closed.NewRunID, name)
+		require.Equal(t, test.wantNewRunID, closed.NewRunID, name)
 		require.True(t, proto.Equal(test.event, closed.Event), name)
 	}
-	_, err := longpoll.ParseClose(wire(t, signaled(3)))
+	_, err := longpoll.ParseClose(marshal(t, signaled(3)))
 	require.EqualError(t, err, "not a history event")
 	_, err = longpoll.ParseClose([]byte{0x0f})
 	require.Error(t, err)
@@ -78,10 +78,10 @@ func TestCloseEventsNameTheSuccessor(t *testing.T) {
 
 func TestSplitEventsReturnsEventsAndToken(t *testing.T) {
 	t.Parallel()
-	events, token := longpoll.SplitEvents(wire(t, &workflowservice.GetWorkflowExecutionHistoryResponse{
+	events, token := longpoll.SplitEvents(marshal(t, &workflowservice.GetWorkflowExecutionHistoryResponse{
 		History: &history.History{Events: []*history.HistoryEvent{signaled(3), completed("")}}, NextPageToken: []byte("more"),
 	}))
-	require.Equal(t, [][]byte{wire(t, signaled(3)), wire(t, completed(""))}, events)
+	require.Equal(t, [][]byte{marshal(t, signaled(3)), marshal(t, completed(""))}, events)
 	require.Equal(t, "more", string(token))
 	events, token = longpoll.SplitEvents(nil)
 	require.Empty(t, events)

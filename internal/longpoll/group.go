@@ -9,28 +9,28 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Group is a set of shared polls of one kind. Callers that wait for the same key K
-// and to whom Temporal would send the same response share one poll. P is the state
-// that a poll shares with its callers. A Group is safe for concurrent use.
+// Group is a set of shared polls of one kind. Two callers share a poll if they wait for
+// the same key K and Temporal would send both the same response. P is the state that a
+// poll shares with its callers. A Group is safe for concurrent use.
 //
-// One lock guards the set, the number of callers of each poll, and each state, so
-// there is no lock order. It is never held during an upstream call.
+// One lock guards the set of polls, and the callers and the state of each poll, so there
+// is no lock order. The lock is never held during an upstream call.
 type Group[K comparable, P any] struct {
 	base     context.Context //nolint:containedctx // polls run for the group's lifetime, not a request's
 	client   *upstream.Client
 	inFlight *telemetry.Gauge
 	callers  *telemetry.Gauge
-	run      func(ctx context.Context, p *Poll[K, P]) (end func(state *P))
+	run      func(ctx context.Context, p *Poll[K, P]) (setResult func(state *P))
 
 	running sync.WaitGroup
 
 	mu    sync.Mutex
-	polls map[groupKey[K]]*Poll[K, P]
+	polls map[pollID[K]]*Poll[K, P]
 }
 
-// groupKey is equal for callers who may share a poll.
-type groupKey[K comparable] struct {
-	caller caller
+// pollID is equal for callers that may share a poll.
+type pollID[K comparable] struct {
+	caller callerKey
 	key    K
 }
 
@@ -40,7 +40,7 @@ type Poll[K comparable, P any] struct {
 	Key K
 
 	group  *Group[K, P]
-	id     groupKey[K]
+	id     pollID[K]
 	cancel context.CancelFunc
 	done   chan struct{}
 
@@ -49,21 +49,20 @@ type Poll[K comparable, P any] struct {
 	state   P
 }
 
-// NewGroup returns an empty group. The gauges count its polls in flight and
-// their callers; callers may be nil.
+// NewGroup returns an empty group. The gauges inFlight and callers count its polls in
+// flight and their callers; callers may be nil.
 //
-// run runs a poll. Its context has the principal and the call options of the
-// caller that started the poll, and ends with base or when the last caller has
-// left. run may return a function that makes the last change of the state. The
-// group calls it and removes the poll under the same lock, so that no caller joins
-// a poll that has ended.
+// run runs one poll. Its ctx has the principal and the call options of the caller that
+// started the poll. ctx ends with base, or when the last caller has left. run may return
+// a function that sets the final state. The group calls that function and removes the
+// poll while it holds the lock once, so that no caller can join a poll that has ended.
 func NewGroup[K comparable, P any](
 	base context.Context, client *upstream.Client, inFlight, callers *telemetry.Gauge,
-	run func(ctx context.Context, p *Poll[K, P]) (end func(state *P)),
+	run func(ctx context.Context, p *Poll[K, P]) (setResult func(state *P)),
 ) *Group[K, P] {
 	return &Group[K, P]{
 		base: base, client: client, inFlight: inFlight, callers: callers, run: run,
-		polls: map[groupKey[K]]*Poll[K, P]{},
+		polls: map[pollID[K]]*Poll[K, P]{},
 	}
 }
 
@@ -72,14 +71,14 @@ func (g *Group[K, P]) Close() { g.running.Wait() }
 
 // Join adds the caller in ctx to the poll for key. The caller must leave the poll.
 //
-// If no poll is in flight, Join starts one with the initial state and the options
-// in call. join runs under the group's lock and may change the state. If it
+// If no poll for the key is in flight, Join starts one with the initial state and the
+// options in call. join runs under the group's lock and may change the state. If join
 // returns false, the caller does not join, and Join returns nil.
 func (g *Group[K, P]) Join(
 	ctx context.Context, key K, call upstream.CallOptions, initial P, join func(state *P) bool,
 ) *Poll[K, P] {
 	principal, _ := auth.PrincipalFrom(ctx)
-	id := groupKey[K]{caller: callerOf(g.client, principal, &call), key: key}
+	id := pollID[K]{caller: callerKeyOf(g.client, principal, &call), key: key}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p := g.polls[id]
@@ -99,9 +98,9 @@ func (g *Group[K, P]) Join(
 	return p
 }
 
-// start runs a poll on behalf of a principal. The poll outlives the request that
-// started it, because that caller may leave before the others. The caller of start
-// must hold g.mu.
+// start runs a poll with the credentials of a principal. The context of the poll is not
+// that of the request, because the caller that started it may leave before the others.
+// g.mu must be held.
 func (g *Group[K, P]) start(p *Poll[K, P], principal *auth.Principal, call upstream.CallOptions) {
 	call.Room, call.Trail = nil, nil // they belong to the request that started the poll
 	ctx, cancel := context.WithCancel(upstream.NewContext(auth.WithPrincipal(g.base, principal), &call))
@@ -111,19 +110,19 @@ func (g *Group[K, P]) start(p *Poll[K, P], principal *auth.Principal, call upstr
 	g.running.Go(func() {
 		defer g.inFlight.Dec()
 		defer cancel()
-		end := g.run(ctx, p)
+		setResult := g.run(ctx, p)
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if end != nil {
-			end(&p.state)
+		if setResult != nil {
+			setResult(&p.state)
 		}
 		g.remove(p)
 		close(p.done)
 	})
 }
 
-// remove removes the poll, so that the next equal wait starts another one. The
-// caller of remove must hold g.mu.
+// remove removes the poll, so that the next equal wait starts another one. g.mu must be
+// held.
 func (g *Group[K, P]) remove(p *Poll[K, P]) {
 	if g.polls[p.id] == p {
 		delete(g.polls, p.id)
@@ -144,7 +143,8 @@ func (p *Poll[K, P]) Leave() {
 	}
 }
 
-// Done is closed when the poll has ended. Its state does not change afterwards.
+// Done returns a channel that is closed when the poll has ended. The state of the poll
+// does not change afterwards.
 func (p *Poll[K, P]) Done() <-chan struct{} { return p.done }
 
 // State returns a copy of the state.

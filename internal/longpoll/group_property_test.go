@@ -16,25 +16,25 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// model is a group and its expected content.
+// model contains a group and the state that the group is expected to have.
 type model struct {
 	group             *longpoll.Group[string, int]
 	inFlight, callers telemetry.Gauge
 	ctx               context.Context //nolint:containedctx // all callers have the same principal
 
-	// polls has the polls in flight by key. members has the callers that have not
-	// left, including those of polls that have ended.
+	// polls contains the polls in flight, by key. members contains the callers that
+	// have not left, including the callers of polls that have ended.
 	polls   map[string]*modelPoll
 	members []member
 
 	mu      sync.Mutex
-	running map[string]int // polls that run and are not cancelled, by key
-	started []*modelPoll
+	running map[string]int // number of calls of run that have not returned, by key
+	started []*modelPoll   // all polls that were ever started
 }
 
 type modelPoll struct {
 	ctx     context.Context //nolint:containedctx // the test checks whether the group has cancelled it
-	end     chan int        // ends the poll with a last state
+	end     chan int        // ends the poll with the state that is sent
 	callers int
 }
 
@@ -56,8 +56,8 @@ func (m *model) run(ctx context.Context, p *longpoll.Poll[string, int]) func(*in
 		m.running[p.Key]--
 	}()
 	select {
-	case last := <-poll.end:
-		return func(state *int) { *state = last }
+	case final := <-poll.end:
+		return func(state *int) { *state = final }
 	case <-ctx.Done():
 		return nil
 	}
@@ -65,7 +65,7 @@ func (m *model) run(ctx context.Context, p *longpoll.Poll[string, int]) func(*in
 
 func drawKey(t *rapid.T) string { return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key") }
 
-// join adds a caller. It shares the poll in flight, or starts exactly one.
+// join adds a caller. The caller must share the poll in flight, or start exactly one.
 func (m *model) join(t *rapid.T) {
 	key := drawKey(t)
 	shared := m.polls[key]
@@ -86,7 +86,7 @@ func (m *model) join(t *rapid.T) {
 	m.members = append(m.members, member{p, shared})
 }
 
-// reject checks that a rejected caller starts no poll.
+// reject makes the join function reject a caller, which must not start a poll.
 func (m *model) reject(t *rapid.T) {
 	before := m.starts()
 	require.Nil(t, m.group.Join(m.ctx, drawKey(t), upstream.CallOptions{}, 0, func(*int) bool { return false }))
@@ -100,7 +100,8 @@ func (m *model) starts() int {
 	return len(m.started)
 }
 
-// leave removes a caller and checks that only the last one cancels the poll.
+// leave removes a caller and checks that the poll is cancelled if and only if no callers
+// remain.
 func (m *model) leave(t *rapid.T) {
 	if len(m.members) == 0 {
 		t.Skip("the group has no caller")
@@ -118,7 +119,7 @@ func (m *model) leave(t *rapid.T) {
 	}
 }
 
-// end ends a poll and checks that all its callers can read its last state.
+// end ends a poll and checks that all callers of the poll can read the final state.
 func (m *model) end(t *rapid.T) {
 	if len(m.polls) == 0 {
 		t.Skip("no poll is in flight")
@@ -168,12 +169,12 @@ func boolToInt(b bool) int {
 	return 0
 }
 
-// TestSharedPolls joins, leaves and ends polls at random. There is never more than
-// one poll for a key, a poll ends with its last caller and not before, and no poll
-// remains at the end.
-func TestSharedPolls(t *testing.T) {
+// Callers join and leave polls, and polls end, in random order. There must never be more
+// than one poll for a key, a poll must not be cancelled before its last caller has left,
+// and no poll may remain at the end.
+func TestGroupMatchesItsModel(t *testing.T) {
 	t.Parallel()
-	client, ctx := start(t).client, reader(t)
+	client, ctx := newFixture(t).client, readerContext(t)
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
 			base, stop := context.WithCancel(context.Background())
@@ -197,11 +198,11 @@ func TestSharedPolls(t *testing.T) {
 	})
 }
 
-// TestConcurrentCallersShareOnePoll gives the race detector concurrent callers.
+// The callers run concurrently, so that the race detector can check the group.
 func TestConcurrentCallersShareOnePoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, ctx := start(t), reader(t)
+		f, ctx := newFixture(t), readerContext(t)
 		m := &model{running: map[string]int{}}
 		m.group = longpoll.NewGroup(t.Context(), f.client, &m.inFlight, &m.callers, m.run)
 		var callers sync.WaitGroup

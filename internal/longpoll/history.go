@@ -23,7 +23,7 @@ func (k HistoryKey) CloseOnly() bool { return k.Filter == enums.HISTORY_EVENT_FI
 
 // Page is a page of a history in wire form.
 type Page struct {
-	// Response owns the memory of Events. They are invalid after its release.
+	// Response owns the memory of Events, which must not be used after its release.
 	Response upstream.Response
 	Events   [][]byte
 	// Token is the token of the next page. It is empty on the last page, and
@@ -31,8 +31,8 @@ type Page struct {
 	Token []byte
 }
 
-// FetchPage returns the page at token with at most size events. If there are no
-// events yet, it waits for them until the timeout in the call options of ctx.
+// FetchPage returns the page at token, with at most size events. If there are no events
+// yet, it waits for them, at most for the timeout in the call options of ctx.
 func FetchPage(ctx context.Context, client *upstream.Client, key HistoryKey, token []byte, size int32) (*Page, error) {
 	response, err := client.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
@@ -48,8 +48,8 @@ func FetchPage(ctx context.Context, client *upstream.Client, key HistoryKey, tok
 	return &Page{Response: response, Events: events, Token: bytes.Clone(next)}, nil
 }
 
-// SplitEvents returns the events and the token of the next page in a
-// GetWorkflowExecutionHistoryResponse in wire form. They share the memory of page.
+// SplitEvents returns the events and the next page token of page, which is a
+// GetWorkflowExecutionHistoryResponse in wire form. Both share the memory of page.
 func SplitEvents(page []byte) (events [][]byte, token []byte) {
 	const historyField, tokenField, eventsField = 1, 3, 1
 	for number, value := range transcode.Fields(page) {

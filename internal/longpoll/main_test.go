@@ -27,14 +27,15 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	orders     = "orders"
+	namespace  = "orders"
 	workflowID = "order-1"
 	runID      = "run-1"
 	nextRunID  = "run-2"
 	firstRunID = "run-0"
 )
 
-// fixture has a fake Temporal server, a client of the server, and polls.
+// fixture contains a fake Temporal server, a client of the server, and the polls under
+// test.
 type fixture struct {
 	server  *upstreamtest.Server
 	client  *upstream.Client
@@ -43,7 +44,7 @@ type fixture struct {
 	stop    context.CancelFunc // cancels the base context of the polls
 }
 
-func start(t testing.TB) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{server: upstreamtest.New(t)}
 	var err error
@@ -68,46 +69,49 @@ func start(t testing.TB) *fixture {
 	t.Cleanup(func() {
 		f.stop()
 		f.polls.Close()
-		require.Zero(t, f.metrics.WaitPolls.Value(), "polls in flight")
-		require.Zero(t, f.metrics.WaitCallers.Value(), "callers")
+		require.Zero(t, f.metrics.WaitPolls.Value(), "a poll is still in flight")
+		require.Zero(t, f.metrics.WaitCallers.Value(), "a caller has not left")
 	})
 	return f
 }
 
-// inOrders returns the options of a call in the namespace orders.
-func inOrders() upstream.CallOptions { return upstream.CallOptions{Namespace: orders} }
+// callOptions returns the options of a call in the namespace "orders".
+func callOptions() upstream.CallOptions { return upstream.CallOptions{Namespace: namespace} }
 
-// reader returns a context with a principal that may read in two namespaces.
-func reader(t testing.TB, adjust ...func(*auth.Principal)) context.Context {
+// readerContext returns a context with call options and a principal that has the role
+// read on two namespaces.
+func readerContext(t testing.TB, changes ...func(*auth.Principal)) context.Context {
 	t.Helper()
 	principal := &auth.Principal{Name: "reader", Grants: []auth.Grant{
-		{Namespace: orders, Role: auth.RoleRead}, {Namespace: "payments", Role: auth.RoleRead},
+		{Namespace: namespace, Role: auth.RoleRead}, {Namespace: "payments", Role: auth.RoleRead},
 	}}
-	for _, change := range adjust {
+	for _, change := range changes {
 		change(principal)
 	}
-	call := inOrders()
+	call := callOptions()
 	return upstream.NewContext(auth.WithPrincipal(t.Context(), principal), &call)
 }
 
-// fakeRun is a run whose history grows. It implements the two RPCs that read it as
-// the server does: a long poll ends after 20 s or a second before its deadline.
+// fakeRun is a run to which a test adds events. Its two RPCs behave like those of the
+// server: a long poll ends after 20 s, or a second before its deadline if that is
+// earlier.
 type fakeRun struct {
 	mu      sync.Mutex
-	runID   string
 	events  []*history.HistoryEvent
 	paused  bool
-	reset   string
-	changed chan struct{}
+	resetID string        // id of the run that a reset started, or empty
+	changed chan struct{} // closed at the next change
 }
 
-func (f *fixture) run() *fakeRun {
-	r := &fakeRun{runID: runID, changed: make(chan struct{})}
+// serveRun makes the fake server serve a run without events.
+func (f *fixture) serveRun() *fakeRun {
+	r := &fakeRun{changed: make(chan struct{})}
 	f.server.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(r.history))
 	f.server.Handle("DescribeWorkflowExecution", upstreamtest.Typed(r.describe))
 	return r
 }
 
+// change calls change under the lock, and wakes the long polls.
 func (r *fakeRun) change(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,8 +124,8 @@ func (r *fakeRun) add(events ...*history.HistoryEvent) {
 	r.change(func() { r.events = append(r.events, events...) })
 }
 
-// addIn adds events after the time d.
-func (r *fakeRun) addIn(d time.Duration, events ...*history.HistoryEvent) {
+// addAfter adds events after the time d.
+func (r *fakeRun) addAfter(d time.Duration, events ...*history.HistoryEvent) {
 	time.AfterFunc(d, func() { r.add(events...) })
 }
 
@@ -136,10 +140,10 @@ func (r *fakeRun) describe(
 	}
 	return &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
-			Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: r.runID}, FirstRunId: firstRunID,
+			Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: runID}, FirstRunId: firstRunID,
 			Status: status, HistoryLength: int64(len(r.events)),
 		},
-		WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{ResetRunId: r.reset},
+		WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{ResetRunId: r.resetID},
 	}, nil
 }
 
@@ -187,7 +191,8 @@ func closes(event *history.HistoryEvent) bool {
 	return longpoll.EventHeader{Type: event.GetEventType()}.Closes()
 }
 
-// completed returns the close event, with id 9, of a run that succeeded.
+// completed returns the close event, with id 9, of a run that completed. newRunID is the
+// id of its successor, or empty.
 func completed(newRunID string) *history.HistoryEvent {
 	return &history.HistoryEvent{
 		EventId: 9, TaskId: 9, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
@@ -197,6 +202,7 @@ func completed(newRunID string) *history.HistoryEvent {
 	}
 }
 
+// signaled returns an event of type SIGNALED.
 func signaled(id int64) *history.HistoryEvent {
 	return &history.HistoryEvent{
 		EventId: id, TaskId: id, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
@@ -206,7 +212,7 @@ func signaled(id int64) *history.HistoryEvent {
 	}
 }
 
-// timeouts returns the timeouts of the calls to a method.
+// timeouts returns the timeout of each call to a method, in order.
 func (f *fixture) timeouts(method string) []time.Duration {
 	var timeouts []time.Duration
 	for _, call := range f.server.Calls(method) {

@@ -10,11 +10,11 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Outcomes are the waits for the close event of a run.
+// Outcomes lets callers wait for the close event of a run. Equal waits share a poll.
 type Outcomes struct {
-	client  *upstream.Client
-	longest time.Duration
-	group   *Group[OutcomeKey, outcomeState]
+	client     *upstream.Client
+	maxTimeout time.Duration
+	group      *Group[OutcomeKey, outcomeState]
 }
 
 // OutcomeKey identifies the outcome that a caller waits for.
@@ -52,8 +52,8 @@ type outcomeState struct {
 	err    error
 }
 
-func newOutcomes(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, longest time.Duration) *Outcomes {
-	o := &Outcomes{client: client, longest: longest}
+func newOutcomes(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, maxTimeout time.Duration) *Outcomes {
+	o := &Outcomes{client: client, maxTimeout: maxTimeout}
 	o.group = NewGroup(base, client, &metrics.WaitPolls, &metrics.WaitCallers, o.run)
 	return o
 }
@@ -63,8 +63,8 @@ type OutcomeWait struct {
 	poll *Poll[OutcomeKey, outcomeState]
 }
 
-// Join starts a wait for an outcome until the given time. The caller must leave
-// the wait.
+// Join starts a wait for an outcome that lasts until the given time. The caller must
+// call Leave.
 func (o *Outcomes) Join(ctx context.Context, key OutcomeKey, call upstream.CallOptions, until time.Time) OutcomeWait {
 	call.Timeout = 0 // closeReader sets the timeout of each poll
 	initial := outcomeState{until: until, run: Run{WorkflowID: key.WorkflowID, RunID: key.RunID}}
@@ -76,12 +76,12 @@ func (o *Outcomes) Join(ctx context.Context, key OutcomeKey, call upstream.CallO
 	})}
 }
 
-// Done is closed when there is a result.
+// Done returns a channel that is closed when there is a result.
 func (w OutcomeWait) Done() <-chan struct{} { return w.poll.Done() }
 
-// Result returns the result of the poll. If the base context of [New] has ended,
-// the error is [context.Canceled], or [problem.ClientClosedRequest] for a call that
-// was interrupted.
+// Result returns the result of the poll. If the base context of [New] has ended, the
+// error is [context.Canceled], or [problem.ClientClosedRequest] if that interrupted an
+// upstream call.
 func (w OutcomeWait) Result() (*Close, error) {
 	state := w.poll.State()
 	return state.closed, state.err
@@ -96,7 +96,7 @@ func (w OutcomeWait) Leave() { w.poll.Leave() }
 // run is the shared poll.
 func (o *Outcomes) run(ctx context.Context, p *Poll[OutcomeKey, outcomeState]) func(*outcomeState) {
 	reader := &closeReader{
-		client: o.client, longest: o.longest, key: p.Key, run: p.State().run,
+		client: o.client, maxTimeout: o.maxTimeout, key: p.Key, run: p.State().run,
 		timeLeft: func() time.Duration { return time.Until(p.State().until) },
 		report:   func(run Run) { p.Update(func(state *outcomeState) { state.run = run }) },
 	}
@@ -104,12 +104,12 @@ func (o *Outcomes) run(ctx context.Context, p *Poll[OutcomeKey, outcomeState]) f
 	return func(state *outcomeState) { state.closed, state.err = closed, err }
 }
 
-// Read returns the close of a run that is known to be closed. It does not share
-// polls, and its calls use the options in ctx.
+// Read returns how a run ended that is known to have closed. It does not share polls,
+// and its calls use the options in ctx.
 func (o *Outcomes) Read(ctx context.Context, run Run) (*Close, error) {
 	until := time.Now().Add(MaxSlice)
 	reader := &closeReader{
-		client: o.client, longest: o.longest, key: OutcomeKey{WorkflowID: run.WorkflowID, RunID: run.RunID}, run: run,
+		client: o.client, maxTimeout: o.maxTimeout, key: OutcomeKey{WorkflowID: run.WorkflowID, RunID: run.RunID}, run: run,
 		timeLeft: func() time.Duration { return time.Until(until) },
 		report:   func(Run) {},
 	}

@@ -19,23 +19,23 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const historyMethod = "GetWorkflowExecutionHistory"
+const getHistory = "GetWorkflowExecutionHistory"
 
-// wait starts a wait for an outcome that lasts for d.
-func (f *fixture) wait(t testing.TB, key longpoll.OutcomeKey, d time.Duration) longpoll.OutcomeWait {
+// startWait starts a wait for an outcome that lasts for d.
+func (f *fixture) startWait(t testing.TB, key longpoll.OutcomeKey, d time.Duration) longpoll.OutcomeWait {
 	t.Helper()
-	return f.polls.Outcomes.Join(reader(t), key, inOrders(), time.Now().Add(d))
+	return f.polls.Outcomes.Join(readerContext(t), key, callOptions(), time.Now().Add(d))
 }
 
 func TestEqualWaitsShareOnePoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		f.run().addIn(30*time.Second, completed(""))
+		f := newFixture(t)
+		f.serveRun().addAfter(30*time.Second, completed(""))
 		key := longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}
 		var waits []longpoll.OutcomeWait
 		for range 100 {
-			waits = append(waits, f.wait(t, key, time.Minute))
+			waits = append(waits, f.startWait(t, key, time.Minute))
 		}
 		require.EqualValues(t, 1, f.metrics.WaitPolls.Value())
 		require.EqualValues(t, 100, f.metrics.WaitCallers.Value())
@@ -48,7 +48,7 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 			wait.Leave()
 		}
 		require.Equal(t, 30*time.Second, time.Since(begin))
-		require.Len(t, f.server.Calls(historyMethod), 2, "slices of 20 s")
+		require.Len(t, f.server.Calls(getHistory), 2, "the server ends each poll after 20 s")
 	})
 }
 
@@ -65,27 +65,27 @@ func TestDifferentWaitsDoNotShareAPoll(t *testing.T) {
 		"follow runs":       {key: longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID, FollowRuns: true}},
 		"follow reset":      {key: longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID, FollowReset: true}},
 		"namespace":         {key: base, call: upstream.CallOptions{Namespace: "payments"}},
-		"call metadata":     {key: base, call: upstream.CallOptions{Namespace: orders, Metadata: metadata.Pairs("tenant", "a")}},
+		"call metadata":     {key: base, call: upstream.CallOptions{Namespace: namespace, Metadata: metadata.Pairs("tenant", "a")}},
 		"caller's metadata": {key: base, principal: func(p *auth.Principal) { p.Metadata = map[string]string{"tenant": "a"} }},
-		"delegated scope": {key: base, principal: func(p *auth.Principal) {
-			p.Capability = &auth.Capability{Namespace: orders, WorkflowID: workflowID}
+		"delegated token": {key: base, principal: func(p *auth.Principal) {
+			p.Capability = &auth.Capability{Namespace: namespace, WorkflowID: workflowID}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := start(t)
-				f.server.Handle(historyMethod, upstreamtest.Hang)
+				f := newFixture(t)
+				f.server.Handle(getHistory, upstreamtest.Hang)
 				f.server.Handle("DescribeWorkflowExecution", upstreamtest.Hang)
-				first := f.wait(t, base, time.Minute)
+				first := f.startWait(t, base, time.Minute)
 				defer first.Leave()
 				if other.call.Namespace == "" {
-					other.call = inOrders()
+					other.call = callOptions()
 				}
 				if other.principal == nil {
 					other.principal = func(*auth.Principal) {}
 				}
-				second := f.polls.Outcomes.Join(reader(t, other.principal), other.key, other.call, time.Now().Add(time.Minute))
+				second := f.polls.Outcomes.Join(readerContext(t, other.principal), other.key, other.call, time.Now().Add(time.Minute))
 				defer second.Leave()
 				require.EqualValues(t, 2, f.metrics.WaitPolls.Value())
 			})
@@ -93,17 +93,17 @@ func TestDifferentWaitsDoNotShareAPoll(t *testing.T) {
 	}
 }
 
-func TestAWaitWithoutARunIsForTheCurrentOne(t *testing.T) {
+func TestWaitWithoutARunIDIsForTheCurrentRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		f.run().addIn(5*time.Second, completed(""))
-		wait := f.wait(t, longpoll.OutcomeKey{WorkflowID: workflowID}, time.Minute)
+		f := newFixture(t)
+		f.serveRun().addAfter(5*time.Second, completed(""))
+		wait := f.startWait(t, longpoll.OutcomeKey{WorkflowID: workflowID}, time.Minute)
 		defer wait.Leave()
 		require.Equal(t, longpoll.Run{WorkflowID: workflowID}, wait.Run())
 		synctest.Wait()
 		run := longpoll.Run{WorkflowID: workflowID, RunID: runID, FirstRunID: firstRunID}
-		require.Equal(t, run, wait.Run(), "known before the run has closed")
+		require.Equal(t, run, wait.Run(), "the run is known before it has closed")
 		<-wait.Done()
 		closed, err := wait.Result()
 		require.NoError(t, err)
@@ -111,75 +111,75 @@ func TestAWaitWithoutARunIsForTheCurrentOne(t *testing.T) {
 	})
 }
 
-func TestAWaitFollowsTheRunsThatSucceed(t *testing.T) {
+func TestWaitFollowsSuccessors(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		key     longpoll.OutcomeKey
-		reset   string
-		want    string
-		newRun  string
-		firstID string
+		key            longpoll.OutcomeKey
+		resetID        string // id of the run that a reset started, or empty
+		wantRunID      string
+		wantNewRunID   string
+		wantFirstRunID string
 	}{
-		"no option": {key: longpoll.OutcomeKey{}, want: runID, newRun: nextRunID},
-		"runs":      {key: longpoll.OutcomeKey{FollowRuns: true}, want: nextRunID},
-		"reset":     {key: longpoll.OutcomeKey{FollowReset: true}, reset: "run-3", want: "run-3", firstID: firstRunID},
-		"both":      {key: longpoll.OutcomeKey{FollowRuns: true, FollowReset: true}, reset: "run-3", want: "run-3", firstID: firstRunID},
-		"no reset": {
-			key: longpoll.OutcomeKey{FollowReset: true}, want: runID, newRun: nextRunID, firstID: firstRunID,
+		"follow nothing": {key: longpoll.OutcomeKey{}, wantRunID: runID, wantNewRunID: nextRunID},
+		"follow runs":    {key: longpoll.OutcomeKey{FollowRuns: true}, wantRunID: nextRunID},
+		"follow reset":   {key: longpoll.OutcomeKey{FollowReset: true}, resetID: "run-3", wantRunID: "run-3", wantFirstRunID: firstRunID},
+		"follow both":    {key: longpoll.OutcomeKey{FollowRuns: true, FollowReset: true}, resetID: "run-3", wantRunID: "run-3", wantFirstRunID: firstRunID},
+		"follow reset, but there was none": {
+			key: longpoll.OutcomeKey{FollowReset: true}, wantRunID: runID, wantNewRunID: nextRunID, wantFirstRunID: firstRunID,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := start(t)
-				r := f.run()
-				r.reset = test.reset
+				f := newFixture(t)
+				r := f.serveRun()
+				r.resetID = test.resetID
 				r.add(completed(nextRunID))
-				f.server.Handle(historyMethod, upstreamtest.Typed(func(
+				f.server.Handle(getHistory, upstreamtest.Typed(func(
 					ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest,
 				) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
-					if request.GetExecution().GetRunId() != runID { // the last one
-						r.change(func() { r.events, r.reset = []*history.HistoryEvent{completed("")}, "" })
+					if request.GetExecution().GetRunId() != runID { // the successor has no successor itself
+						r.change(func() { r.events, r.resetID = []*history.HistoryEvent{completed("")}, "" })
 					}
 					return r.history(ctx, request)
 				}))
 				test.key.WorkflowID, test.key.RunID = workflowID, runID
-				wait := f.wait(t, test.key, time.Minute)
+				wait := f.startWait(t, test.key, time.Minute)
 				defer wait.Leave()
 				<-wait.Done()
 				closed, err := wait.Result()
 				require.NoError(t, err)
-				require.Equal(t, longpoll.Run{WorkflowID: workflowID, RunID: test.want, FirstRunID: test.firstID}, closed.Run)
-				require.Equal(t, test.newRun, closed.NewRunID)
+				require.Equal(t, longpoll.Run{WorkflowID: workflowID, RunID: test.wantRunID, FirstRunID: test.wantFirstRunID}, closed.Run)
+				require.Equal(t, test.wantNewRunID, closed.NewRunID)
 			})
 		})
 	}
 }
 
-func TestPollTimeoutsFollowTheLastCaller(t *testing.T) {
+func TestPollsStopWhenTheLastWaitEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		f.run()
+		f := newFixture(t)
+		f.serveRun()
 		key := longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}
-		short, long := f.wait(t, key, time.Second), f.wait(t, key, 50*time.Second)
+		short, long := f.startWait(t, key, time.Second), f.startWait(t, key, 50*time.Second)
 		defer short.Leave()
-		time.Sleep(time.Minute) // after the time that the last caller has announced, there are no more calls
+		time.Sleep(time.Minute) // the long wait ends after 50 s, and no poll starts after that
 		long.Leave()
 		require.Contains(t, [][]time.Duration{
 			{22 * time.Second, 22 * time.Second, 11 * time.Second},
-			{2 * time.Second, 22 * time.Second, 22 * time.Second, 10 * time.Second}, // the first poll started before the second caller joined
-		}, f.timeouts(historyMethod))
+			{2 * time.Second, 22 * time.Second, 22 * time.Second, 10 * time.Second}, // if the first poll started before the second caller joined
+		}, f.timeouts(getHistory))
 	})
 }
 
-func TestPollsEndWithTheirLastCaller(t *testing.T) {
+func TestPollEndsWhenItsLastCallerLeaves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		f.run()
+		f := newFixture(t)
+		f.serveRun()
 		key := longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}
-		first, second := f.wait(t, key, time.Minute), f.wait(t, key, time.Minute)
+		first, second := f.startWait(t, key, time.Minute), f.startWait(t, key, time.Minute)
 		time.Sleep(5 * time.Second)
 		first.Leave()
 		synctest.Wait()
@@ -190,23 +190,23 @@ func TestPollsEndWithTheirLastCaller(t *testing.T) {
 		_, err := second.Result()
 		require.Error(t, err)
 
-		third := f.wait(t, key, time.Minute) // starts another poll
+		third := f.startWait(t, key, time.Minute) // starts another poll
 		synctest.Wait()
 		require.EqualValues(t, 1, f.metrics.WaitPolls.Value())
 		third.Leave()
 	})
 }
 
-func TestPollsContinueAfterADeadlineOncePerSecond(t *testing.T) {
+func TestPollIsRepeatedAfterItsDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
+		f := newFixture(t)
 		deadline := upstreamtest.Fail(codes.DeadlineExceeded, "too slow")
-		f.server.Handle(historyMethod, upstreamtest.InTurn(deadline, deadline, upstreamtest.Respond(
+		f.server.Handle(getHistory, upstreamtest.InTurn(deadline, deadline, upstreamtest.Respond(
 			&workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{completed("")}}},
 		)))
 		begin := time.Now()
-		wait := f.wait(t, longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}, time.Minute)
+		wait := f.startWait(t, longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}, time.Minute)
 		defer wait.Leave()
 		<-wait.Done()
 		_, err := wait.Result()
@@ -220,29 +220,29 @@ func TestErrorsReachEachCaller(t *testing.T) {
 	key := longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID, FollowReset: true}
 	unknown := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{{EventId: 9}}}}
 	closed := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{completed("")}}}
-	fails := upstreamtest.Fail(codes.NotFound, "workflow not found")
+	notFound := upstreamtest.Fail(codes.NotFound, "workflow not found")
 	for name, test := range map[string]struct {
 		key               longpoll.OutcomeKey
 		describe, history upstreamtest.Handler
 		want              problem.Code
 	}{
-		"no workflow":     {key: longpoll.OutcomeKey{WorkflowID: workflowID}, describe: fails, want: problem.WorkflowNotFound},
-		"no run":          {key: key, history: fails, want: problem.WorkflowNotFound},
-		"unknown event":   {key: key, history: upstreamtest.Respond(unknown), want: problem.UpstreamError},
-		"reset not found": {key: key, history: upstreamtest.Respond(closed), describe: fails, want: problem.WorkflowNotFound},
+		"no workflow":                      {key: longpoll.OutcomeKey{WorkflowID: workflowID}, describe: notFound, want: problem.WorkflowNotFound},
+		"no run":                           {key: key, history: notFound, want: problem.WorkflowNotFound},
+		"unknown event":                    {key: key, history: upstreamtest.Respond(unknown), want: problem.UpstreamError},
+		"run is not found after it closed": {key: key, history: upstreamtest.Respond(closed), describe: notFound, want: problem.WorkflowNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := start(t)
+				f := newFixture(t)
 				if test.describe != nil {
 					f.server.Handle("DescribeWorkflowExecution", test.describe)
 				}
 				if test.history != nil {
-					f.server.Handle(historyMethod, test.history)
+					f.server.Handle(getHistory, test.history)
 				}
 				for range 2 {
-					wait := f.wait(t, test.key, time.Minute)
+					wait := f.startWait(t, test.key, time.Minute)
 					defer wait.Leave()
 					<-wait.Done()
 					_, err := wait.Result()
@@ -253,38 +253,38 @@ func TestErrorsReachEachCaller(t *testing.T) {
 	}
 }
 
-func TestAPausedRunHasNotClosed(t *testing.T) {
+func TestPausedRunDoesNotEndTheWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		r := f.run()
+		f := newFixture(t)
+		r := f.serveRun()
 		r.paused = true
 		r.add(signaled(3))
 		time.AfterFunc(5*time.Second+time.Millisecond, func() { r.change(func() { r.paused = false }) })
-		r.addIn(8*time.Second, completed(""))
+		r.addAfter(8*time.Second, completed(""))
 		begin := time.Now()
-		wait := f.wait(t, longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}, time.Minute)
+		wait := f.startWait(t, longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}, time.Minute)
 		defer wait.Leave()
 		<-wait.Done()
 		closed, err := wait.Result()
 		require.NoError(t, err)
 		require.EqualValues(t, 9, closed.Event.GetEventId())
 		require.Equal(t, 8*time.Second, time.Since(begin))
-		require.Len(t, f.server.Calls(historyMethod), 7, "the server responds at once while it is paused")
+		require.Len(t, f.server.Calls(getHistory), 7, "one poll per second while the run is paused")
 	})
 }
 
-func TestWaitsEndWithTheGateway(t *testing.T) {
+func TestWaitsEndWithTheBaseContext(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		history upstreamtest.Handler
 		check   func(testing.TB, error)
 	}{
-		"between two calls": {upstreamtest.Fail(codes.DeadlineExceeded, "too slow"), func(t testing.TB, err error) {
+		"base ends between two calls": {upstreamtest.Fail(codes.DeadlineExceeded, "too slow"), func(t testing.TB, err error) {
 			t.Helper()
 			require.ErrorIs(t, err, context.Canceled)
 		}},
-		"in a call": {upstreamtest.Hang, func(t testing.TB, err error) {
+		"base ends during a call": {upstreamtest.Hang, func(t testing.TB, err error) {
 			t.Helper()
 			require.True(t, problem.Is(err, problem.ClientClosedRequest))
 		}},
@@ -292,9 +292,9 @@ func TestWaitsEndWithTheGateway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := start(t)
-				f.server.Handle(historyMethod, test.history)
-				wait := f.wait(t, longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}, time.Minute)
+				f := newFixture(t)
+				f.server.Handle(getHistory, test.history)
+				wait := f.startWait(t, longpoll.OutcomeKey{WorkflowID: workflowID, RunID: runID}, time.Minute)
 				defer wait.Leave()
 				time.AfterFunc(1500*time.Millisecond, f.stop)
 				f.polls.Close()
@@ -306,19 +306,19 @@ func TestWaitsEndWithTheGateway(t *testing.T) {
 	}
 }
 
-func TestACloseEventIsReadWithoutSharing(t *testing.T) {
+func TestOutcomesReadIsNotShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		f.run().add(completed(nextRunID))
+		f := newFixture(t)
+		f.serveRun().add(completed(nextRunID))
 		run := longpoll.Run{WorkflowID: workflowID, RunID: runID, FirstRunID: firstRunID}
 		for range 2 {
-			closed, err := f.polls.Outcomes.Read(reader(t), run)
+			closed, err := f.polls.Outcomes.Read(readerContext(t), run)
 			require.NoError(t, err)
 			require.Equal(t, run, closed.Run)
 			require.Equal(t, nextRunID, closed.NewRunID)
 		}
-		require.Len(t, f.server.Calls(historyMethod), 2)
+		require.Len(t, f.server.Calls(getHistory), 2)
 		require.Zero(t, f.metrics.WaitPolls.Value())
 	})
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// A wait consists of slices, each of which is one upstream poll. The server
-// responds to a history poll a second before its deadline, and after 20 s at the
-// latest. It responds at once to a poll with a timeout of a second or less, so that
-// a loop of such polls would be a busy loop.
+// A wait consists of slices, each of which is one upstream poll. The server responds to
+// a history poll a second before the poll's deadline, and after 20 s at the latest. To a
+// poll with a timeout of a second or less it responds immediately, so a loop of such
+// polls would be a busy loop.
 const (
 	// MaxSlice and MinSlice limit the timeout of an upstream poll.
 	MaxSlice = 22 * time.Second
@@ -29,18 +29,18 @@ type Polls struct {
 	Updates  *Updates
 	Tails    *Tails
 
-	longest time.Duration
+	maxTimeout time.Duration // of one upstream poll
 }
 
-// New returns polls that run at most until base ends. longPoll is the maximum
-// timeout of an upstream poll; values above [MaxSlice] mean [MaxSlice].
+// New returns polls that end no later than base. longPoll is the maximum timeout of an
+// upstream poll; a value above [MaxSlice] means [MaxSlice].
 func New(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, longPoll time.Duration) *Polls {
-	longest := min(MaxSlice, longPoll)
+	maxTimeout := min(MaxSlice, longPoll)
 	return &Polls{
-		Outcomes: newOutcomes(base, client, metrics, longest),
-		Updates:  newUpdates(base, client, metrics, longest),
-		Tails:    newTails(base, client, metrics, longest),
-		longest:  longest,
+		Outcomes:   newOutcomes(base, client, metrics, maxTimeout),
+		Updates:    newUpdates(base, client, metrics, maxTimeout),
+		Tails:      newTails(base, client, metrics, maxTimeout),
+		maxTimeout: maxTimeout,
 	}
 }
 
@@ -52,17 +52,21 @@ func (p *Polls) Close() {
 	p.Tails.group.Close()
 }
 
-// Timeout returns d within the limits of the timeout of an upstream poll.
-func (p *Polls) Timeout(d time.Duration) time.Duration { return clamp(d, p.longest) }
+// Timeout limits d to the minimum and the maximum timeout of an upstream poll.
+func (p *Polls) Timeout(d time.Duration) time.Duration { return clamp(d, p.maxTimeout) }
 
-// SliceTimeout returns the timeout of the next poll of a wait that ends after the
-// time left. It is a second longer than that, because the server responds a second
+// SliceTimeout returns the timeout of the next poll of a wait that ends after the time
+// left. The timeout is a second longer than left, because the server responds a second
 // before the deadline.
-func (p *Polls) SliceTimeout(left time.Duration) time.Duration { return sliceTimeout(left, p.longest) }
+func (p *Polls) SliceTimeout(left time.Duration) time.Duration {
+	return sliceTimeout(left, p.maxTimeout)
+}
 
-func sliceTimeout(left, longest time.Duration) time.Duration { return clamp(left+sliceMargin, longest) }
+func sliceTimeout(left, maxTimeout time.Duration) time.Duration {
+	return clamp(left+sliceMargin, maxTimeout)
+}
 
-func clamp(d, longest time.Duration) time.Duration { return min(longest, max(MinSlice, d)) }
+func clamp(d, maxTimeout time.Duration) time.Duration { return min(maxTimeout, max(MinSlice, d)) }
 
 // Pace waits until one second after begin, the start of the previous poll. If ctx
 // ends first, it returns an error.

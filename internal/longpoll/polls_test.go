@@ -12,11 +12,11 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-func TestTimeoutsOfSlices(t *testing.T) {
+func TestTimeoutsAreLimited(t *testing.T) {
 	t.Parallel()
-	long := longpoll.New(t.Context(), start(t).client, start(t).metrics, time.Hour)
-	short := longpoll.New(t.Context(), start(t).client, start(t).metrics, 10*time.Second)
-	for left, want := range map[time.Duration][2]time.Duration{
+	long := longpoll.New(t.Context(), newFixture(t).client, newFixture(t).metrics, time.Hour)
+	short := longpoll.New(t.Context(), newFixture(t).client, newFixture(t).metrics, 10*time.Second)
+	for left, want := range map[time.Duration][2]time.Duration{ // timeouts of long and of short, by the time left
 		-time.Hour:       {2 * time.Second, 2 * time.Second},
 		0:                {2 * time.Second, 2 * time.Second},
 		5 * time.Second:  {6 * time.Second, 6 * time.Second},
@@ -45,28 +45,28 @@ func TestPace(t *testing.T) {
 	})
 }
 
-func TestDrainEndsContexts(t *testing.T) {
+func TestDrainEndsItsContexts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		drain := longpoll.NewDrain()
-		kept, end := drain.Context(t.Context())
-		ended, stop := drain.Context(t.Context())
-		defer end()
+		active, stopActive := drain.Context(t.Context())
+		stopped, stop := drain.Context(t.Context())
+		defer stopActive()
 		stop()
-		require.ErrorIs(t, context.Cause(ended), context.Canceled)
-		require.NoError(t, kept.Err())
+		require.ErrorIs(t, context.Cause(stopped), context.Canceled)
+		require.NoError(t, active.Err())
 		select {
 		case <-drain.Done():
 			t.Error("the drain has not begun")
 		default:
 		}
 		drain.Begin()
-		<-kept.Done()
+		<-active.Done()
 		<-drain.Done()
-		require.True(t, problem.Is(context.Cause(kept), problem.Draining))
-		require.False(t, problem.Is(context.Cause(ended), problem.Draining))
-		late, end2 := drain.Context(t.Context())
-		defer end2()
+		require.True(t, problem.Is(context.Cause(active), problem.Draining))
+		require.False(t, problem.Is(context.Cause(stopped), problem.Draining))
+		late, stopLate := drain.Context(t.Context())
+		defer stopLate()
 		<-late.Done()
 	})
 }

@@ -12,21 +12,22 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Tails are the waits of event streams for the next events of a history. A stream
-// joins the tail of a history after it has read all existing events.
+// Tails lets event streams wait for the next events of a history. A stream joins the
+// tail of the history after it has read all existing events. The streams of a history
+// share one poll.
 type Tails struct {
-	client  *upstream.Client
-	longest time.Duration
-	group   *Group[HistoryKey, tailState]
+	client     *upstream.Client
+	maxTimeout time.Duration
+	group      *Group[HistoryKey, tailState]
 }
 
-func newTails(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, longest time.Duration) *Tails {
-	ts := &Tails{client: client, longest: longest}
+func newTails(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, maxTimeout time.Duration) *Tails {
+	ts := &Tails{client: client, maxTimeout: maxTimeout}
 	ts.group = NewGroup(base, client, &metrics.WaitPolls, &metrics.WaitCallers, ts.run)
 	return ts
 }
 
-// tailState is the state that the subscribers of a tail share.
+// tailState is the state that the subscribers of a tail, which are streams, share.
 type tailState struct {
 	// lastEventID is the id of the last event that the poll has read.
 	lastEventID int64
@@ -48,12 +49,12 @@ const maxBehind = 1 << 20
 // and read the events from the server.
 var ErrBehind = errors.New("the subscriber is too far behind the tail")
 
-// tailPage is a page of events for all subscribers of a tail. Its fields are set
-// before ready is closed. Later, only events may become nil.
+// tailPage is a page of events for all subscribers of a tail. Its fields are set before
+// ready is closed. Afterwards only events changes, to nil if the events are dropped.
 type tailPage struct {
 	ready  chan struct{}
-	events atomic.Pointer[[][]byte] // nil if they were dropped
-	size   int                      // of the events, in bytes
+	events atomic.Pointer[[][]byte]
+	size   int // of the events, in bytes
 	err    error
 	next   *tailPage
 }
@@ -75,7 +76,7 @@ func (s *tailState) publish(events [][]byte, lastEventID int64, err error) {
 }
 
 // dropOldest drops the events of the oldest pages until the published pages are at
-// most maxBehind bytes. Without it, one slow subscriber would keep all later pages
+// most maxBehind bytes. Without this limit, one slow subscriber would keep all later pages
 // in memory, because each page points to the next.
 func (s *tailState) dropOldest() {
 	kept, size := s.published[:0], 0
@@ -94,7 +95,7 @@ func (s *tailState) dropOldest() {
 	s.published = slices.Clone(kept)
 }
 
-// Tail is the subscription of one stream. It must not be used concurrently.
+// Tail is the subscription of one stream. It is not safe for concurrent use.
 type Tail struct {
 	poll     *Poll[HistoryKey, tailState]
 	nextPage *tailPage
@@ -108,11 +109,11 @@ type Tail struct {
 func (ts *Tails) Join(
 	ctx context.Context, key HistoryKey, call upstream.CallOptions, lastEventID int64, token []byte,
 ) (t *Tail, catchUp int64) {
-	call.Timeout = ts.longest
+	call.Timeout = ts.maxTimeout
 	t, catchUp = &Tail{}, lastEventID
 	initial := tailState{lastEventID: lastEventID, nextPage: newTailPage(), token: token}
 	t.poll = ts.group.Join(ctx, key, call, initial, func(state *tailState) bool {
-		if state.lastEventID > lastEventID && !key.CloseOnly() { // a stream of the close event cannot have missed an event
+		if state.lastEventID > lastEventID && !key.CloseOnly() { // a stream that reads only the close event has missed nothing
 			catchUp = state.lastEventID
 			return false
 		}

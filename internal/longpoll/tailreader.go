@@ -22,7 +22,7 @@ type tailReader struct {
 	publish func(events [][]byte, lastEventID int64)
 
 	// token is the page token after the events that were read. It is empty at the
-	// start of the history, and after a page that the server treats as the last.
+	// start of the history, and after a page that the server treats as the last one.
 	token       []byte
 	lastEventID int64
 }
@@ -64,7 +64,7 @@ func (r *tailReader) read(ctx context.Context) ([][]byte, error) {
 // ended reports that the server returned the last page.
 func (r *tailReader) poll(ctx context.Context) (events [][]byte, ended bool, err error) {
 	page, err := FetchPage(ctx, r.client, r.key, r.token, tailPageSize)
-	if isSliceOver(ctx, err) {
+	if isPollTimeout(ctx, err) {
 		return nil, false, nil
 	}
 	if err != nil {
@@ -96,10 +96,9 @@ func (r *tailReader) newEvents(events [][]byte) (fresh [][]byte, closed bool, er
 	return fresh, closed, nil
 }
 
-// waitWhilePaused waits until a run whose history ended without a close event has
-// more events. The server treats a paused run as closed and returns no token for
-// the next page. Without a token, the reader then reads the history from the
-// start.
+// waitWhilePaused waits until a paused run has new events. The server returns no next
+// page token for a paused run, as if the run had closed. So the reader then reads the
+// history again from the start, and newEvents skips the events that it already has.
 func (r *tailReader) waitWhilePaused(ctx context.Context) error {
 	for {
 		if err := upstream.Sleep(ctx, pollInterval); err != nil {

@@ -13,11 +13,11 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Updates are the waits for the progress of an update.
+// Updates lets callers wait for the progress of an update. Equal waits share a poll.
 type Updates struct {
-	client  *upstream.Client
-	longest time.Duration
-	group   *Group[UpdateKey, updateState]
+	client     *upstream.Client
+	maxTimeout time.Duration
+	group      *Group[UpdateKey, updateState]
 }
 
 // UpdateKey identifies an update and the stage that a caller waits for. With an
@@ -40,10 +40,11 @@ type updateState struct {
 	err      error
 }
 
-// newUpdates does not use the gauge of callers. The door maintains it for updates,
-// because a caller also counts while it sends the update and between two polls.
-func newUpdates(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, longest time.Duration) *Updates {
-	u := &Updates{client: client, longest: longest}
+// newUpdates passes no gauge of callers to the group. The door counts the callers of
+// updates itself, because it also counts them while they send the update and between
+// two polls.
+func newUpdates(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, maxTimeout time.Duration) *Updates {
+	u := &Updates{client: client, maxTimeout: maxTimeout}
 	u.group = NewGroup(base, client, &metrics.WaitPolls, nil, u.run)
 	return u
 }
@@ -52,7 +53,7 @@ func newUpdates(base context.Context, client *upstream.Client, metrics *telemetr
 // first, the error is that of ctx. If the poll ends before the update has reached
 // the stage, the error is [problem.DeadlineExceeded].
 func (u *Updates) Wait(ctx context.Context, key UpdateKey, call upstream.CallOptions) (UpdateProgress, error) {
-	call.Timeout = u.longest
+	call.Timeout = u.maxTimeout
 	p := u.group.Join(ctx, key, call, updateState{}, func(*updateState) bool { return true })
 	defer p.Leave()
 	select {
@@ -69,9 +70,9 @@ func (u *Updates) run(ctx context.Context, p *Poll[UpdateKey, updateState]) func
 	return func(state *updateState) { state.progress, state.err = progress, err }
 }
 
-// Poll reads the progress of an update, and waits for the stage in key if it is
-// specified. It does not share a poll in flight, whose response may be older than
-// what the caller already knows.
+// Poll reads the progress of an update, and waits for the stage in key if one is
+// specified. It always makes its own call: the response of a shared poll may be older
+// than what the caller already knows.
 func (u *Updates) Poll(ctx context.Context, key UpdateKey) (UpdateProgress, error) {
 	response := &workflowservice.PollWorkflowExecutionUpdateResponse{}
 	err := u.client.Do(ctx, workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,

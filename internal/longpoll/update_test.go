@@ -17,17 +17,17 @@ import (
 )
 
 const (
-	updateMethod = "PollWorkflowExecutionUpdate"
-	completedAt  = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
+	pollUpdate     = "PollWorkflowExecutionUpdate"
+	completedStage = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 )
 
 func updateKey() longpoll.UpdateKey {
-	return longpoll.UpdateKey{WorkflowID: workflowID, RunID: runID, UpdateID: "pay", Stage: completedAt}
+	return longpoll.UpdateKey{WorkflowID: workflowID, RunID: runID, UpdateID: "pay", Stage: completedStage}
 }
 
-// completesIn serves an update that takes d to complete.
-func (f *fixture) completesIn(d time.Duration) {
-	f.server.Handle(updateMethod, upstreamtest.Typed(func(
+// serveUpdate makes the fake server serve an update of which each poll lasts for d.
+func (f *fixture) serveUpdate(d time.Duration) {
+	f.server.Handle(pollUpdate, upstreamtest.Typed(func(
 		ctx context.Context, request *workflowservice.PollWorkflowExecutionUpdateRequest,
 	) (*workflowservice.PollWorkflowExecutionUpdateResponse, error) {
 		timer := time.NewTimer(d)
@@ -43,62 +43,62 @@ func (f *fixture) completesIn(d time.Duration) {
 	}))
 }
 
-func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
+func TestEqualUpdateWaitsShareOnePoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		f.completesIn(5 * time.Second)
-		ctx, leave := context.WithTimeout(reader(t), 3*time.Second)
+		f := newFixture(t)
+		f.serveUpdate(5 * time.Second)
+		ctx, leave := context.WithTimeout(readerContext(t), 3*time.Second)
 		defer leave()
 		var waiting sync.WaitGroup
 		waiting.Go(func() {
-			_, err := f.polls.Updates.Wait(ctx, updateKey(), inOrders())
+			_, err := f.polls.Updates.Wait(ctx, updateKey(), callOptions())
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		})
 		for range 10 {
 			waiting.Go(func() {
-				got, err := f.polls.Updates.Wait(reader(t), updateKey(), inOrders())
+				got, err := f.polls.Updates.Wait(readerContext(t), updateKey(), callOptions())
 				require.NoError(t, err)
-				require.Equal(t, completedAt, got.GetStage())
+				require.Equal(t, completedStage, got.GetStage())
 				require.Equal(t, "pay", got.GetUpdateRef().GetUpdateId())
 			})
 		}
 		synctest.Wait()
 		require.EqualValues(t, 1, f.metrics.WaitPolls.Value())
-		require.Zero(t, f.metrics.WaitCallers.Value(), "the caller of Wait counts itself")
+		require.Zero(t, f.metrics.WaitCallers.Value(), "Updates must not count its callers: the door does")
 		waiting.Wait()
-		require.Equal(t, []time.Duration{22 * time.Second}, f.timeouts(updateMethod))
+		require.Equal(t, []time.Duration{22 * time.Second}, f.timeouts(pollUpdate))
 	})
 }
 
-func TestAPollThatReachesItsDeadlineIsAnError(t *testing.T) {
+func TestUpdatePollReturnsDeadlineExceeded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		f.completesIn(time.Hour)
+		f := newFixture(t)
+		f.serveUpdate(time.Hour)
 		begin := time.Now()
-		_, err := f.polls.Updates.Wait(reader(t), updateKey(), inOrders())
+		_, err := f.polls.Updates.Wait(readerContext(t), updateKey(), callOptions())
 		require.True(t, problem.Is(err, problem.DeadlineExceeded))
 		require.Equal(t, 22*time.Second, time.Since(begin))
 	})
 }
 
-func TestProgressIsReadWithoutSharing(t *testing.T) {
+func TestUpdatesPollIsNotShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t)
-		f.completesIn(time.Second)
+		f := newFixture(t)
+		f.serveUpdate(time.Second)
 		var waiting sync.WaitGroup
 		for range 2 {
 			waiting.Go(func() {
 				key := updateKey()
 				key.Stage = 0
-				got, err := f.polls.Updates.Poll(reader(t), key)
+				got, err := f.polls.Updates.Poll(readerContext(t), key)
 				require.NoError(t, err)
 				require.Zero(t, got.GetStage())
 			})
 		}
 		waiting.Wait()
-		require.Len(t, f.server.Calls(updateMethod), 2)
+		require.Len(t, f.server.Calls(pollUpdate), 2)
 	})
 }
