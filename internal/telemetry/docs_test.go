@@ -36,15 +36,16 @@ func document(t *testing.T, name string) string {
 	return string(text)
 }
 
-// table returns the rows of the table in docs/operations.md after a comment of the given kind, without the header.
-func table(t *testing.T, kind string) [][]string {
+// table returns the rows, without the header, of the table in docs/operations.md that follows the comment with the
+// given name.
+func table(t *testing.T, name string) [][]string {
 	t.Helper()
-	_, rest, found := strings.Cut(document(t, operations), "<!-- "+kind+": held to the code by a test -->\n")
-	require.True(t, found, kind)
+	_, rest, found := strings.Cut(document(t, operations), "<!-- "+name+": a test compares this table with the code -->\n")
+	require.True(t, found, name)
 	text, _, found := strings.Cut(rest, "\n\n")
-	require.True(t, found, kind)
+	require.True(t, found, name)
 	lines := strings.Split(text, "\n")
-	require.Greater(t, len(lines), 2, kind)
+	require.Greater(t, len(lines), 2, name)
 	rows := make([][]string, 0, len(lines)-2)
 	for _, line := range lines[2:] {
 		rows = append(rows, cells(line))
@@ -52,7 +53,7 @@ func table(t *testing.T, kind string) [][]string {
 	return rows
 }
 
-// cells returns the cells of a row, and nil if the line is not a row.
+// cells returns the cells of a table row, or nil if the line is not a table row.
 func cells(line string) []string {
 	if !strings.HasPrefix(line, "| ") {
 		return nil
@@ -66,8 +67,8 @@ func cells(line string) []string {
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// names returns the texts in backticks.
-func names(text string) []string {
+// inBackticks returns the texts that are enclosed in backticks.
+func inBackticks(text string) []string {
 	found := []string{}
 	for _, match := range quoted.FindAllStringSubmatch(text, -1) {
 		found = append(found, match[1])
@@ -75,13 +76,13 @@ func names(text string) []string {
 	return found
 }
 
-// metric is a metric of /metrics or of the table.
+// metric describes a metric, as /metrics exports it or as the table in docs/operations.md lists it.
 type metric struct {
 	kind   string
 	labels []string
 }
 
-func TestOperationsListsEveryMetric(t *testing.T) {
+func TestOperationsDocumentListsEveryMetric(t *testing.T) {
 	t.Parallel()
 	metrics, err := telemetry.NewMetrics("1.2.3")
 	require.NoError(t, err)
@@ -93,16 +94,16 @@ func TestOperationsListsEveryMetric(t *testing.T) {
 
 	listed := map[string]metric{}
 	for _, row := range table(t, "metrics") {
-		name := names(row[0])[0]
+		name := inBackticks(row[0])[0]
 		require.NotContains(t, listed, name)
-		labels := names(row[2])
+		labels := inBackticks(row[2])
 		slices.Sort(labels)
 		listed[name] = metric{kind: row[1], labels: labels}
 	}
 	require.Equal(t, exported, listed)
 }
 
-// recordEverything calls every recording method of the metrics by reflection.
+// recordEverything calls every method that records a measurement, by reflection.
 func recordEverything(t *testing.T, metrics *telemetry.Metrics) {
 	t.Helper()
 	value, recorded := reflect.ValueOf(metrics), 0
@@ -122,7 +123,8 @@ func recordEverything(t *testing.T, metrics *telemetry.Metrics) {
 	require.Positive(t, recorded)
 }
 
-// parseMetrics parses the Prometheus format. It omits the metrics of the Go runtime and of the process.
+// parseMetrics returns the metrics in a text in the Prometheus format, by name. It omits the metrics of the Go runtime
+// and of the process.
 func parseMetrics(text string) map[string]metric {
 	found := map[string]metric{}
 	label := regexp.MustCompile(`([a-z_]+)="`)
@@ -157,7 +159,7 @@ func parseMetrics(text string) map[string]metric {
 	return found
 }
 
-func TestOperationsListsEveryFieldOfTheLog(t *testing.T) {
+func TestOperationsDocumentListsEveryLogField(t *testing.T) {
 	t.Parallel()
 	var event telemetry.Event
 	value := reflect.ValueOf(&event).Elem()
@@ -178,16 +180,16 @@ func TestOperationsListsEveryFieldOfTheLog(t *testing.T) {
 
 	listed := []string{}
 	for _, row := range table(t, "log fields") {
-		listed = append(listed, names(row[0])...)
+		listed = append(listed, inBackticks(row[0])...)
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(fields)), listed)
 }
 
-func TestOperationsListsEveryProblem(t *testing.T) {
+func TestOperationsDocumentListsEveryProblemCode(t *testing.T) {
 	t.Parallel()
 	listed, defined := map[string]string{}, map[string]string{}
 	for _, row := range table(t, "problem codes") {
-		code := names(row[0])[0]
+		code := inBackticks(row[0])[0]
 		require.NotContains(t, listed, code)
 		listed[code] = row[1]
 	}
@@ -197,7 +199,7 @@ func TestOperationsListsEveryProblem(t *testing.T) {
 	require.Equal(t, defined, listed)
 }
 
-// documents returns the paths of all documents.
+// documents returns the paths of all Markdown documents.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -210,8 +212,8 @@ func documents(t *testing.T) []string {
 	return all
 }
 
-// TestDocumentsMentionExistingSettings checks every text in backticks that has the form of a setting or of its
-// environment variable, and every table row with the default of a setting.
+// The test checks every text in backticks that has the form of a setting or of an environment variable of the gateway,
+// and every table row that contains a setting and its default.
 func TestDocumentsMentionExistingSettings(t *testing.T) {
 	t.Parallel()
 	defaults, variables, sections := map[string]string{}, map[string]bool{}, map[string]bool{}
@@ -226,12 +228,12 @@ func TestDocumentsMentionExistingSettings(t *testing.T) {
 	for _, name := range []string{"upstream.metadata", "auth.jwt", "auth.certificates"} {
 		sections[name] = true // maps and lists, which only the configuration file can set
 	}
-	settingPath := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-z][a-zA-Z]*)+$`) // not auth.Principal
+	settingPath := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-z][a-zA-Z]*)+$`) // excludes Go names such as auth.Principal
 	fileName := regexp.MustCompile(`\.(md|go|yaml|yml|json)$`)
 	checked := 0
 	for _, path := range documents(t) {
 		for number, line := range strings.Split(document(t, path), "\n") {
-			for _, name := range names(line) {
+			for _, name := range inBackticks(line) {
 				name, _, _ = strings.Cut(name, ":")
 				name, _, _ = strings.Cut(name, "=")
 				_, isSetting := defaults[name]
@@ -246,7 +248,7 @@ func TestDocumentsMentionExistingSettings(t *testing.T) {
 			require.NoError(t, checkDefault(defaults, cells(line)), "%s:%d", path, number+1)
 		}
 	}
-	require.Greater(t, checked, len(defaults), "the README's table alone has that many")
+	require.Greater(t, checked, len(defaults), "the table of settings in the README mentions every setting")
 }
 
 // checkDefault checks a table row whose first two cells are a setting and its default, both in backticks. It ignores
@@ -255,7 +257,7 @@ func checkDefault(defaults map[string]string, row []string) error {
 	if len(row) < 2 {
 		return nil
 	}
-	setting, value := names(row[0]), names(row[1])
+	setting, value := inBackticks(row[0]), inBackticks(row[1])
 	if len(setting) != 1 || len(value) != 1 || row[1] != "`"+value[0]+"`" || strings.HasPrefix(value[0], "FLOWGATE_") {
 		return nil
 	}
@@ -265,8 +267,7 @@ func checkDefault(defaults map[string]string, row []string) error {
 	return nil
 }
 
-// TestLinksInDocumentsExist checks links to files and headings in the repository.
-func TestLinksInDocumentsExist(t *testing.T) {
+func TestLinksToFilesAndHeadingsExist(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	checked := 0
@@ -283,7 +284,7 @@ func TestLinksInDocumentsExist(t *testing.T) {
 			_, err := os.Stat(target)
 			require.NoError(t, err, "%s links to %s", path, match[1])
 			if heading != "" {
-				require.Contains(t, headings(document(t, target)), heading, "%s links to %s", path, match[1])
+				require.Contains(t, anchors(document(t, target)), heading, "%s links to %s", path, match[1])
 			}
 			checked++
 		}
@@ -291,8 +292,8 @@ func TestLinksInDocumentsExist(t *testing.T) {
 	require.Positive(t, checked)
 }
 
-// headings returns the anchors that GitHub creates for the headings of a document.
-func headings(text string) []string {
+// anchors returns the anchors that GitHub creates for the headings of a document.
+func anchors(text string) []string {
 	found := []string{}
 	removed := regexp.MustCompile(`[^a-z0-9 _-]`)
 	for line := range strings.Lines(text) {

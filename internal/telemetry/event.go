@@ -10,8 +10,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// The maximum lengths of texts that callers choose, in bytes. A rejected call may
-// contain a namespace of any length: the server's limit for ids is checked later.
+// The maximum lengths, in bytes, of texts that callers choose. A call may be rejected before the length of its
+// namespace or ids has been checked.
 const (
 	maxUserAgent = 100
 	maxDetail    = 2000
@@ -21,9 +21,9 @@ const (
 	maxClientIP  = 64 // the zone of an IPv6 address has no maximum length
 )
 
-// Event is the log line of a request. It is created when the request arrives, filled by the goroutine that serves it,
-// and written once at the end. Its methods do nothing on a nil Event, because work that several callers share has no
-// event.
+// Event is the log line of a request. Package server creates it when the request arrives and writes it once, at the
+// end. Only the goroutine that serves the request sets its fields. The methods of a nil Event are no-ops, because work
+// that several requests share has no event.
 type Event struct {
 	RequestID string
 	Method    string // written as _OTHER if HTTP does not define it
@@ -34,7 +34,7 @@ type Event struct {
 	Principal string // name of the caller, never a credential
 
 	RPC           string // method of the last upstream call
-	GRPCCode      string // its gRPC code, such as NOT_FOUND
+	GRPCCode      string // gRPC code of the last upstream call, such as NOT_FOUND
 	UpstreamCalls int    // attempts to call the upstream, retries included
 	Retries       int
 
@@ -98,7 +98,7 @@ func (e *Event) Log(logger *slog.Logger) {
 
 func (*Event) message() string { return "request" }
 
-// describe writes the fields in the order of the line.
+// describe writes the fields in the order in which the log line has them.
 func (e *Event) describe(out fields) {
 	text := func(key, value string) {
 		if value != "" {
@@ -115,13 +115,13 @@ func (e *Event) describe(out fields) {
 	text("route", e.Route)
 	number("status", int64(e.Status))
 	text("code", e.Code)
-	text("namespace", shorten(e.Namespace, maxNamespace))
-	text("principal", shorten(e.Principal, maxPrincipal))
+	text("namespace", truncateName(e.Namespace, maxNamespace))
+	text("principal", truncateName(e.Principal, maxPrincipal))
 	text("rpc", e.RPC)
 	text("grpcCode", e.GRPCCode)
 	number("upstreamCalls", int64(e.UpstreamCalls))
 	number("retries", int64(e.Retries))
-	text("clientIp", shorten(e.ClientIP, maxClientIP))
+	text("clientIp", truncateName(e.ClientIP, maxClientIP))
 	text("userAgent", truncate(e.UserAgent, maxUserAgent))
 	number("bytesIn", e.BytesIn)
 	number("bytesOut", e.BytesOut)
@@ -149,9 +149,9 @@ func truncate(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit], "")
 }
 
-// shorten is [truncate] with a mark at the end of a truncated text. It is for
-// names: a truncated name must not look like another name.
-func shorten(text string, limit int) string {
+// truncateName is [truncate] with an ellipsis at the end of a truncated text, because a truncated name must not look
+// like another name.
+func truncateName(text string, limit int) string {
 	const ellipsis = "…"
 	if len(text) <= limit {
 		return text

@@ -16,8 +16,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// logged returns the line of the event without its time.
-func logged(t *testing.T, e *telemetry.Event, format string) string {
+// lineOf returns the log line of the event, without its time.
+func lineOf(t *testing.T, e *telemetry.Event, format string) string {
 	t.Helper()
 	var out bytes.Buffer
 	e.Log(telemetry.NewLogger(&out, "info", format))
@@ -26,6 +26,7 @@ func logged(t *testing.T, e *telemetry.Event, format string) string {
 	return strings.TrimSuffix(line, "\n")
 }
 
+// fullEvent returns an event with a value in every field.
 func fullEvent() *telemetry.Event {
 	e := &telemetry.Event{
 		RequestID: "r-1", Method: "POST", Route: "/v1/namespaces/{namespace}/workflows", Status: 404,
@@ -47,9 +48,9 @@ func TestLogLine(t *testing.T) {
 		`"route":"/v1/namespaces/{namespace}/workflows","status":404,"code":"workflow-not-found","namespace":"orders",`+
 		`"principal":"dev","rpc":"StartWorkflowExecution","grpcCode":"NOT_FOUND","upstreamCalls":2,"retries":1,`+
 		`"clientIp":"192.0.2.1","userAgent":"curl/8","bytesIn":12,"bytesOut":345,"durationUs":1234,`+
-		`"traceId":"0af7651916cd43dd8448eb211c80319c","detail":"no rows\nin result"}`, logged(t, fullEvent(), "json"))
+		`"traceId":"0af7651916cd43dd8448eb211c80319c","detail":"no rows\nin result"}`, lineOf(t, fullEvent(), "json"))
 	require.Equal(t, `level=INFO msg=request method=GET status=204 durationUs=0`,
-		logged(t, &telemetry.Event{Method: "GET", Status: 204}, "text"))
+		lineOf(t, &telemetry.Event{Method: "GET", Status: 204}, "text"))
 }
 
 func TestLogLevelFollowsTheStatus(t *testing.T) {
@@ -58,14 +59,14 @@ func TestLogLevelFollowsTheStatus(t *testing.T) {
 		200: "INFO", 404: "INFO", 499: "INFO", 500: "ERROR", 501: "ERROR", 502: "ERROR", 503: "WARN", 504: "WARN", 505: "ERROR",
 	} {
 		var line struct{ Level string }
-		require.NoError(t, json.Unmarshal([]byte(logged(t, &telemetry.Event{Status: status}, "json")), &line))
+		require.NoError(t, json.Unmarshal([]byte(lineOf(t, &telemetry.Event{Status: status}, "json")), &line))
 		require.Equal(t, want, line.Level, status)
 	}
 }
 
-func TestLogTruncatesTextsOfCallers(t *testing.T) {
+func TestLogTruncatesTextsThatCallersChoose(t *testing.T) {
 	t.Parallel()
-	line := logged(t, &telemetry.Event{
+	line := lineOf(t, &telemetry.Event{
 		Method: strings.Repeat("M", 200), UserAgent: strings.Repeat("a", 99) + "é", Detail: strings.Repeat("d", 5000),
 	}, "json")
 	require.Contains(t, line, `"method":"_OTHER"`)
@@ -82,7 +83,7 @@ func TestMethodsOfNilEventAreNoOps(t *testing.T) {
 	e.SetProblem("a", "b")
 	e.AddCall("a", codes.OK)
 	e.AddRetry()
-	require.Empty(t, logged(t, e, "json"))
+	require.Empty(t, lineOf(t, e, "json"))
 }
 
 func TestContextCarriesTheEvent(t *testing.T) {

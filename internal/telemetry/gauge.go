@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Gauge is a number that is read when the metrics are collected. It is safe for concurrent use.
+// Gauge is an integer whose current value the metrics report. It is safe for concurrent use.
 type Gauge struct {
 	value atomic.Int64
 }

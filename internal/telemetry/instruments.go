@@ -17,7 +17,7 @@ func (m *Metrics) instruments(meter metric.Meter) error {
 }
 
 func (m *Metrics) histograms(meter metric.Meter) (err error) {
-	// The buckets of the semantic conventions, and three more for waits.
+	// The buckets of the semantic conventions, and three larger ones for waits.
 	buckets := metric.WithExplicitBucketBoundaries(
 		0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 30, 60)
 	var failed [2]error

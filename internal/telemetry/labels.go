@@ -8,7 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// The label values for everything outside the fixed sets.
+// Label values that replace a method outside the fixed set, and the route of a request that matched none.
 const (
 	other     = "_OTHER"
 	unmatched = "unmatched"
@@ -21,7 +21,7 @@ type requestKey struct {
 	status int
 }
 
-// newRequestKey maps values that a caller chooses freely to a fixed set of labels.
+// newRequestKey maps values that a caller can choose freely to a fixed set of label values.
 func newRequestKey(method, route string, status int) requestKey {
 	if route == "" {
 		route = unmatched
@@ -64,9 +64,9 @@ func (k rpcKey) attributes() []attribute.KeyValue {
 	}
 }
 
-// fetchKey contains the label values of a fetch of an issuer's keys.
-type fetchKey struct{ issuer, outcome string }
+// jwksFetchKey contains the label values of a fetch of an issuer's keys.
+type jwksFetchKey struct{ issuer, outcome string }
 
-func (k fetchKey) attributes() []attribute.KeyValue {
+func (k jwksFetchKey) attributes() []attribute.KeyValue {
 	return []attribute.KeyValue{attribute.String("issuer", k.issuer), attribute.String("outcome", k.outcome)}
 }

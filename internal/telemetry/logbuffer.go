@@ -12,9 +12,9 @@ const (
 	logDelay = 50 * time.Millisecond
 )
 
-// LogBuffer batches log lines: a system call for each line would cost a busy gateway more than building the line. It
-// delays a line by at most 50 ms and is safe for concurrent use. Lines that the writer rejects are lost; later lines
-// are not affected.
+// LogBuffer batches log lines, because a system call per line would cost a busy gateway more CPU time than building the
+// line. It delays a line by at most 50 ms and is safe for concurrent use. If a write fails, the lines in it are lost;
+// later lines are not affected.
 type LogBuffer struct {
 	out io.Writer
 
@@ -26,7 +26,7 @@ type LogBuffer struct {
 // NewLogBuffer returns a LogBuffer that writes to w. Call [LogBuffer.Close] to write the remaining lines.
 func NewLogBuffer(w io.Writer) *LogBuffer { return &LogBuffer{out: w} }
 
-// Write appends lines, which must be complete.
+// Write adds lines to the buffer. Each must end with a newline.
 func (b *LogBuffer) Write(lines []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -57,5 +57,5 @@ func (b *LogBuffer) flush() error {
 	return err
 }
 
-// Close writes the buffered lines. Lines that are added later are written too.
+// Close writes the buffered lines. Write may still be called afterwards.
 func (b *LogBuffer) Close() error { return b.Flush() }

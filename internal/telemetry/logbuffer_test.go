@@ -17,31 +17,31 @@ func TestLogLinesAreBatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out testlog.Buffer
 		buffer := telemetry.NewLogBuffer(&out)
-		line := func(text string) {
+		write := func(text string) {
 			_, err := buffer.Write([]byte(text))
 			require.NoError(t, err)
 		}
-		line("a\n")
+		write("a\n")
 		time.Sleep(49 * time.Millisecond)
-		line("b\n")
+		write("b\n")
 		synctest.Wait()
 		require.Empty(t, out.String())
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		require.Equal(t, "a\nb\n", out.String())
 
-		line("c\n")
+		write("c\n")
 		require.NoError(t, buffer.Close())
 		require.Equal(t, "a\nb\nc\n", out.String())
 		time.Sleep(time.Second)
-		line("d\n")
+		write("d\n")
 		time.Sleep(time.Second)
 		synctest.Wait()
 		require.Equal(t, "a\nb\nc\nd\n", out.String(), "a line after Close is written too")
 	})
 }
 
-func TestFullBufferIsWrittenAtOnce(t *testing.T) {
+func TestFullBufferIsWrittenImmediately(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out testlog.Buffer

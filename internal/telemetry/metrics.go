@@ -30,8 +30,8 @@ type Metrics struct {
 	// RequestBytes and ResponseBytes count the bytes of bodies in flight: requests being received, and responses not
 	// yet written.
 	RequestBytes, ResponseBytes Gauge
-	// WaitCallers counts the callers that wait for an outcome or for events, WaitPolls the upstream polls that they
-	// share.
+	// WaitCallers counts the callers that wait for an outcome or for events. WaitPolls counts the upstream polls that
+	// they share.
 	WaitCallers, WaitPolls Gauge
 	// BreakerOpen is 1 while the breaker of an upstream is open, else 0.
 	BreakerOpen Gauge
@@ -58,7 +58,7 @@ type Metrics struct {
 	methodLabels  *series[string]
 	reasonLabels  *series[string]
 	outcomeLabels *series[string]
-	fetchLabels   *series[fetchKey]
+	fetchLabels   *series[jwksFetchKey]
 	issuerLabels  *series[string]
 
 	registry *prometheus.Registry
@@ -78,15 +78,15 @@ func NewMetrics(version string) (*Metrics, error) {
 	}
 	m := &Metrics{
 		registry: registry,
-		// The label caches bound the number of series, so the SDK's limit is off.
+		// The label caches limit the number of series, so the limit of the SDK is disabled.
 		provider:      sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithCardinalityLimit(0)),
 		requestLabels: newSeries(requestKey.attributes, requestKey{other, other, 0}),
 		rpcLabels:     newSeries(rpcKey.attributes, rpcKey{other, codes.Unknown}),
-		methodLabels:  newSeries(labelled("rpc.method"), other),
-		reasonLabels:  newSeries(labelled("reason"), other),
-		outcomeLabels: newSeries(labelled("outcome"), other),
-		fetchLabels:   newSeries(fetchKey.attributes, fetchKey{other, other}),
-		issuerLabels:  newSeries(labelled("issuer"), other),
+		methodLabels:  newSeries(labelFunc("rpc.method"), other),
+		reasonLabels:  newSeries(labelFunc("reason"), other),
+		outcomeLabels: newSeries(labelFunc("outcome"), other),
+		fetchLabels:   newSeries(jwksFetchKey.attributes, jwksFetchKey{other, other}),
+		issuerLabels:  newSeries(labelFunc("issuer"), other),
 	}
 	return m, errors.Join(
 		m.instruments(m.provider.Meter(scope)),
@@ -96,7 +96,8 @@ func NewMetrics(version string) (*Metrics, error) {
 	)
 }
 
-func labelled(name string) func(string) []attribute.KeyValue {
+// labelFunc returns a function that returns its argument as the value of the label name.
+func labelFunc(name string) func(string) []attribute.KeyValue {
 	return func(value string) []attribute.KeyValue {
 		return []attribute.KeyValue{attribute.String(name, value)}
 	}
@@ -154,7 +155,7 @@ func (m *Metrics) SigningKeysReloaded(ctx context.Context, err error) {
 
 // IssuerKeysFetched counts one fetch of the keys of an issuer, by its name in the configuration.
 func (m *Metrics) IssuerKeysFetched(ctx context.Context, issuer string, err error) {
-	m.jwksFetches.Add(ctx, 1, m.fetchLabels.get(fetchKey{issuer, outcome(err)}).add...)
+	m.jwksFetches.Add(ctx, 1, m.fetchLabels.get(jwksFetchKey{issuer, outcome(err)}).add...)
 }
 
 // UnknownKid counts one token of an issuer with an unknown key id.

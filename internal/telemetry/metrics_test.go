@@ -33,7 +33,7 @@ func scrape(t testing.TB, m *telemetry.Metrics) string {
 	return response.Body.String()
 }
 
-func TestScrape(t *testing.T) {
+func TestScrapeContainsEveryRecordedMetric(t *testing.T) {
 	t.Parallel()
 	m, ctx := newMetrics(t), t.Context()
 	m.Request(ctx, "GET", "/v1/system-info", 200, 20*time.Millisecond)
@@ -83,25 +83,25 @@ func TestScrape(t *testing.T) {
 	require.NotContains(t, text, "otel_scope")
 }
 
-func TestTwoMetricsAreIndependent(t *testing.T) {
+func TestMetricsInstancesAreIndependent(t *testing.T) {
 	t.Parallel()
 	one, two := newMetrics(t), newMetrics(t)
 	one.AuthFailure(t.Context(), "unknown")
 	require.NotContains(t, scrape(t, two), "flowgate_auth_failures_total{")
 }
 
-func TestLabelsAreBounded(t *testing.T) {
+func TestNumberOfLabelSetsIsLimited(t *testing.T) {
 	t.Parallel()
 	m := newMetrics(t)
-	var callers sync.WaitGroup
+	var recorders sync.WaitGroup
 	for n := range 4 {
-		callers.Go(func() {
+		recorders.Go(func() {
 			for i := range 1100 {
 				m.AuthFailure(t.Context(), fmt.Sprint("reason-", n, "-", i))
 			}
 		})
 	}
-	callers.Wait()
+	recorders.Wait()
 	text := scrape(t, m)
 	require.Equal(t, 4096+1, strings.Count(text, "flowgate_auth_failures_total{"))
 	require.Contains(t, text, `flowgate_auth_failures_total{reason="_OTHER"} 304`)

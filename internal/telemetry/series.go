@@ -10,11 +10,12 @@ import (
 )
 
 // maxSeries is the maximum number of label sets of one instrument. It is far above the number of combinations of
-// routes, methods and codes. It protects against a label that turns out not to be bounded.
+// routes, methods and codes, and takes effect only if a label has an unlimited number of values by mistake.
 const maxSeries = 4096
 
-// series caches the label sets of an instrument by key, so that recording neither sorts nor allocates. Reading takes no
-// lock: a new label set is rare and replaces the map. It is safe for concurrent use.
+// series caches the label sets of an instrument by key, so that recording a measurement neither sorts labels nor
+// allocates. Reads take no lock: a new label set is rare, and adding one replaces the map. series is safe for
+// concurrent use.
 type series[K comparable] struct {
 	sets     atomic.Pointer[map[K]labels]
 	mu       sync.Mutex
@@ -22,7 +23,7 @@ type series[K comparable] struct {
 	overflow labels
 }
 
-// labels is a label set for both kinds of instruments.
+// labels is a label set, as options for histograms (record) and for counters (add).
 type labels struct {
 	record []metric.RecordOption
 	add    []metric.AddOption
@@ -44,10 +45,10 @@ func (s *series[K]) get(key K) labels {
 	if found, ok := (*s.sets.Load())[key]; ok {
 		return found
 	}
-	return s.make(key)
+	return s.add(key)
 }
 
-func (s *series[K]) make(key K) labels {
+func (s *series[K]) add(key K) labels {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := *s.sets.Load()

@@ -11,7 +11,8 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// describeRequest names a request's span by the semantic conventions, without text from the caller.
+// describeRequest sets the name and the attributes of a request's span as in the semantic conventions. It uses no text
+// that the caller chose.
 func describeRequest(span trace.Span, method, route string) {
 	method = knownMethod(method)
 	span.SetAttributes(semconv.HTTPRequestMethodKey.String(method))
@@ -25,24 +26,25 @@ func describeRequest(span trace.Span, method, route string) {
 	span.SetName(method)
 }
 
-func endServer(span trace.Span, status int) {
+func endServerSpan(span trace.Span, status int) {
 	span.SetAttributes(semconv.HTTPResponseStatusCode(status))
 	if status >= http.StatusInternalServerError {
-		fail(span, strconv.Itoa(status))
+		markFailed(span, strconv.Itoa(status))
 	}
 	span.End()
 }
 
-func endClient(span trace.Span, code codes.Code) {
+func endClientSpan(span trace.Span, code codes.Code) {
 	span.SetAttributes(semconv.RPCResponseStatusCode(CodeName(code)))
 	if code != codes.OK {
-		fail(span, CodeName(code))
+		markFailed(span, CodeName(code))
 	}
 	span.End()
 }
 
-// fail marks the span as failed with a code. It omits the message of the error, which may quote content of the call.
-func fail(span trace.Span, kind string) {
+// markFailed marks the span as failed with a code. It omits the message of the error, which may quote content of the
+// call.
+func markFailed(span trace.Span, kind string) {
 	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
 	span.SetStatus(otelcodes.Error, "")
 }

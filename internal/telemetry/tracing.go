@@ -21,8 +21,8 @@ import (
 // maxShutdown is the maximum time to export the last spans at shutdown.
 const maxShutdown = 5 * time.Second
 
-// Tracing creates spans. The zero value and a nil *Tracing are off and cost nothing. The only propagation format is W3C
-// Trace Context.
+// Tracing creates spans. A nil *Tracing and the zero value create none. The only propagation format is W3C Trace
+// Context.
 type Tracing struct {
 	tracer   trace.Tracer // nil when off
 	provider *sdktrace.TracerProvider
@@ -126,16 +126,16 @@ func (t *Tracing) StartServer(
 		ctx = withCallerTrace(ctx, header)
 	}
 	ctx, span := t.tracer.Start(ctx, method, t.server...)
-	if !span.IsRecording() { // no sampler needs the attributes, so they are set only on recorded spans
+	if !span.IsRecording() { // the sampler does not read attributes, so only recorded spans need them
 		return ctx, func(int) {}
 	}
 	describeRequest(span, method, route)
-	return ctx, func(status int) { endServer(span, status) }
+	return ctx, func(status int) { endServerSpan(span, status) }
 }
 
-// StartClient starts the span of one attempt of an upstream call. The returned function ends the span with the outcome
-// of the attempt; call it exactly once. If the request is not sampled, there is no span: no sampler would sample it,
-// and the span id of the request can be propagated instead.
+// StartClient starts the span of one attempt of an upstream call. The returned function ends the span with the gRPC
+// code of the attempt; call it exactly once. If the request's span is not sampled, StartClient starts no span: the
+// sampler would not sample it either, and the call can propagate the id of the request's span.
 func (t *Tracing) StartClient(ctx context.Context, rpc string) (context.Context, func(codes.Code)) {
 	if t.off() {
 		return ctx, func(codes.Code) {}
@@ -148,7 +148,7 @@ func (t *Tracing) StartClient(ctx context.Context, rpc string) (context.Context,
 		return ctx, func(codes.Code) {}
 	}
 	span.SetAttributes(semconv.RPCSystemNameGRPC, semconv.RPCMethod(rpc))
-	return ctx, func(code codes.Code) { endClient(span, code) }
+	return ctx, func(code codes.Code) { endClientSpan(span, code) }
 }
 
 // Inject writes the traceparent and the tracestate of ctx into md.
@@ -160,7 +160,7 @@ func (t *Tracing) Inject(ctx context.Context, md metadata.MD) {
 
 // TraceContext returns the traceparent and, if present, the tracestate of a request, so that code that runs later can
 // continue the trace. It returns nil if the request has no trace context and is not sampled here. Pass header only if
-// the caller is authenticated; it provides the caller's trace context while tracing is off.
+// the caller is authenticated; if tracing is off, the trace context comes from header.
 func TraceContext(ctx context.Context, header http.Header) map[string]string {
 	span := trace.SpanContextFromContext(ctx)
 	switch {
@@ -174,11 +174,11 @@ func TraceContext(ctx context.Context, header http.Header) map[string]string {
 	return headers
 }
 
-// hasTrace reports whether a request has exactly one traceparent. Several are ambiguous and ignored.
+// hasTrace reports whether a request has exactly one traceparent. If there are several, all are ignored.
 func hasTrace(header http.Header) bool { return len(header["Traceparent"]) == 1 }
 
-// withCallerTrace returns a context that continues the trace in header. Several tracestate header lines are one list
-// (W3C Trace Context section 3.3).
+// withCallerTrace returns a context that continues the trace in header. Several tracestate header lines form one
+// list (W3C Trace Context section 3.3).
 func withCallerTrace(ctx context.Context, header http.Header) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{
 		"traceparent": header.Get("Traceparent"), "tracestate": strings.Join(header["Tracestate"], ","),

@@ -40,16 +40,17 @@ func spansOf(t *testing.T, f func(*telemetry.Tracing)) tracetest.SpanStubs {
 	return exporter.GetSpans()
 }
 
-// texts returns the attributes of a span as strings.
-func texts(span tracetest.SpanStub) map[string]string {
-	texts := make(map[string]string)
+// attributesOf returns the attributes of a span as strings.
+func attributesOf(span tracetest.SpanStub) map[string]string {
+	attributes := make(map[string]string)
 	for _, attribute := range span.Attributes {
-		texts[string(attribute.Key)] = attribute.Value.String()
+		attributes[string(attribute.Key)] = attribute.Value.String()
 	}
-	return texts
+	return attributes
 }
 
-func incoming() http.Header {
+// tracedHeader returns the headers of a request with a trace context. "marker" is text that no span may contain.
+func tracedHeader() http.Header {
 	return http.Header{
 		"Traceparent": {traceparent}, "Tracestate": {"vendor=1"}, "Baggage": {"user=marker"}, "Authorization": {"marker"},
 	}
@@ -59,7 +60,7 @@ func TestSpansOfARequest(t *testing.T) {
 	t.Parallel()
 	md := metadata.MD{}
 	spans := spansOf(t, func(tracing *telemetry.Tracing) {
-		ctx, end := tracing.StartServer(t.Context(), incoming(), "POST", "/v1/namespaces/{namespace}/workflows")
+		ctx, end := tracing.StartServer(t.Context(), tracedHeader(), "POST", "/v1/namespaces/{namespace}/workflows")
 		require.Equal(t, traceID, telemetry.TraceID(ctx))
 		call, endCall := tracing.StartClient(ctx, "StartWorkflowExecution")
 		tracing.Inject(call, md)
@@ -76,7 +77,7 @@ func TestSpansOfARequest(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"http.request.method": "POST", "http.route": "/v1/namespaces/{namespace}/workflows",
 		"http.response.status_code": "503", "error.type": "503",
-	}, texts(server))
+	}, attributesOf(server))
 
 	require.Equal(t, "StartWorkflowExecution", client.Name)
 	require.Equal(t, trace.SpanKindClient, client.SpanKind)
@@ -84,7 +85,7 @@ func TestSpansOfARequest(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"rpc.system.name": "grpc", "rpc.method": "StartWorkflowExecution",
 		"rpc.response.status_code": "UNAVAILABLE", "error.type": "UNAVAILABLE",
-	}, texts(client))
+	}, attributesOf(client))
 	require.Contains(t, server.Resource.String(), "service.name=flowgate,service.version=v1.2.3")
 
 	require.Equal(t, metadata.MD{
@@ -94,7 +95,7 @@ func TestSpansOfARequest(t *testing.T) {
 	require.NotContains(t, fmt.Sprintf("%+v", spans), "marker")
 }
 
-func TestSuccessHasNoError(t *testing.T) {
+func TestSuccessfulSpansHaveNoErrorStatus(t *testing.T) {
 	t.Parallel()
 	spans := spansOf(t, func(tracing *telemetry.Tracing) {
 		ctx, end := tracing.StartServer(t.Context(), nil, "BREW", "")
@@ -105,13 +106,13 @@ func TestSuccessHasNoError(t *testing.T) {
 	require.Equal(t, otelcodes.Unset, spans[0].Status.Code)
 	require.Equal(t, otelcodes.Unset, spans[1].Status.Code)
 	require.Equal(t, "HTTP", spans[1].Name)
-	require.Equal(t, map[string]string{"http.request.method": "_OTHER", "http.response.status_code": "404"}, texts(spans[1]))
+	require.Equal(t, map[string]string{"http.request.method": "_OTHER", "http.response.status_code": "404"}, attributesOf(spans[1]))
 }
 
-func TestOnlyValidTraceparentIsContinued(t *testing.T) {
+func TestInvalidTraceContextIsNotContinued(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]http.Header{
-		"not authenticated": nil,
+		"not authenticated": nil, // then the gateway passes no header
 		"absent":            {},
 		"malformed":         {"Traceparent": {"00-xyz"}},
 		"zero":              {"Traceparent": {"00-00000000000000000000000000000000-b7ad6b7169203331-01"}},
@@ -138,9 +139,9 @@ func TestTracestateLinesAreOneList(t *testing.T) {
 		"a=1,b=2,c=3": {"a=1", "b=2,c=3"},
 		"b=2,a=1":     {"", "b=2", "a=1", ""},
 		"":            {"a=1", "=,=,"}, // an invalid tracestate is ignored; the traceparent is still used
-		`a="1,b=2"`:   {`a="1,b=2"`},   // two members: W3C Trace Context has no quoted strings
+		`a="1,b=2"`:   {`a="1,b=2"`},   // two list members, because W3C Trace Context has no quoted strings
 	} {
-		header := incoming()
+		header := tracedHeader()
 		header["Tracestate"] = lines
 		spans := spansOf(t, func(tracing *telemetry.Tracing) {
 			_, end := tracing.StartServer(t.Context(), header, "GET", "/v1/system-info")
@@ -173,7 +174,7 @@ func TestTracingOff(t *testing.T) {
 func requireOff(t *testing.T, tracing *telemetry.Tracing) {
 	t.Helper()
 	md, ctx := metadata.MD{}, t.Context()
-	spanCtx, end := tracing.StartServer(ctx, incoming(), "GET", "/v1/system-info")
+	spanCtx, end := tracing.StartServer(ctx, tracedHeader(), "GET", "/v1/system-info")
 	require.Equal(t, ctx, spanCtx)
 	callCtx, endCall := tracing.StartClient(spanCtx, "GetSystemInfo")
 	tracing.Inject(callCtx, md)
@@ -184,7 +185,7 @@ func requireOff(t *testing.T, tracing *telemetry.Tracing) {
 	require.NoError(t, tracing.Shutdown(ctx))
 }
 
-func TestUnsupportedSettingsAreErrors(t *testing.T) {
+func TestUnsupportedEnvironmentVariablesAreErrors(t *testing.T) {
 	t.Parallel()
 	for want, env := range map[string]map[string]string{
 		`OTEL_TRACES_EXPORTER: "console"`:            {"OTEL_TRACES_EXPORTER": "console"},
@@ -214,7 +215,8 @@ func TestOTLPOverHTTP(t *testing.T) {
 	require.EqualValues(t, 1, posts.Load())
 }
 
-// Not parallel: see above. Nothing listens on the endpoint; starting and stopping must work anyway.
+// Not parallel: the exporter reads the process environment. Nothing listens on the endpoint, but NewTracing and
+// Shutdown must not fail.
 func TestOTLPOverGRPC(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	tracing, err := telemetry.NewTracing(t.Context(), getenv(map[string]string{
@@ -224,7 +226,7 @@ func TestOTLPOverGRPC(t *testing.T) {
 	require.NoError(t, tracing.Shutdown(t.Context()))
 }
 
-// Not parallel: see above.
+// Not parallel: the sampler and the resource read the process environment.
 func TestEnvironmentSetsServiceNameAndSampler(t *testing.T) {
 	t.Setenv("OTEL_SERVICE_NAME", "edge")
 	spans := spansOf(t, func(tracing *telemetry.Tracing) {
@@ -235,7 +237,7 @@ func TestEnvironmentSetsServiceNameAndSampler(t *testing.T) {
 
 	t.Setenv("OTEL_TRACES_SAMPLER", "always_off")
 	require.Empty(t, spansOf(t, func(tracing *telemetry.Tracing) {
-		_, end := tracing.StartServer(context.Background(), incoming(), "GET", "")
+		_, end := tracing.StartServer(context.Background(), tracedHeader(), "GET", "")
 		end(200)
 	}))
 }
