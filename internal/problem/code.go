@@ -6,7 +6,7 @@ import "time"
 // on them.
 type Code string
 
-// The codes of the client API, in the order of their status.
+// The codes of the client API, in the order of their HTTP status.
 const (
 	InvalidRequest       Code = "invalid-request"
 	InvalidJSON          Code = "invalid-json"
@@ -72,11 +72,11 @@ const (
 	QueryTimeout     Code = "query-timeout"
 )
 
-// Row is the table's entry for a code.
+// Row is the entry of a code in the table of problems.
 type Row struct {
 	// Status is the HTTP status on the client API.
 	Status int
-	// Title is the title of the problem, the same for every occurrence.
+	// Title is the title of the problem. It is the same for every occurrence.
 	Title string
 	// Retryable reports whether the same request may succeed later.
 	Retryable bool

@@ -12,15 +12,14 @@ import (
 // Error is an error that a door writes as a response. Create it with [New] or
 // [FromStatus].
 type Error struct {
-	// Code selects the row of the table that has the status and the title.
+	// Code selects the [Row] with the HTTP status and the title.
 	Code Code
 	// Detail is the text for the caller. It must not contain a secret, an
 	// address or the text of an internal failure.
 	Detail string
 	// Members are the additional members of the problem document.
 	Members Members
-	// RetryAfter overrides the Retry-After of the table. Zero means that of the
-	// table.
+	// RetryAfter overrides the RetryAfter of the code's [Row], unless it is zero.
 	RetryAfter time.Duration
 	// Upstream is the status that the upstream returned, or nil if the error
 	// comes from the gateway itself.
@@ -29,8 +28,8 @@ type Error struct {
 	cause error
 }
 
-// Members are the extension members of a problem document (RFC 9457 section 3.2),
-// and values for response headers. Empty members are omitted.
+// Members contains the extension members of a problem document (RFC 9457 section 3.2)
+// and values of response headers. Empty members are omitted.
 type Members struct {
 	WorkflowID          string  `json:"workflowId,omitempty"`
 	RunID               string  `json:"runId,omitempty"`
@@ -39,19 +38,19 @@ type Members struct {
 	WorkflowStatus      string  `json:"workflowStatus,omitempty"`
 	Failure             any     `json:"failure,omitempty"`
 	Errors              []Field `json:"errors,omitempty"`
-	// Allow and AcceptPost are headers and not members (RFC 9110 section
-	// 10.2.1, and Accept-Post of the Linked Data Platform).
+	// Allow and AcceptPost are values of the headers Allow (RFC 9110 section
+	// 10.2.1) and Accept-Post (Linked Data Platform).
 	Allow      []string `json:"-"`
 	AcceptPost string   `json:"-"`
-	// BearerError is the error code (RFC 6750 section 3.1) for the
-	// WWW-Authenticate header. It is empty if the request has no credential.
+	// BearerError is the error code (RFC 6750 section 3.1) in the header
+	// WWW-Authenticate. It is empty if the request has no credential.
 	BearerError string `json:"-"`
 }
 
 // Field describes a fault in one part of a request.
 type Field struct {
-	// Pointer is a JSON pointer (RFC 6901) into the body, a question mark and
-	// the name of a query parameter, or the name of a header.
+	// Pointer is one of: a JSON pointer (RFC 6901) into the body; a question
+	// mark followed by the name of a query parameter; the name of a header.
 	Pointer string `json:"pointer"`
 	Detail  string `json:"detail"`
 }
@@ -61,8 +60,8 @@ func New(code Code, detail string) *Error {
 	return &Error{Code: code, Detail: detail}
 }
 
-// Newf is like [New], with a format. Its arguments must be text that the caller
-// may see.
+// Newf is like [New], but formats the detail. The arguments must be text that the
+// caller may see.
 func Newf(code Code, format string, args ...any) *Error {
 	return New(code, fmt.Sprintf(format, args...))
 }
@@ -90,8 +89,8 @@ func Unreadable(cause error) *Error {
 	return New(UpstreamError, "The Temporal server's response cannot be read.").WithCause(cause)
 }
 
-// ShuttingDown returns the problem for a request that a draining replica rejects,
-// or for a wait that it ends.
+// ShuttingDown returns the problem for a request that a draining replica rejects, and
+// for a wait that such a replica ends.
 func ShuttingDown() *Error { return New(Draining, "This replica is shutting down.") }
 
 // WithCause sets the cause, which is for the log only, and returns e.
@@ -109,10 +108,10 @@ func (e *Error) Error() string {
 	return string(e.Code) + ": " + e.Detail + " (" + e.cause.Error() + ")"
 }
 
-// LogDetail returns the text for the request log beside the code. It is empty
-// for errors that the caller has caused: the response has their detail, which may
-// quote the request, and the log must not. The exception is [InvalidToken], whose
-// reason is one of a fixed set of texts and is for the log only.
+// LogDetail returns the text that the request log has in addition to the code. It is
+// empty for errors that the caller has caused, because their detail may quote the
+// request, which the log must not contain. The exception is [InvalidToken]: its cause
+// is one of a fixed set of texts, and only the log contains it.
 func (e *Error) LogDetail() string {
 	if e.Code.Row().Status < http.StatusInternalServerError && e.Code != InvalidToken {
 		return ""
@@ -120,7 +119,7 @@ func (e *Error) LogDetail() string {
 	return e.Error()
 }
 
-// Unwrap returns the cause, so that errors.Is finds context errors.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Of returns the [Error] in the chain of err. Any other error becomes the cause of

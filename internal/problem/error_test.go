@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-func TestErrorContainsTheCauseAndDetailDoesNot(t *testing.T) {
+func TestErrorTextContainsTheCauseButDetailDoesNot(t *testing.T) {
 	t.Parallel()
 	e := problem.New(problem.UpstreamError, "detail").WithCause(errors.New(marker))
 	require.Equal(t, "upstream-error: detail (MARKER)", e.Error())
@@ -19,7 +19,7 @@ func TestErrorContainsTheCauseAndDetailDoesNot(t *testing.T) {
 	require.Equal(t, "conflict: 3 < 4", problem.Newf(problem.Conflict, "%d < %d", 3, 4).Error())
 }
 
-func TestErrorsKeepTheirChain(t *testing.T) {
+func TestErrorsCanBeUnwrapped(t *testing.T) {
 	t.Parallel()
 	e := problem.New(problem.ClientClosedRequest, "gone").WithCause(context.Canceled)
 	wrapped := fmt.Errorf("handler: %w", e)

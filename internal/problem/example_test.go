@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// The response has the detail and the members of the error. The cause is for the
-// log only.
+// The response contains the detail and the members of the error. Only the log contains
+// the cause.
 func ExampleWrite() {
 	err := problem.Invalid("/taskQueue", "is missing").WithCause(errors.New("only for the log"))
 
@@ -25,8 +25,8 @@ func ExampleWrite() {
 	// {"type":"/docs/problems#invalid-request","title":"Invalid request","status":400,"detail":"/taskQueue: is missing","instance":"/v1/namespaces/{namespace}/workflows","code":"invalid-request","requestId":"req-1","retryable":false,"errors":[{"pointer":"/taskQueue","detail":"is missing"}]}
 }
 
-// The status of the upstream selects the code. The message of an unavailable
-// upstream is for the log only.
+// The upstream's status selects the code. Only the log contains the message of a status
+// with the code Unavailable.
 func ExampleFromStatus() {
 	err := problem.FromStatus(status.New(codes.Unavailable, "dial tcp 10.0.0.1:7233"), "QueryWorkflow")
 	fmt.Println(err.Code, err.Code.Row().Status)

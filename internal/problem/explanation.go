@@ -1,7 +1,7 @@
 package problem
 
-// Explanation explains a code to the developer of a client. Backticks enclose
-// code.
+// Explanation explains a code to the developer of a client. Both texts may contain code
+// in backticks.
 type Explanation struct {
 	// Cause describes what happened.
 	Cause string
@@ -39,8 +39,7 @@ type explanationEntry struct {
 	Explanation
 }
 
-// explanations has the codes in the order of their declaration. It is
-// read-only.
+// explanations contains all codes in the order of their declaration.
 //
 //nolint:gochecknoglobals // a read-only table
 var explanations = []explanationEntry{

@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Status returns the error as a gRPC status, for doors whose clients expect one.
-// For an error of the upstream, it is the upstream's status; a message that is for
-// the log only is replaced by the detail.
+// Status returns the error as a gRPC status, for doors whose clients expect one. For an
+// error that the upstream returned, it is the upstream's status. If the message of that
+// status is for the log only, it is replaced by the detail.
 func (e *Error) Status() *status.Status {
 	switch {
 	case !e.fromUpstream():
@@ -26,26 +26,27 @@ func (e *Error) Status() *status.Status {
 	}
 }
 
-// fromUpstream reports whether the upstream's status concerns the caller. Two
-// codes concern the gateway instead: Unauthenticated, because its own
-// credential was rejected, and Canceled, because its connection was closed.
+// fromUpstream reports whether the error has an upstream status that concerns the
+// caller. Two codes concern the gateway instead: Unauthenticated means that the upstream
+// rejected the gateway's own credential, and Canceled that the connection between them
+// was closed.
 func (e *Error) fromUpstream() bool {
 	return e.Upstream != nil && e.Upstream.Code() != codes.Unauthenticated && e.Upstream.Code() != codes.Canceled
 }
 
-// HTTPStatus returns the HTTP status of the error. An error of the upstream has
-// the status that grpc-gateway maps its code to, as in Temporal's own HTTP API.
-// An error of the gateway has the status of the table.
+// HTTPStatus returns the HTTP status of the error in the Temporal HTTP API. For an error
+// that the upstream returned, grpc-gateway maps the gRPC code to the status, as in
+// Temporal's own HTTP API. An error of the gateway has the status of its code.
 func (e *Error) HTTPStatus() int {
 	if !e.fromUpstream() || e.Code == PayloadTooLarge && e.Upstream.Code() == codes.ResourceExhausted {
-		// A request that exceeds gRPC's own message limit fails on every attempt, but
-		// the status 429 would make clients retry it.
+		// If the request exceeds gRPC's own message limit, every attempt fails. The
+		// status 429 would make clients retry it.
 		return e.Code.Row().Status
 	}
 	return runtime.HTTPStatusFromCode(e.Upstream.Code())
 }
 
-// GRPC returns the gRPC code for an error of the gateway itself.
+// GRPC returns the gRPC code of an error with code c that the gateway itself returns.
 func (c Code) GRPC() codes.Code {
 	switch c.Row().Status {
 	case http.StatusUnauthorized:

@@ -11,9 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// TestHTTPStatusOfUpstreamCodes checks the mapping of
-// google.rpc.Code, and the two codes that concern the gateway and not its
-// caller.
+// The statuses are those that google.rpc.Code defines, except for the two codes that
+// concern the gateway and not its caller: Canceled and Unauthenticated.
 func TestHTTPStatusOfUpstreamCodes(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]int{

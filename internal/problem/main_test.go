@@ -8,5 +8,5 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// marker is part of texts that must not reach a caller.
+// marker is part of each text that a response must not contain.
 const marker = "MARKER"

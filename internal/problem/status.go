@@ -10,9 +10,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Messages of the server that distinguish errors with the same code and the
-// same detail type. They are those of the packages service/history/consts and
-// common of the server at version 1.32.
+// Messages by which to distinguish server errors that have the same gRPC code and the
+// same type of detail. Version 1.32 of the server defines them in the packages
+// service/history/consts and common.
 const (
 	messageAlreadyCompleted = "workflow execution already completed"
 	messageOtherChain       = "workflow execution not found"
@@ -27,9 +27,9 @@ const (
 // reset.
 const messageStreamReset = "stream terminated by RST_STREAM"
 
-// messageNotGRPC is the prefix of grpc-go's message for a response that is not
-// gRPC. The body of that response follows. It comes from a proxy and not from the
-// server.
+// messageNotGRPC is the prefix of grpc-go's message for a response that is not gRPC. The
+// rest of the message is the body of that response, which comes from a proxy and not
+// from the server.
 const messageNotGRPC = "unexpected HTTP status code received from server"
 
 // FromStatus converts the status that the upstream returned for a method to an
@@ -92,8 +92,8 @@ func fromFailedPrecondition(st *status.Status) *Error {
 	return New(Conflict, st.Message())
 }
 
-// fromAborted distinguishes an update-with-start whose workflow closed. A client
-// can repeat such a request: it then starts or finds another run.
+// fromAborted returns a retryable code for an update-with-start whose workflow closed: a
+// repeated request starts or finds another run.
 func fromAborted(st *status.Status) *Error {
 	if st.Message() == messageClosing {
 		return New(WorkflowNotReady, "The workflow closed before the update reached it.")
@@ -121,9 +121,9 @@ func fromInvalidArgument(st *status.Status) *Error {
 	return New(InvalidRequest, st.Message())
 }
 
-// isUnknownQuery reports whether a message is that of an SDK for a query
-// without a handler. The texts are, in order, those of Go and PHP, of Java, of
-// TypeScript, and of the SDKs based on sdk-core.
+// isUnknownQuery reports whether a worker returned the message because the workflow has
+// no handler for the query. The texts come from the SDKs for Go and PHP, for Java, for
+// TypeScript, and from those based on sdk-core, in this order.
 func isUnknownQuery(message string) bool {
 	for _, text := range []string{
 		"unknown queryType", "Unknown query type", "did not register a handler for", "expected but not found",
@@ -143,7 +143,7 @@ func fromNotFound(st *status.Status, method string) *Error {
 	}
 	switch {
 	case method == "PollWorkflowExecutionUpdate" && strings.HasPrefix(st.Message(), updatePrefix) && strings.HasSuffix(st.Message(), updateSuffix):
-		return New(UpdateNotFound, st.Message()) // comes first, because an update id may contain the text of another case
+		return New(UpdateNotFound, st.Message()) // must come first: the message quotes the update id, which may contain the text of another case
 	case strings.Contains(st.Message(), messageAlreadyCompleted), st.Message() == messageClosing:
 		return New(WorkflowCompleted, "The workflow has already completed.")
 	case st.Message() == messageOtherChain && hasFirstExecutionRunID(method):
@@ -153,8 +153,8 @@ func fromNotFound(st *status.Status, method string) *Error {
 	}
 }
 
-// IsWorkflowClosing reports whether an update failed because its run closed before
-// the run accepted the update. The workflow may continue in another run.
+// IsWorkflowClosing reports whether an update failed because the run closed before it
+// accepted the update. The workflow may continue in another run.
 func IsWorkflowClosing(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.Upstream.Message() == messageClosing
@@ -186,7 +186,7 @@ func fromResourceExhausted(st *status.Status) *Error {
 	if strings.HasPrefix(st.Message(), "grpc: ") && strings.Contains(st.Message(), messageTooLarge) {
 		return New(PayloadTooLarge, "The request is larger than the Temporal server accepts.")
 	}
-	if strings.HasPrefix(st.Message(), messageStreamReset) { // ENHANCE_YOUR_CALM concerns the connection and not a namespace
+	if strings.HasPrefix(st.Message(), messageStreamReset) { // the server reset the stream with ENHANCE_YOUR_CALM, which does not depend on the namespace
 		return New(UpstreamOverloaded, "The Temporal server is overloaded.")
 	}
 	detail, _ := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
@@ -203,8 +203,8 @@ func fromResourceExhausted(st *status.Status) *Error {
 	return New(RateLimited, "The namespace has reached its rate limit.")
 }
 
-// firstDetail returns the first detail, which is the only one that Temporal's
-// SDKs read, or nil.
+// firstDetail returns the first detail, or nil if there is none. Temporal's SDKs read
+// only the first one.
 func firstDetail(st *status.Status) any {
 	if details := st.Details(); len(details) > 0 {
 		return details[0]
@@ -212,9 +212,9 @@ func firstDetail(st *status.Status) any {
 	return nil
 }
 
-// isWithheld reports whether the message and details of a status are for the log
-// only, because they may name addresses, tables and files of the upstream. Unknown
-// codes are withheld too.
+// isWithheld reports whether the message and the details of a status with the given code
+// are for the log only. They may name addresses, tables and files of the upstream. It
+// returns true for unknown codes.
 func isWithheld(code codes.Code) bool {
 	switch code {
 	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.ResourceExhausted,

@@ -10,10 +10,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Messages of the server for a workflow with too many calls in flight. Other
-// errors have the same codes and details. They are those of the packages
-// service/history/workflow/update and service/history/consts of the server at
-// version 1.32.
+// Messages of the server for a workflow with too many calls in flight. The gRPC code and
+// the details do not identify these errors, because other errors have the same ones.
+// Version 1.32 of the server defines the messages in the packages
+// service/history/workflow/update and service/history/consts.
 const (
 	messageUpdatesFull   = "limit on number of concurrent in-flight updates has been reached"
 	messageUpdatesLarge  = "limit on total payload size of in-flight updates has been reached"
@@ -26,15 +26,14 @@ const (
 	detailDropped      = "The Temporal server dropped the call, because the workflow receives more calls than it can process."
 )
 
-// IsWorkflowBusy reports whether an error concerns one workflow only. Such an
-// error says nothing about the health of the server, and must not affect other
-// calls.
+// IsWorkflowBusy reports whether the server rejected or dropped a call because one
+// workflow receives too many calls. Such an error does not depend on the health of the
+// server, so it must not affect calls for other workflows.
 func IsWorkflowBusy(st *status.Status) bool { return busyDetail(st) != "" }
 
-// IsUpdateLimit reports whether an update was rejected because its workflow has
-// reached the limit of updates in flight. With each such rejection the server
-// drops the updates of the workflow that no worker has accepted yet, so that an
-// early retry does harm.
+// IsUpdateLimit reports whether an update was rejected because the workflow has reached
+// the limit of updates in flight. With each such rejection, the server drops the updates
+// of the workflow that no worker has accepted yet. So an early retry harms other updates.
 func IsUpdateLimit(st *status.Status) bool {
 	detail := busyDetail(st)
 	return detail == detailUpdatesFull || detail == detailUpdatesLarge

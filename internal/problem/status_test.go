@@ -15,7 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// statusOf returns a status with messages of any type as details.
+// statusOf returns a status with the given details.
 func statusOf(t testing.TB, code codes.Code, message string, details ...proto.Message) *status.Status {
 	t.Helper()
 	p := status.New(code, message).Proto()
@@ -27,20 +27,21 @@ func statusOf(t testing.TB, code codes.Code, message string, details ...proto.Me
 	return status.FromProto(p)
 }
 
+// exhausted returns the detail of a RESOURCE_EXHAUSTED error.
 func exhausted(cause enums.ResourceExhaustedCause, scope enums.ResourceExhaustedScope) proto.Message {
 	return &errordetails.ResourceExhaustedFailure{Cause: cause, Scope: scope}
 }
 
-// failedOperations returns the failure of an update-with-start, with the
-// statuses of its two operations.
-func failedOperations(start codes.Code, startText string, update codes.Code, updateText string) proto.Message {
+// failedOperations returns the detail of the error of an update-with-start, with the
+// codes and messages of its two operations.
+func failedOperations(start codes.Code, startMessage string, update codes.Code, updateMessage string) proto.Message {
 	return &errordetails.MultiOperationExecutionFailure{Statuses: []*errordetails.MultiOperationExecutionFailure_OperationStatus{
-		{Code: int32(start), Message: startText},   //nolint:gosec // a gRPC code
-		{Code: int32(update), Message: updateText}, //nolint:gosec // a gRPC code
+		{Code: int32(start), Message: startMessage},   //nolint:gosec // a gRPC code
+		{Code: int32(update), Message: updateMessage}, //nolint:gosec // a gRPC code
 	}}
 }
 
-func TestEveryGRPCCodeHasAProblem(t *testing.T) {
+func TestGRPCCodeSelectsTheProblem(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]problem.Code{
 		codes.Canceled:           problem.UpstreamUnavailable,
@@ -65,11 +66,11 @@ func TestEveryGRPCCodeHasAProblem(t *testing.T) {
 		require.Equal(t, want, e.Code, code)
 		require.NotEmpty(t, e.Detail, code)
 		require.Equal(t, code, e.Upstream.Code())
-		require.Contains(t, e.Error(), "text", "%s: the message is logged", code)
+		require.Contains(t, e.Error(), "text", "%s: the log must contain the message", code)
 	}
 }
 
-func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
+func TestDetailAndMessageSelectTheProblem(t *testing.T) {
 	t.Parallel()
 	const rps, system = enums.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_SYSTEM
 	const namespace = enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE
@@ -103,7 +104,7 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 			st:     statusOf(t, codes.NotFound, "workflow not found for ID: w", &errordetails.NotFoundFailure{CurrentCluster: "c"}),
 			method: "DescribeWorkflowExecution", want: problem.WorkflowNotFound, detail: "workflow not found for ID: w",
 		},
-		"a workflow has ended": {
+		"a workflow has closed": {
 			st:     statusOf(t, codes.NotFound, "workflow execution already completed", &errordetails.NotFoundFailure{}),
 			method: "SignalWorkflowExecution", want: problem.WorkflowCompleted,
 		},
@@ -131,7 +132,7 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 			st:     status.New(codes.NotFound, "workflow update was aborted by closing workflow"),
 			method: "UpdateWorkflowExecution", want: problem.WorkflowCompleted,
 		},
-		"the same message from a method without a run chain": {
+		"the same message from a method without first_execution_run_id": {
 			st:     status.New(codes.NotFound, "workflow execution not found"),
 			method: "DescribeWorkflowExecution", want: problem.WorkflowNotFound,
 		},
@@ -139,7 +140,7 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 			st:     statusOf(t, codes.NotFound, "Namespace orders is not found.", &errordetails.NamespaceNotFoundFailure{Namespace: "orders"}),
 			method: "StartWorkflowExecution", want: problem.NamespaceNotFound, detail: `The Temporal server has no namespace "orders".`,
 		},
-		"only the first detail counts": {
+		"the second detail is ignored": {
 			st:     statusOf(t, codes.NotFound, "no", &errordetails.NotFoundFailure{}, &errordetails.NamespaceNotFoundFailure{}),
 			method: "StartWorkflowExecution", want: problem.WorkflowNotFound,
 		},
@@ -198,11 +199,11 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 		"the namespace's rate limit": {
 			st: statusOf(t, codes.ResourceExhausted, "rps", exhausted(rps, namespace)), want: problem.RateLimited,
 		},
-		"the namespace's concurrent polls": {
+		"the namespace's limit of concurrent polls": {
 			st:   statusOf(t, codes.ResourceExhausted, "polls", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, namespace)),
 			want: problem.RateLimited,
 		},
-		"the namespace's actions": {
+		"the namespace's limit of actions per second": {
 			st:   statusOf(t, codes.ResourceExhausted, "aps", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_APS_LIMIT, namespace)),
 			want: problem.RateLimited,
 		},
@@ -280,45 +281,45 @@ func TestStatusDetailsAndMessagesSelectTheCode(t *testing.T) {
 	}
 }
 
-func TestErrorsOfOneBusyWorkflow(t *testing.T) {
+func TestIsWorkflowBusyAndIsUpdateLimit(t *testing.T) {
 	t.Parallel()
 	concurrent := exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, enums.RESOURCE_EXHAUSTED_SCOPE_NAMESPACE)
 	const full = "limit on number of concurrent in-flight updates has been reached (10)"
 	const dropped = "workflow update was aborted"
 	for name, test := range map[string]struct {
-		st          *status.Status
-		busy, limit bool
+		st                    *status.Status
+		wantBusy, wantAtLimit bool
 	}{
-		"busy": {
+		"busy workflow": {
 			statusOf(t, codes.ResourceExhausted, "busy", exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW, 0)), true, false,
 		},
-		"full":            {statusOf(t, codes.ResourceExhausted, full, concurrent), true, true},
-		"dropped":         {status.New(codes.Unavailable, dropped), true, false},
-		"a query dropped": {status.New(codes.Unavailable, "buffered query cleared, please retry"), true, false},
-		"full, with start": {
+		"update at the limit": {statusOf(t, codes.ResourceExhausted, full, concurrent), true, true},
+		"dropped update":      {status.New(codes.Unavailable, dropped), true, false},
+		"dropped query":       {status.New(codes.Unavailable, "buffered query cleared, please retry"), true, false},
+		"update-with-start at the limit": {
 			statusOf(t, codes.ResourceExhausted, "Update-with-Start", failedOperations(codes.Aborted, "aborted", codes.ResourceExhausted, full)), true, true,
 		},
-		"dropped, with start": {
+		"dropped update-with-start": {
 			statusOf(t, codes.Unavailable, "Update-with-Start", failedOperations(codes.Aborted, "aborted", codes.Unavailable, dropped)), true, false,
 		},
-		"another, with start": {
+		"update-with-start that failed otherwise": {
 			statusOf(t, codes.Unavailable, "Update-with-Start", failedOperations(codes.Unavailable, "gone", codes.Aborted, "aborted")), false, false,
 		},
-		"pollers":                       {statusOf(t, codes.ResourceExhausted, "namespace concurrent poller limit exceeded", concurrent), false, false},
-		"the server is unavailable":     {status.New(codes.Unavailable, "connection refused"), false, false},
-		"the message with another code": {status.New(codes.Internal, dropped), false, false},
-		"nothing":                       {nil, false, false},
+		"limit of pollers":                              {statusOf(t, codes.ResourceExhausted, "namespace concurrent poller limit exceeded", concurrent), false, false},
+		"unavailable server":                            {status.New(codes.Unavailable, "connection refused"), false, false},
+		"message of a dropped update with another code": {status.New(codes.Internal, dropped), false, false},
+		"no status":                                     {nil, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, test.busy, problem.IsWorkflowBusy(test.st))
-			require.Equal(t, test.limit, problem.IsUpdateLimit(test.st))
+			require.Equal(t, test.wantBusy, problem.IsWorkflowBusy(test.st))
+			require.Equal(t, test.wantAtLimit, problem.IsUpdateLimit(test.st))
 		})
 	}
 }
 
-// The messages are those that the workers of each SDK return.
-func TestAQueryWithoutHandlerIsNotFoundForEverySDK(t *testing.T) {
+// The workers of each SDK return these messages.
+func TestQueryWithoutHandlerIsQueryNotFoundForEverySDK(t *testing.T) {
 	t.Parallel()
 	for sdk, text := range map[string]string{
 		"go":         "unknown queryType nope. KnownQueryTypes=[__stack_trace __open_sessions]",
@@ -331,7 +332,7 @@ func TestAQueryWithoutHandlerIsNotFoundForEverySDK(t *testing.T) {
 	}
 }
 
-func TestAlreadyStartedNamesTheRun(t *testing.T) {
+func TestAlreadyStartedHasTheIDsOfTheRun(t *testing.T) {
 	t.Parallel()
 	e := problem.FromStatus(statusOf(t, codes.AlreadyExists, "taken", &errordetails.WorkflowExecutionAlreadyStartedFailure{
 		StartRequestId: "q", RunId: "r", FirstExecutionRunId: "f",
@@ -339,9 +340,9 @@ func TestAlreadyStartedNamesTheRun(t *testing.T) {
 	require.Equal(t, problem.Members{RunID: "r", FirstExecutionRunID: "f"}, e.Members)
 }
 
-// grpc-go converts the error page of a proxy to a status that contains the page.
-// Its code may be one whose messages are public when they come from the server.
-func TestErrorPagesOfProxiesAreWithheld(t *testing.T) {
+// grpc-go converts the error page of a proxy to a status whose message contains the page.
+// The page must be withheld even if messages with that gRPC code are otherwise returned.
+func TestProxyErrorPagesAreWithheld(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[codes.Code]problem.Code{
 		codes.PermissionDenied: problem.UpstreamError,
@@ -355,6 +356,6 @@ data: "<p>blocked by `+marker+`</p>"`), "DescribeWorkflowExecution")
 		require.Equal(t, want, err.Code, code)
 		require.NotContains(t, body(t, err), marker, code)
 		require.NotContains(t, publicStatus(t, err).GetMessage(), marker, code)
-		require.Contains(t, err.Error(), marker, "%s: the page is logged", code)
+		require.Contains(t, err.Error(), marker, "%s: the log must contain the page", code)
 	}
 }

@@ -9,11 +9,10 @@ import (
 // because the client has closed the connection.
 const statusClientClosedRequest = 499
 
-// retrySoon is the Retry-After of conditions that are temporary.
+// retrySoon is the RetryAfter for temporary conditions.
 const retrySoon = time.Second
 
-// table maps each code to its HTTP status, title and retry policy. It is
-// read-only.
+// table contains the row of each code.
 //
 //nolint:gochecknoglobals // a read-only table
 var table = map[Code]Row{

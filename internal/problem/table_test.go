@@ -41,7 +41,7 @@ func declaredCodes(t *testing.T) []problem.Code {
 	return codes
 }
 
-func TestEveryCodeHasItsOwnRow(t *testing.T) {
+func TestEveryCodeHasARow(t *testing.T) {
 	t.Parallel()
 	kebab := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 	internal, codes, titles := problem.Internal.Row(), map[problem.Code]bool{}, map[string]bool{}
@@ -108,7 +108,7 @@ func TestStatusOfEveryCode(t *testing.T) {
 	}
 }
 
-func TestRetryableCodesHaveRetryAfter(t *testing.T) {
+func TestCodesWithStatus429And503HaveRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, code := range declaredCodes(t) {
 		row := code.Row()
@@ -119,7 +119,7 @@ func TestRetryableCodesHaveRetryAfter(t *testing.T) {
 	}
 }
 
-func TestAnUndeclaredCodeIsInternal(t *testing.T) {
+func TestUndeclaredCodeHasTheRowOfInternal(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, problem.Internal.Row(), problem.Code("no-such-code").Row())
 }

@@ -2,7 +2,7 @@ package problem
 
 import "strings"
 
-// Truncate bounds a text that a caller sent before a problem repeats it.
+// Truncate limits the length of a text from a request, so that a problem can quote it.
 func Truncate(text string) string {
 	const limit = 200
 	if len(text) <= limit {

@@ -19,12 +19,12 @@ import (
 // ContentType is the media type of a problem document (RFC 9457).
 const ContentType = "application/problem+json"
 
-// Occurrence identifies the request that failed in its problem document.
+// Occurrence contains the members of a problem document that identify the failed request.
 type Occurrence struct {
 	// RequestID is the request's X-Request-Id.
 	RequestID string
-	// Instance is the template of the route. The path itself would repeat text
-	// of the caller.
+	// Instance is the template of the route, because the path contains text from
+	// the caller.
 	Instance string
 }
 
@@ -53,9 +53,9 @@ func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // gRPC messages may contain any bytes
 	body, marshalErr := json.Marshal(e.document(row, at), options)
 	if marshalErr != nil { // a member cannot be encoded; the document is written without members
-		after := e.RetryAfter
+		retryAfter := e.RetryAfter
 		e = New(e.Code, e.Detail).WithCause(marshalErr)
-		e.RetryAfter = after
+		e.RetryAfter = retryAfter
 		body, _ = json.Marshal(e.document(row, at), options)
 	}
 	body = append(body, '\n')
@@ -79,8 +79,9 @@ func (e *Error) document(row Row, at Occurrence) document {
 	return d
 }
 
-// addUpstream adds the upstream's status, so that a client can construct the RPC
-// error of its SDK from it. A message that is withheld is replaced by detail.
+// addUpstream adds the upstream's status, from which a client can construct the RPC error
+// of its SDK. If the message is for the log only, addUpstream replaces it by detail and
+// omits the details of the status.
 func (d *document) addUpstream(st *status.Status, detail string) {
 	public := proto.CloneOf(st.Proto())
 	public.Message = strings.ToValidUTF8(public.GetMessage(), "\uFFFD")

@@ -24,11 +24,11 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// secret is part of texts that are for the log only.
-const secret = "MARKER-MARKER-MARKER"
+// logOnly is part of each text that may appear only in the log.
+const logOnly = "MARKER-MARKER-MARKER"
 
-// FuzzWrite writes problems with arbitrary content. The document is always JSON
-// in UTF-8 with the required members, and never contains the cause.
+// FuzzWrite writes problems with arbitrary content. The document must always be JSON in
+// UTF-8 with the required members, and must never contain the cause.
 func FuzzWrite(f *testing.F) {
 	for _, text := range []string{
 		"", "The request is invalid.", "\xff", "\xed\xa0\x80", "a\x00b", "a\r\nb: c", "<&>\u2028", `"\`, "\U0001f600", strings.Repeat("\xff", 300), strings.Repeat("x", 70<<10),
@@ -41,7 +41,7 @@ func FuzzWrite(f *testing.F) {
 	f.Add("upstream-unavailable", "", "", []byte(`{}`), int64(1<<63-1))
 	f.Add("internal", "", "", []byte(strings.Repeat("[", 10_001)+strings.Repeat("]", 10_001)), int64(1))
 	f.Fuzz(func(t *testing.T, code, detail, member string, failure []byte, retryAfter int64) {
-		e := problem.New(problem.Code(code), detail).WithCause(errors.New(secret))
+		e := problem.New(problem.Code(code), detail).WithCause(errors.New(logOnly))
 		e.RetryAfter = time.Duration(retryAfter)
 		e.Members = problem.Members{
 			WorkflowID: member, RunID: member, WorkflowStatus: member, Failure: jsontext.Value(failure),
@@ -51,7 +51,7 @@ func FuzzWrite(f *testing.F) {
 		problem.Write(w, e, problem.Occurrence{RequestID: member, Instance: detail})
 		d := checkDocument(t, w)
 		require.Equal(t, string([]rune(code)), d["code"])
-		require.NotContains(t, w.Body.String(), secret)
+		require.NotContains(t, w.Body.String(), logOnly)
 		if after := w.Header().Get("Retry-After"); after != "" {
 			require.NotContains(t, after, "-")
 			require.NotEqual(t, "0", after)
@@ -59,8 +59,8 @@ func FuzzWrite(f *testing.F) {
 	})
 }
 
-// FuzzUpstream writes the problems of upstream statuses with any code, message
-// and details. If the message is withheld, the details are too.
+// FuzzUpstream writes problems for upstream statuses with any code, message and details.
+// If the message is for the log only, the details must be omitted too.
 func FuzzUpstream(f *testing.F) {
 	for code := range uint32(19) {
 		f.Add(code, "dial tcp 10.0.0.1:7233: refused", "DescribeWorkflowExecution", []byte{}, false)
@@ -75,14 +75,14 @@ func FuzzUpstream(f *testing.F) {
 		if len(details) > 4<<10 || len(message) > 4<<10 {
 			return
 		}
-		message = secret + message
+		message = logOnly + message
 		if notGRPC {
 			message = "unexpected HTTP status code received from server: 404 (Not Found); " + message
 		}
 		st := &rpcstatus.Status{}
 		_ = proto.UnmarshalOptions{AllowPartial: true}.Unmarshal(details, st)
 		st.Code, st.Message = int32(code), message //nolint:gosec // any number
-		st.Details = append(st.Details, &anypb.Any{TypeUrl: "type.googleapis.com/x", Value: []byte(secret)})
+		st.Details = append(st.Details, &anypb.Any{TypeUrl: "type.googleapis.com/x", Value: []byte(logOnly)})
 		if codes.Code(code) == codes.OK {
 			return // not an error
 		}
@@ -105,15 +105,15 @@ func FuzzUpstream(f *testing.F) {
 			require.Len(t, sent.GetDetails(), len(st.GetDetails()))
 			return
 		}
-		require.NotContains(t, w.Body.String(), secret)
+		require.NotContains(t, w.Body.String(), logOnly)
 		require.NotContains(t, w.Body.String(), "10.0.0.1")
-		require.NotContains(t, sent.GetMessage(), secret)
+		require.NotContains(t, sent.GetMessage(), logOnly)
 		require.Empty(t, sent.GetDetails())
 		require.Nil(t, d["grpcDetails"])
 	})
 }
 
-// wireOf returns the wire form of a status with one detail.
+// wireOf returns the wire form of a google.rpc.Status with one detail.
 func wireOf(f *testing.F, detail proto.Message) []byte {
 	f.Helper()
 	packed, err := anypb.New(detail)
@@ -125,7 +125,8 @@ func wireOf(f *testing.F, detail proto.Message) []byte {
 
 func validText(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
-// checkDocument checks a response against RFC 9457.
+// checkDocument requires that the response is a problem document of RFC 9457, and returns
+// the document.
 func checkDocument(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
 	t.Helper()
 	body := w.Body.Bytes()
@@ -138,7 +139,7 @@ func checkDocument(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
 	for _, name := range []string{"type", "title", "code"} {
 		require.IsType(t, "", d[name], "%s: %s", name, body)
 	}
-	require.Equal(t, "/docs/problems#"+d["code"].(string), d["type"]) //nolint:forcetypeassert // see IsType
+	require.Equal(t, "/docs/problems#"+d["code"].(string), d["type"]) //nolint:forcetypeassert // IsType has checked the type
 	require.NotEmpty(t, d["title"])
 	require.InDelta(t, float64(w.Code), d["status"], 0)
 	require.GreaterOrEqual(t, w.Code, http.StatusBadRequest)

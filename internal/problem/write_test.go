@@ -24,6 +24,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
+// written writes the problem of an error and returns the response. The header "Body" of
+// the response contains its body.
 func written(t testing.TB, err error) *http.Response {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -33,7 +35,7 @@ func written(t testing.TB, err error) *http.Response {
 	require.Equal(t, response.StatusCode, status)
 	require.Equal(t, strconv.Itoa(w.Body.Len()), response.Header.Get("Content-Length"))
 	require.True(t, jsontext.Value(w.Body.Bytes()).IsValid(), w.Body)
-	response.Header.Set("Body", w.Body.String()) // so that one search covers all that a caller receives
+	response.Header.Set("Body", w.Body.String()) // so that a test can search the headers and the body at once
 	return response
 }
 
@@ -42,7 +44,7 @@ func body(t testing.TB, err error) string {
 	return written(t, err).Header.Get("Body")
 }
 
-// members has the members of a document that the tests read.
+// members contains the members of a problem document that the tests read.
 type members struct {
 	GRPCCode    string           `json:"grpcCode"`
 	GRPCDetails []jsontext.Value `json:"grpcDetails"`
@@ -57,6 +59,7 @@ func membersOf(t testing.TB, err error) members {
 	return m
 }
 
+// publicStatus returns the upstream status in the problem document of an error.
 func publicStatus(t testing.TB, err error) *rpcstatus.Status {
 	t.Helper()
 	var public rpcstatus.Status
@@ -64,7 +67,7 @@ func publicStatus(t testing.TB, err error) *rpcstatus.Status {
 	return &public
 }
 
-func TestDocuments(t *testing.T) {
+func TestProblemDocuments(t *testing.T) {
 	t.Parallel()
 	started := statusOf(t, codes.AlreadyExists, "Workflow execution is already running.",
 		&errordetails.WorkflowExecutionAlreadyStartedFailure{StartRequestId: "q", RunId: "r", FirstExecutionRunId: "f"})
@@ -125,7 +128,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-func TestEveryResponseHasTheHeadersOfAProblem(t *testing.T) {
+func TestProblemResponseHeaders(t *testing.T) {
 	t.Parallel()
 	for _, c := range declaredCodes(t) {
 		response := written(t, problem.New(c, "detail"))
@@ -138,7 +141,7 @@ func TestEveryResponseHasTheHeadersOfAProblem(t *testing.T) {
 	}
 }
 
-func TestInternalMessagesOfTheUpstreamAreWithheld(t *testing.T) {
+func TestInternalUpstreamMessagesAreWithheld(t *testing.T) {
 	t.Parallel()
 	for _, c := range []codes.Code{
 		codes.Unavailable, codes.Unknown, codes.Internal, codes.DataLoss, codes.Unauthenticated, codes.Canceled,
@@ -151,11 +154,11 @@ func TestInternalMessagesOfTheUpstreamAreWithheld(t *testing.T) {
 		require.Equal(t, int32(c), public.GetCode()) //nolint:gosec // a small number
 		require.Equal(t, err.Detail, public.GetMessage(), c)
 		require.Empty(t, public.GetDetails(), c)
-		require.Contains(t, err.Error(), marker, "%s: the message is logged", c)
+		require.Contains(t, err.Error(), marker, "%s: the log must contain the message", c)
 	}
 }
 
-func TestGRPCStatusIsTheStatusOfTheUpstream(t *testing.T) {
+func TestGRPCStatusEqualsTheUpstreamStatus(t *testing.T) {
 	t.Parallel()
 	for c := codes.Canceled; c <= codes.Unauthenticated; c++ {
 		st := statusOf(t, c, "text", &errordetails.NotFoundFailure{CurrentCluster: "c"}, &errordetails.QueryFailedFailure{})
@@ -165,24 +168,24 @@ func TestGRPCStatusIsTheStatusOfTheUpstream(t *testing.T) {
 			require.True(t, proto.Equal(st.Proto(), public), "%s: %v", c, public)
 			require.Len(t, membersOf(t, err).GRPCDetails, 2)
 		} else {
-			require.NotEqual(t, "text", public.GetMessage(), "%s: the message is present but the details are not", c)
+			require.NotEqual(t, "text", public.GetMessage(), "%s: if the details are withheld, so must be the message", c)
 		}
-		require.Equal(t, "text", st.Message(), "FromStatus does not modify the status")
+		require.Equal(t, "text", st.Message(), "FromStatus must not modify the status")
 	}
 }
 
-func TestDetailsOfUnknownTypeStayOpaque(t *testing.T) {
+func TestUnknownDetailsAreReturnedAsBytes(t *testing.T) {
 	t.Parallel()
 	broken := &anypb.Any{TypeUrl: "type.googleapis.com/temporal.api.errordetails.v1.NotFoundFailure", Value: []byte{0x0a, 0xff}}
 	for name, test := range map[string]struct {
 		detail *anypb.Any
 		want   string
 	}{
-		"unknown":  {&anypb.Any{TypeUrl: "type.googleapis.com/acme.Novel", Value: []byte{1, 2, 3}}, `{"@type":"type.googleapis.com/acme.Novel","value":"AQID"}`},
-		"unnamed":  {&anypb.Any{Value: []byte{1}}, `{"@type":"","value":"AQ=="}`},
-		"no URL":   {&anypb.Any{TypeUrl: "acme", Value: []byte{1}}, `{"@type":"acme","value":"AQ=="}`},
-		"broken":   {broken, `{"@type":"` + broken.GetTypeUrl() + `","value":"Cv8="}`},
-		"no value": {&anypb.Any{TypeUrl: "type.googleapis.com/acme.Novel"}, `{"@type":"type.googleapis.com/acme.Novel","value":""}`},
+		"unknown type":      {&anypb.Any{TypeUrl: "type.googleapis.com/acme.Novel", Value: []byte{1, 2, 3}}, `{"@type":"type.googleapis.com/acme.Novel","value":"AQID"}`},
+		"no type":           {&anypb.Any{Value: []byte{1}}, `{"@type":"","value":"AQ=="}`},
+		"type is not a URL": {&anypb.Any{TypeUrl: "acme", Value: []byte{1}}, `{"@type":"acme","value":"AQ=="}`},
+		"invalid value":     {broken, `{"@type":"` + broken.GetTypeUrl() + `","value":"Cv8="}`},
+		"no value":          {&anypb.Any{TypeUrl: "type.googleapis.com/acme.Novel"}, `{"@type":"type.googleapis.com/acme.Novel","value":""}`},
 	} {
 		p := status.New(codes.NotFound, "text").Proto()
 		p.Details = []*anypb.Any{test.detail}
@@ -213,10 +216,10 @@ func TestChallengeDistinguishesMissingAndInvalidCredentials(t *testing.T) {
 	wrong := problem.New(problem.InvalidCredential, "The credential is not valid.")
 	wrong.Members.BearerError = "invalid_token"
 	require.Equal(t, []string{`Bearer realm="flowgate", error="invalid_token"`}, written(t, wrong).Header.Values("WWW-Authenticate"))
-	require.NotContains(t, body(t, wrong), "invalid_token", "it is a header, not a member")
+	require.NotContains(t, body(t, wrong), "invalid_token", "the error code must be in the header only")
 }
 
-func TestHeadersOfMethodsAndMediaTypes(t *testing.T) {
+func TestAllowAndAcceptPostAreHeadersOnly(t *testing.T) {
 	t.Parallel()
 	method := problem.New(problem.MethodNotAllowed, "no")
 	method.Members.Allow = []string{"GET", "POST"}
@@ -236,7 +239,7 @@ func TestMembersThatCannotBeEncodedAreOmitted(t *testing.T) {
 		"instance":"/v1/namespaces/{namespace}/workflows","code":"query-failed","requestId":"req-1","retryable":false}`, body(t, err))
 }
 
-// Any bytes may occur in a gRPC message, because gRPC percent-encodes it.
+// A gRPC status message can contain any bytes, because gRPC percent-encodes it.
 func TestInvalidUTF8IsReplaced(t *testing.T) {
 	t.Parallel()
 	err := problem.FromStatus(status.New(codes.NotFound, "workflow \xff\xfe not found"), "DescribeWorkflowExecution")
