@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// pageFiles has the templates and assets of this package.
+// pageFiles contains the templates and assets of this package.
 //
 //go:embed pages
 var pageFiles embed.FS
 
-// uiFiles has the files of Swagger UI, unchanged from its npm package.
+// uiFiles contains the files of Swagger UI, unchanged from the npm package.
 //
 //go:embed ui/swagger-ui/swagger-ui-bundle.js ui/swagger-ui/swagger-ui.css ui/swagger-ui/*LICENSE* ui/swagger-ui/NOTICE
 var uiFiles embed.FS
 
-// readAssets returns the assets of the pages by file name.
+// readAssets returns the embedded files, except templates, by file name.
 func readAssets() (map[string]*file, error) {
 	types := map[string]string{
 		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
@@ -44,7 +44,7 @@ func readAssets() (map[string]*file, error) {
 	return assets, nil
 }
 
-// versionOf returns a version that changes with the content of each asset.
+// versionOf returns a version that changes when the content of any asset changes.
 func versionOf(assets map[string]*file) string {
 	const length = 12 // characters, enough to distinguish versions of the gateway
 	var all strings.Builder

@@ -18,18 +18,18 @@ const (
 	typeYAML = "application/yaml"
 )
 
-// policy allows the pages to load files from the gateway and to call the
-// gateway, and nothing else. It allows data: URLs because the images of Swagger UI
-// are such URLs in its style sheet.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+// contentSecurityPolicy allows the pages to load files from the gateway and to call the
+// gateway, and nothing else. It allows data: URLs for images, because the style sheet of
+// Swagger UI contains images as such URLs.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 // paramVersion is the route parameter in the path of an asset that changes with
 // its content.
 const paramVersion = "version"
 
-// Caches must revalidate content at a fixed path. They may keep content whose
-// path changes with it.
+// Caches must revalidate content at a fixed path. They may keep content whose path
+// contains a version.
 const (
 	cacheNone    = "no-cache"
 	cacheForever = "public, max-age=31536000, immutable"
@@ -40,7 +40,7 @@ type file struct {
 	contentType string
 	content     []byte
 	etag        string // without quotes
-	version     string // of assets, part of their path
+	version     string // version in the path of an asset; empty for other files
 	gzipped     func() []byte
 }
 
@@ -59,14 +59,14 @@ func newFile(contentType string, content []byte) *file {
 func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.contentType)
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", contentSecurityPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Add("Vary", "Accept-Encoding")
 	h.Set("Cache-Control", cacheNone)
-	// During a rolling update, a page of one version may request its assets
-	// from a replica of another version. It gets the assets of that version,
-	// but must not cache them.
+	// During a rolling update, a page of one version may request assets from a
+	// replica of another version. It gets the assets of the other version, but
+	// caches must not keep them under the requested path.
 	if f.version != "" && chi.URLParam(r, paramVersion) == f.version {
 		h.Set("Cache-Control", cacheForever)
 	}
@@ -79,9 +79,9 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// acceptsGzip parses Accept-Encoding in the form that browsers send. It returns
-// false for gzip with a weight and for a wildcard: uncompressed content is always
-// acceptable.
+// acceptsGzip reports whether Accept-Encoding lists gzip in the form that browsers send.
+// It returns false for gzip with a weight and for a wildcard: uncompressed content is
+// always acceptable.
 func acceptsGzip(h http.Header) bool {
 	for coding := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
 		if strings.TrimSpace(coding) == "gzip" {

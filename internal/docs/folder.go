@@ -14,24 +14,24 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Limits of a folder. The documents stay in memory.
+// Limits of the folder, because its documents stay in memory.
 const (
-	maxDocuments = 100
-	maxDocument  = 8 << 20 // bytes
-	maxTitle     = 80      // bytes
+	maxDocuments     = 100
+	maxDocumentBytes = 8 << 20
+	maxTitleBytes    = 80
 )
 
 // folderDocument is an OpenAPI document in the operator's folder.
 type folderDocument struct {
-	name        string // of the file
+	name        string // file name
 	title       string
 	contentType string
 	text        []byte
 }
 
-// readFolder reads the documents of a folder, sorted by name. It ignores files
-// of other types, and hidden files, which Kubernetes mounts beside the files of
-// a ConfigMap.
+// readFolder reads the documents in a folder, sorted by name. It ignores files of other
+// types. It also ignores hidden files, because Kubernetes adds some to a mounted
+// ConfigMap.
 func readFolder(folder string) ([]folderDocument, error) {
 	if folder == "" {
 		return nil, nil
@@ -96,6 +96,7 @@ func readDocument(folder, name, contentType string) (folderDocument, error) {
 	return folderDocument{name: name, title: title, contentType: contentType, text: text}, nil
 }
 
+// readBounded reads a regular file of at most maxDocumentBytes.
 func readBounded(name string) ([]byte, error) {
 	// Reading a named pipe would block the start of the gateway.
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
@@ -106,12 +107,12 @@ func readBounded(name string) ([]byte, error) {
 		return nil, withoutPath(err)
 	}
 	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
+	text, err := io.ReadAll(io.LimitReader(f, maxDocumentBytes+1))
 	switch {
 	case err != nil:
 		return nil, withoutPath(err)
-	case len(text) > maxDocument:
-		return nil, fmt.Errorf("is larger than %d bytes", maxDocument)
+	case len(text) > maxDocumentBytes:
+		return nil, fmt.Errorf("is larger than %d bytes", maxDocumentBytes)
 	default:
 		return text, nil
 	}
@@ -132,13 +133,13 @@ func titleOf(text []byte, unmarshal func([]byte, any) error) (string, error) {
 	info, _ := document["info"].(map[string]any)
 	title, _ := info["title"].(string)
 	title = strings.ToValidUTF8(strings.TrimSpace(title), "")
-	if len(title) > maxTitle {
-		title = strings.ToValidUTF8(title[:maxTitle], "") + "…"
+	if len(title) > maxTitleBytes {
+		title = strings.ToValidUTF8(title[:maxTitleBytes], "") + "…"
 	}
 	return title, nil
 }
 
-// withoutPath removes the file name from an error, because the caller adds it.
+// withoutPath removes the path from an error, because readFolder adds it.
 func withoutPath(err error) error {
 	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
 		return pathErr.Err

@@ -12,9 +12,9 @@ import (
 	"github.com/flowgate/flowgate/internal/docs"
 )
 
-func TestDocumentsOfTheFolderAreListed(t *testing.T) {
+func TestDocumentsInTheFolderAreListed(t *testing.T) {
 	t.Parallel()
-	dir := folder(
+	dir := writeFolder(
 		t,
 		"a.json", `{"openapi":"3.1.0","info":{"title":"Orders"}}`,
 		"b.yml", "swagger: 2.0\ninfo: {title: Orders}\npaths: {/a: {get: {responses: {200: {}}}}}\n",
@@ -23,7 +23,7 @@ func TestDocumentsOfTheFolderAreListed(t *testing.T) {
 		"README.md", "# Not a document",
 		".hidden.yaml", "[",
 	)
-	pages := site(t, docs.Options{Documents: gatewayDocument(), Folder: dir})
+	pages := newSite(t, docs.Options{Documents: gatewayDocuments(), Folder: dir})
 	require.JSONEq(t, `[
 		{"title": "Flowgate", "path": "/v1/openapi.json"},
 		{"title": "Orders", "path": "/docs/documents/a.json"},
@@ -34,38 +34,39 @@ func TestDocumentsOfTheFolderAreListed(t *testing.T) {
 	require.Equal(t, "openapi: 3.0.3\n", get(t, pages, "/docs/documents/c.yaml").Body.String())
 }
 
-func TestAConfigMapFolderIsRead(t *testing.T) {
+// Kubernetes mounts the files of a ConfigMap as symbolic links through a hidden directory.
+func TestDocumentsInAConfigMapAreRead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "..2026"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "..2026", "a.yaml"), []byte("openapi: 3.1.0"), 0o600))
 	require.NoError(t, os.Symlink("..2026", filepath.Join(dir, "..data")))
 	require.NoError(t, os.Symlink("..data/a.yaml", filepath.Join(dir, "a.yaml")))
-	require.Equal(t, 200, get(t, site(t, docs.Options{Folder: dir}), "/docs/documents/a.yaml").Code)
+	require.Equal(t, 200, get(t, newSite(t, docs.Options{Folder: dir}), "/docs/documents/a.yaml").Code)
 }
 
-func TestAnInvalidDocumentFailsTheStart(t *testing.T) {
+func TestNewRejectsInvalidDocuments(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ file, text, want string }{
-		"not YAML":     {"a.yaml", "openapi: [", "a.yaml: cannot be parsed"},
-		"not JSON":     {"a.json", `{"openapi": 3,}`, "a.json: cannot be parsed"},
-		"a duplicate":  {"a.json", `{"openapi": "3", "openapi": "3"}`, "a.json: cannot be parsed"},
-		"a list":       {"a.yml", "- openapi", "a.yml: cannot be parsed"},
-		"another kind": {"a.yaml", "asyncapi: 3.0.0", "a.yaml: is not an OpenAPI document"},
-		"empty":        {"a.yaml", "", "a.yaml: is not an OpenAPI document"},
-		"a bad name":   {"a{b}.yaml", "openapi: 3.1.0", "a{b}.yaml: the name may have"},
-		"a space":      {"a b.json", "{}", "a b.json: the name may have"},
-		"too large":    {"a.yaml", "openapi: 3.1.0\n#" + strings.Repeat(" ", 8<<20), "a.yaml: is larger than 8388608 bytes"},
+	for name, test := range map[string]struct{ file, text, wantError string }{
+		"not YAML":            {"a.yaml", "openapi: [", "a.yaml: cannot be parsed"},
+		"not JSON":            {"a.json", `{"openapi": 3,}`, "a.json: cannot be parsed"},
+		"a duplicate key":     {"a.json", `{"openapi": "3", "openapi": "3"}`, "a.json: cannot be parsed"},
+		"a list":              {"a.yml", "- openapi", "a.yml: cannot be parsed"},
+		"not OpenAPI":         {"a.yaml", "asyncapi: 3.0.0", "a.yaml: is not an OpenAPI document"},
+		"empty":               {"a.yaml", "", "a.yaml: is not an OpenAPI document"},
+		"a brace in the name": {"a{b}.yaml", "openapi: 3.1.0", "a{b}.yaml: the name may have"},
+		"a space in the name": {"a b.json", "{}", "a b.json: the name may have"},
+		"too large":           {"a.yaml", "openapi: 3.1.0\n#" + strings.Repeat(" ", 8<<20), "a.yaml: is larger than 8388608 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := docs.New(docs.Options{Folder: folder(t, test.file, test.text)})
-			require.ErrorContains(t, err, test.want)
+			_, err := docs.New(docs.Options{Folder: writeFolder(t, test.file, test.text)})
+			require.ErrorContains(t, err, test.wantError)
 		})
 	}
 }
 
-func TestAnUnreadableFolderFailsTheStart(t *testing.T) {
+func TestNewRejectsInvalidFolders(t *testing.T) {
 	t.Parallel()
 	_, err := docs.New(docs.Options{Folder: filepath.Join(t.TempDir(), "absent")})
 	require.ErrorIs(t, err, os.ErrNotExist)
@@ -74,7 +75,7 @@ func TestAnUnreadableFolderFailsTheStart(t *testing.T) {
 	for i := range 101 {
 		many = append(many, strconv.Itoa(i)+".yaml", "openapi: 3.1.0")
 	}
-	_, err = docs.New(docs.Options{Folder: folder(t, many...)})
+	_, err = docs.New(docs.Options{Folder: writeFolder(t, many...)})
 	require.ErrorContains(t, err, "more than 100 documents")
 
 	dir := t.TempDir()

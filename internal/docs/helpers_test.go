@@ -13,13 +13,13 @@ import (
 	"github.com/flowgate/flowgate/internal/docs"
 )
 
-// gatewayDocument returns the document of the gateway itself.
-func gatewayDocument() []docs.Document {
+// gatewayDocuments returns the documents of the gateway itself, of which there is one.
+func gatewayDocuments() []docs.Document {
 	return []docs.Document{{Title: "Flowgate", Path: "/v1/openapi.json"}}
 }
 
-// site returns a router with the pages.
-func site(t testing.TB, options docs.Options) http.Handler {
+// newSite returns a handler that serves the pages.
+func newSite(t testing.TB, options docs.Options) http.Handler {
 	t.Helper()
 	pages, err := docs.New(options)
 	require.NoError(t, err)
@@ -28,8 +28,9 @@ func site(t testing.TB, options docs.Options) http.Handler {
 	return router
 }
 
-// folder creates a folder with files, given as pairs of name and text.
-func folder(t testing.TB, files ...string) string {
+// writeFolder creates a folder with files and returns its path. files alternates names and
+// texts.
+func writeFolder(t testing.TB, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for i := 0; i < len(files); i += 2 {
@@ -38,7 +39,7 @@ func folder(t testing.TB, files ...string) string {
 	return dir
 }
 
-// get sends a GET request. The headers are pairs of name and value.
+// get sends a GET request. headers alternates names and values.
 func get(t testing.TB, handler http.Handler, path string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)

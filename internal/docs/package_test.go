@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The files of Swagger UI are equal to those of the npm package that
+// The embedded files of Swagger UI must equal those of the npm package, which
 // package-lock.json pins by its hash.
 func TestSwaggerUIMatchesThePinnedPackage(t *testing.T) {
 	t.Parallel()
@@ -26,12 +26,12 @@ func TestSwaggerUIMatchesThePinnedPackage(t *testing.T) {
 	output, err := install.CombinedOutput()
 	require.NoError(t, err, string(output))
 
-	ours, err := filepath.Glob("ui/swagger-ui/*")
+	embedded, err := filepath.Glob("ui/swagger-ui/*")
 	require.NoError(t, err)
-	require.Len(t, ours, 5)
-	for _, name := range ours {
-		theirs := filepath.Join(dir, "node_modules", "swagger-ui-dist", filepath.Base(name))
-		require.Equal(t, string(readFile(t, theirs)), string(readFile(t, name)), "%s: run make generate", name)
+	require.Len(t, embedded, 5)
+	for _, name := range embedded {
+		original := filepath.Join(dir, "node_modules", "swagger-ui-dist", filepath.Base(name))
+		require.Equal(t, string(readFile(t, original)), string(readFile(t, name)), "%s: run make generate", name)
 	}
 }
 

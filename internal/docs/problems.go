@@ -11,14 +11,14 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// group has the problems of one status.
-type group struct {
+// problemGroup contains the problems with one HTTP status.
+type problemGroup struct {
 	Status   int
 	Name     string
 	Problems []problemEntry
 }
 
-// problemEntry is a code on the page.
+// problemEntry describes a problem code on the page.
 type problemEntry struct {
 	Code       problem.Code
 	Title      string
@@ -29,24 +29,24 @@ type problemEntry struct {
 }
 
 // problemGroups returns the table of problems, grouped by status.
-func problemGroups() []group {
+func problemGroups() []problemGroup {
 	byStatus := map[int][]problemEntry{}
 	for _, code := range problem.Codes() {
 		row := code.Row()
 		byStatus[row.Status] = append(byStatus[row.Status], problemEntry{
 			Code: code, Title: row.Title, Status: row.Status, Retryable: row.Retryable,
-			RetryAfter: seconds(row.RetryAfter), Explanation: code.Explanation(),
+			RetryAfter: formatSeconds(row.RetryAfter), Explanation: code.Explanation(),
 		})
 	}
-	groups := make([]group, 0, len(byStatus))
+	groups := make([]problemGroup, 0, len(byStatus))
 	for _, status := range slices.Sorted(maps.Keys(byStatus)) {
-		groups = append(groups, group{Status: status, Name: statusName(status), Problems: byStatus[status]})
+		groups = append(groups, problemGroup{Status: status, Name: statusName(status), Problems: byStatus[status]})
 	}
 	return groups
 }
 
-// statusName returns the name of a status. The status 499 is defined by nginx
-// and not by HTTP.
+// statusName returns the name of a status. The only status in the table that HTTP does not
+// define is 499, which comes from nginx.
 func statusName(status int) string {
 	if name := http.StatusText(status); name != "" {
 		return name
@@ -54,22 +54,22 @@ func statusName(status int) string {
 	return "Client Closed Request"
 }
 
-// seconds formats a duration for the page. Zero is the empty text.
-func seconds(d time.Duration) string {
+// formatSeconds formats a duration for the page. It returns an empty text for zero.
+func formatSeconds(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
 }
 
-// textPart is a part of a text. Code selects the font of code.
+// textPart is a part of a text. If Code is true, the page shows it as code.
 type textPart struct {
 	Code bool
 	Text string
 }
 
-// inline splits a text at its backticks, which enclose code.
-func inline(text string) []textPart {
+// splitCode splits a text into plain text and code, which backticks enclose.
+func splitCode(text string) []textPart {
 	var parts []textPart
 	for i, segment := range strings.Split(text, "`") {
 		if segment != "" {

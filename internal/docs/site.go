@@ -14,11 +14,11 @@ import (
 
 // Options configures the pages.
 type Options struct {
-	// Documents are the documents of the gateway itself. The page displays the
-	// first one initially.
+	// Documents are the OpenAPI documents of the gateway itself. The page shows
+	// the first one when it is opened.
 	Documents []Document
-	// Folder is a directory with more documents, in *.yaml, *.yml and *.json
-	// files, which are read once. Empty means none.
+	// Folder is a directory with more OpenAPI documents, in *.yaml, *.yml and
+	// *.json files. [New] reads them. Empty means no folder.
 	Folder string
 }
 
@@ -44,8 +44,8 @@ const (
 	routeAssets    = "/docs/assets/"
 )
 
-// New renders the pages. If a document of the folder is not valid, the error
-// names it.
+// New reads the documents and renders the pages. If a document in the folder is not
+// valid, the error names the file.
 func New(options Options) (*Site, error) {
 	fromFolder, err := readFolder(options.Folder)
 	if err != nil {
@@ -71,7 +71,7 @@ func New(options Options) (*Site, error) {
 	return s, nil
 }
 
-// addPages renders the pages and adds their assets.
+// addPages adds the HTML pages and their assets to the site.
 func (s *Site) addPages() error {
 	assets, err := readAssets()
 	if err != nil {
@@ -83,8 +83,8 @@ func (s *Site) addPages() error {
 		s.files[routeAssets+"{"+paramVersion+"}/"+name] = asset
 	}
 	pages, err := template.New("").Funcs(template.FuncMap{
-		"asset":  func(name string) string { return path.Join(routeAssets, version, name) },
-		"inline": inline,
+		"asset":     func(name string) string { return path.Join(routeAssets, version, name) },
+		"splitCode": splitCode,
 	}).ParseFS(pageFiles, "pages/*.gohtml")
 	if err != nil {
 		return err

@@ -15,15 +15,15 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// linked matches the links of a page and the files that it loads.
-var linked = regexp.MustCompile(`(?:src|href)="([^"]*)"`)
+// linkPattern matches the targets of the links in a page and of the files that it loads.
+var linkPattern = regexp.MustCompile(`(?:src|href)="([^"]*)"`)
 
-func TestServedPaths(t *testing.T) {
+func TestServedPathsAndHeaders(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: gatewayDocument(), Folder: folder(t, "orders.yaml", "openapi: 3.1.0\ninfo: {title: Orders}\n")})
+	pages := newSite(t, docs.Options{Documents: gatewayDocuments(), Folder: writeFolder(t, "orders.yaml", "openapi: 3.1.0\ninfo: {title: Orders}\n")})
 	for path, contentType := range map[string]string{
 		"/docs":                                  "text/html; charset=utf-8",
 		"/docs/":                                 "text/html; charset=utf-8",
@@ -44,7 +44,7 @@ func TestServedPaths(t *testing.T) {
 		require.Equal(t, http.StatusOK, w.Code, path)
 		require.NotEmpty(t, w.Body.String(), path)
 		require.Equal(t, contentType, w.Header().Get("Content-Type"), path)
-		require.Equal(t, policy, w.Header().Get("Content-Security-Policy"), path)
+		require.Equal(t, contentSecurityPolicy, w.Header().Get("Content-Security-Policy"), path)
 		require.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"), path)
 		require.Equal(t, "no-referrer", w.Header().Get("Referrer-Policy"), path)
 		require.Equal(t, "no-cache", w.Header().Get("Cache-Control"), path)
@@ -52,9 +52,9 @@ func TestServedPaths(t *testing.T) {
 	}
 }
 
-func TestUnknownPathsAreNotFound(t *testing.T) {
+func TestUnknownPathsReturn404(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: gatewayDocument(), Folder: folder(t, "notes.txt", "private")})
+	pages := newSite(t, docs.Options{Documents: gatewayDocuments(), Folder: writeFolder(t, "notes.txt", "private")})
 	for _, path := range []string{
 		"/docs/problems/", "/docs/none", "/docs/documents", "/docs/documents/", "/docs/documents/notes.txt",
 		"/docs/documents/..%2fnotes.txt", "/docs/assets/any", "/docs/assets/any/api.gohtml", "/docs/assets/any/package.json",
@@ -64,22 +64,22 @@ func TestUnknownPathsAreNotFound(t *testing.T) {
 	}
 }
 
-func TestAMatchingETagIsNotModified(t *testing.T) {
+func TestMatchingETagReturns304(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: gatewayDocument()})
+	pages := newSite(t, docs.Options{Documents: gatewayDocuments()})
 	for _, headers := range [][]string{{"Accept", "*/*"}, {"Accept-Encoding", "br, gzip"}} {
 		first := get(t, pages, "/docs", headers...)
 		again := get(t, pages, "/docs", append(headers, "If-None-Match", first.Header().Get("ETag"))...)
 		require.Equal(t, http.StatusNotModified, again.Code)
 		require.Empty(t, again.Body.String())
-		require.Equal(t, policy, again.Header().Get("Content-Security-Policy"))
+		require.Equal(t, contentSecurityPolicy, again.Header().Get("Content-Security-Policy"))
 	}
 	require.Equal(t, http.StatusOK, get(t, pages, "/docs", "If-None-Match", `"other"`).Code)
 }
 
 func TestContentIsCompressedWhenAccepted(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: gatewayDocument()})
+	pages := newSite(t, docs.Options{Documents: gatewayDocuments()})
 	plain := get(t, pages, "/docs/problems", "Accept-Encoding", "identity, gzip;q=0")
 	require.Empty(t, plain.Header().Get("Content-Encoding"))
 
@@ -97,9 +97,9 @@ func TestContentIsCompressedWhenAccepted(t *testing.T) {
 
 func TestOnlyAssetsOfThisVersionAreCachedForever(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: gatewayDocument()})
+	pages := newSite(t, docs.Options{Documents: gatewayDocuments()})
 	assets := 0
-	for _, match := range linked.FindAllStringSubmatch(get(t, pages, "/docs").Body.String(), -1) {
+	for _, match := range linkPattern.FindAllStringSubmatch(get(t, pages, "/docs").Body.String(), -1) {
 		if strings.HasPrefix(match[1], "/docs/assets/") {
 			assets++
 			w := get(t, pages, match[1])
@@ -112,12 +112,12 @@ func TestOnlyAssetsOfThisVersionAreCachedForever(t *testing.T) {
 
 func TestPagesLoadOnlyFromTheGateway(t *testing.T) {
 	t.Parallel()
-	pages := site(t, docs.Options{Documents: gatewayDocument()})
+	pages := newSite(t, docs.Options{Documents: gatewayDocuments()})
 	for _, path := range []string{"/docs", "/docs/problems"} {
 		html := get(t, pages, path).Body.String()
-		require.NotRegexp(t, `<script(\s+[a-z]+="[^"]*"|\s+defer)*>[^<]`, html, "an inline script")
+		require.NotRegexp(t, `<script(\s+[a-z]+="[^"]*"|\s+defer)*>[^<]`, html, "the page has an inline script")
 		require.NotRegexp(t, `<style|\sstyle=|\son[a-z]+=|javascript:`, html)
-		links := linked.FindAllStringSubmatch(html, -1)
+		links := linkPattern.FindAllStringSubmatch(html, -1)
 		require.NotEmpty(t, links)
 		for _, link := range links {
 			require.Regexp(t, `^(/[^/]|#)`, link[1], path)
@@ -130,17 +130,17 @@ func TestPagesLoadOnlyFromTheGateway(t *testing.T) {
 	}
 }
 
-func TestSwaggerUIIgnoresTheURLAndStoresNoKey(t *testing.T) {
+func TestSwaggerUIIgnoresTheQueryAndStoresNoKey(t *testing.T) {
 	t.Parallel()
-	script := get(t, site(t, docs.Options{Documents: gatewayDocument()}), "/docs/assets/any/docs.js").Body.String()
+	script := get(t, newSite(t, docs.Options{Documents: gatewayDocuments()}), "/docs/assets/any/docs.js").Body.String()
 	for _, setting := range []string{"queryConfigEnabled: false", "persistAuthorization: false", "validatorUrl: null"} {
 		require.Contains(t, script, setting)
 	}
 }
 
-func TestEveryCodeHasASection(t *testing.T) {
+func TestProblemsPageHasASectionForEveryCode(t *testing.T) {
 	t.Parallel()
-	html := get(t, site(t, docs.Options{Documents: gatewayDocument()}), "/docs/problems").Body.String()
+	html := get(t, newSite(t, docs.Options{Documents: gatewayDocuments()}), "/docs/problems").Body.String()
 	for _, code := range problem.Codes() {
 		require.Equal(t, 1, strings.Count(html, `<section id="`+string(code)+`">`), code)
 		require.Contains(t, html, `<a href="#`+string(code)+`">`+template.HTMLEscapeString(code.Row().Title)+`</a>`)

@@ -2,24 +2,24 @@
 
 const methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-// What the page changes of a document before it shows it.
+// prepare returns the OpenAPI document as the page shows it.
 function prepare(document) {
   if (typeof document !== "object" || document === null) {
     return document;
   }
   const copy = structuredClone(document);
-  stayHere(copy);
+  useThisGateway(copy);
   const shared = copy.components?.parameters ?? {};
   const operations = Object.values(copy.paths ?? {}).flatMap((path) => operationsOf(path, shared));
-  showOneKey(copy, operations);
-  [...Object.values(shared), ...operations.flatMap((operation) => operation.parameters)].forEach(tellExample);
+  useOneCredential(copy, operations);
+  [...Object.values(shared), ...operations.flatMap((operation) => operation.parameters)].forEach(moveExample);
   return copy;
 }
 
-// Requests go to the gateway that serves the page, by whichever name it was
-// opened; the page's policy would stop all others.
-function stayHere(document) {
-  delete document.host; // of version 2, as are the schemes
+// useThisGateway makes requests go to the gateway that serves the page, at the host name
+// in the address bar. The Content-Security-Policy of the page blocks other hosts.
+function useThisGateway(document) {
+  delete document.host; // host and schemes exist only in version 2 of OpenAPI
   delete document.schemes;
   for (const server of document.servers ?? []) {
     if (URL.canParse(server.url)) {
@@ -28,8 +28,9 @@ function stayHere(document) {
   }
 }
 
-// Swagger UI lists the parameters of a path, such as its ids, behind those of
-// the operation. What has to be filled in comes first here.
+// operationsOf returns the operations of a path. It moves the parameters of the path into
+// each operation and lists required parameters first. Swagger UI would list the
+// parameters of the path, such as ids, after those of the operation.
 function operationsOf(path, shared) {
   const common = path.parameters ?? [];
   const operations = methods.filter((method) => method in path).map((method) => path[method]);
@@ -45,16 +46,17 @@ function operationsOf(path, shared) {
   return operations;
 }
 
-// One field for the key. A document that takes it as a bearer token or as
-// X-API-Key would show two, and whoever fills both is refused; one that says
-// nothing of credentials would show none. The name is the same for all
-// documents, so that a key that was entered stays in force on a change.
-function showOneKey(document, operations) {
-  const isOld = "swagger" in document;
-  const schemes = isOld ? (document.securityDefinitions ??= {}) : ((document.components ??= {}).securitySchemes ??= {});
+// useOneCredential makes Swagger UI show exactly one field for the API key. A document
+// that accepts the key as a bearer token or as X-API-Key would show two, and a request
+// with both is rejected. A document without security schemes would show none; it gets
+// the scheme "bearer", so that Swagger UI keeps the key when the user selects another
+// document.
+function useOneCredential(document, operations) {
+  const isV2 = "swagger" in document;
+  const schemes = isV2 ? (document.securityDefinitions ??= {}) : ((document.components ??= {}).securitySchemes ??= {});
   const names = Object.keys(schemes);
   if (names.length === 0) {
-    schemes.bearer = isOld ? { type: "apiKey", in: "header", name: "X-API-Key" } : { type: "http", scheme: "bearer" };
+    schemes.bearer = isV2 ? { type: "apiKey", in: "header", name: "X-API-Key" } : { type: "http", scheme: "bearer" };
     schemes.bearer.description = "An API key of the gateway.";
     document.security = [{ bearer: [] }];
     return;
@@ -64,19 +66,19 @@ function showOneKey(document, operations) {
   if (!names.some((name) => isBearer(schemes[name]))) {
     return;
   }
-  const seconds = names.filter((name) => isHeader(schemes[name]));
+  const headerNames = names.filter((name) => isHeader(schemes[name]));
   for (const part of [document, ...operations]) {
     if (part.security) {
-      part.security = part.security.filter((alternative) => !seconds.some((name) => name in alternative));
+      part.security = part.security.filter((alternative) => !headerNames.some((name) => name in alternative));
     }
   }
-  seconds.forEach((name) => delete schemes[name]);
+  headerNames.forEach((name) => delete schemes[name]);
 }
 
-// Swagger UI fills in the examples. Sent without a thought, those of parameters
-// that may be left out contradict one another, or name what does not exist:
-// they are told in the description instead.
-function tellExample(parameter) {
+// moveExample moves the example of an optional parameter into the description. Swagger UI
+// would put it into the form, and users would send it unchanged. But the examples of
+// optional parameters can exclude each other, or name objects that do not exist.
+function moveExample(parameter) {
   if (parameter.required || parameter.example === undefined) {
     return;
   }
@@ -84,15 +86,17 @@ function tellExample(parameter) {
   delete parameter.example;
 }
 
-const preparing = () => ({
+// preparePlugin calls prepare for each document that Swagger UI loads.
+const preparePlugin = () => ({
   statePlugins: {
     spec: { wrapActions: { updateJsonSpec: (original) => (document) => original(prepare(document)) } },
   },
 });
 
-// Swagger UI shows JSON as JavaScript reads it: 12345678901234567890 would end
-// in 7000 and 1e400 be null, as if the gateway had changed the values.
-const showingAsSent = () => ({
+// exactJSONPlugin shows the numbers in a JSON response exactly as the gateway sent them.
+// Swagger UI would parse them as JavaScript numbers, and show 12345678901234567890 with
+// other digits and 1e400 as null.
+const exactJSONPlugin = () => ({
   wrapComponents: {
     responseBody: (Original, { React }) => (props) => {
       const { content, contentType, getComponent } = props;
@@ -107,7 +111,8 @@ const showingAsSent = () => ({
   },
 });
 
-// indented gives JSON, or JSON on each line, with white space changed and nothing else; undefined for what is none.
+// indented indents a JSON document, or a JSON document on each line, and changes only white
+// space. It returns undefined if the text is not JSON.
 function indented(text) {
   const isJSON = (part) => {
     try {
@@ -151,42 +156,44 @@ function show(path) {
     dom_id: "#api",
     url: path,
     presets: [SwaggerUIBundle.presets.apis],
-    plugins: [preparing, showingAsSent],
+    plugins: [preparePlugin, exactJSONPlugin],
     layout: "BaseLayout",
     deepLinking: true,
     displayRequestDuration: true,
     defaultModelsExpandDepth: 0,
-    // A link must not make this page show a document, or call a host, of its author's choice.
+    // A link to this page must not be able to select the document or the host to call.
     queryConfigEnabled: false,
     validatorUrl: null,
-    // The key would be kept in the browser's storage.
+    // Swagger UI must not store the key in the browser.
     persistAuthorization: false,
   });
 }
 
-function offer(documents, ui) {
+// addDocuments fills the selector of documents.
+function addDocuments(documents, ui) {
   const selector = window.document.getElementById("documents");
   for (const { title, path } of documents) {
     selector.append(new Option(title, path));
   }
   selector.value = documents[0].path;
   selector.addEventListener("change", () => {
-    history.replaceState(null, "", location.pathname); // the fragment names an operation of the document before
+    history.replaceState(null, "", location.pathname); // the fragment names an operation of the previous document
     ui.specActions.updateUrl(selector.value);
     ui.specActions.download(selector.value);
   });
   selector.parentElement.hidden = documents.length < 2;
 }
 
-function followColours() {
+// followColorScheme uses the dark mode of Swagger UI when the browser prefers it.
+function followColorScheme() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-  dark.addEventListener("change", follow);
-  follow();
+  const update = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", update);
+  update();
 }
 
 async function start() {
-  followColours();
+  followColorScheme();
   const main = document.getElementById("api");
   try {
     const response = await fetch("/docs/documents.json");
@@ -194,7 +201,7 @@ async function start() {
       throw new Error(`status ${response.status}`);
     }
     const documents = await response.json();
-    offer(documents, show(documents[0].path));
+    addDocuments(documents, show(documents[0].path));
   } catch (error) {
     main.textContent = `The list of documents cannot be read: ${error.message}. Reload the page to try again.`;
     main.className = "notice";
