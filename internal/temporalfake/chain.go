@@ -18,15 +18,15 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// Chain is a fake of the workflow "order" with a run chain. It starts with one
-// run that has one event. The test adds events and runs; the fake serves
-// DescribeWorkflowExecution and GetWorkflowExecutionHistory. It is safe for
+// Chain is a fake of the workflow "order", which may have several runs that follow each
+// other. It starts with one run that has one event. The test adds events and runs; the
+// fake serves DescribeWorkflowExecution and GetWorkflowExecutionHistory. It is safe for
 // concurrent use.
 type Chain struct {
 	mu      sync.Mutex
 	runs    []*Run
 	changed chan struct{} // closed at the next change
-	polls   int           // open polls
+	polls   int           // number of open polls
 }
 
 // Run is one run of a [Chain].
@@ -40,7 +40,7 @@ type Run struct {
 // NewChain registers a chain on up.
 func NewChain(up *upstreamtest.Server) *Chain {
 	c := &Chain{changed: make(chan struct{})}
-	c.begin()
+	c.startRun()
 	up.Handle("DescribeWorkflowExecution", upstreamtest.Typed(c.Describe))
 	up.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(c.History))
 	return c
@@ -49,10 +49,10 @@ func NewChain(up *upstreamtest.Server) *Chain {
 // workflowID is the id of a chain's workflow.
 const workflowID = "order"
 
-// ChainRunID returns the id of the nth run, from 1 on.
+// ChainRunID returns the id of the nth run of a chain. The first run has the number 1.
 func ChainRunID(n int) string { return fmt.Sprintf("0198f3c2-5f0e-7c3a-9d52-%012d", n) }
 
-// Change calls change with the current run, under the lock, and wakes the polls.
+// Change calls change with the current run, under the lock, and wakes the open polls.
 func (c *Chain) Change(change func(current *Run)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,8 +61,8 @@ func (c *Chain) Change(change func(current *Run)) {
 	c.changed = make(chan struct{})
 }
 
-// begin adds a run. The caller holds the lock, except in NewChain.
-func (c *Chain) begin() {
+// startRun adds a run with a started event. The lock must be held, unless the chain is not shared yet.
+func (c *Chain) startRun() {
 	run := &Run{id: ChainRunID(len(c.runs) + 1), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING}
 	c.runs = append(c.runs, run)
 	run.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED)
@@ -95,7 +95,7 @@ func (c *Chain) StartTask() {
 	})
 }
 
-// ContinueAsNew closes the run and starts the next.
+// ContinueAsNew closes the current run and starts the next one.
 func (c *Chain) ContinueAsNew() {
 	c.Change(func(r *Run) {
 		r.Status = enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
@@ -104,11 +104,11 @@ func (c *Chain) ContinueAsNew() {
 				NewExecutionRunId: ChainRunID(len(c.runs) + 1),
 			},
 		}
-		c.begin()
+		c.startRun()
 	})
 }
 
-// Terminate closes the run.
+// Terminate terminates the current run.
 func (c *Chain) Terminate() {
 	c.Change(func(r *Run) {
 		r.Status = enums.WORKFLOW_EXECUTION_STATUS_TERMINATED
@@ -118,7 +118,7 @@ func (c *Chain) Terminate() {
 	})
 }
 
-// SetPaused pauses or unpauses the run.
+// SetPaused pauses or unpauses the current run.
 func (c *Chain) SetPaused(paused bool) {
 	c.Change(func(r *Run) {
 		r.Status = enums.WORKFLOW_EXECUTION_STATUS_RUNNING
@@ -151,8 +151,9 @@ func (c *Chain) Polls() int {
 	return c.polls
 }
 
-// run returns the run of an execution. The caller holds the lock.
-func (c *Chain) run(execution *common.WorkflowExecution) (*Run, error) {
+// findRun returns the run with the id in execution, or the current run if the id is empty.
+// The caller must hold the lock.
+func (c *Chain) findRun(execution *common.WorkflowExecution) (*Run, error) {
 	if execution.GetWorkflowId() == workflowID && execution.GetRunId() == "" {
 		return c.runs[len(c.runs)-1], nil
 	}
@@ -170,7 +171,7 @@ func (c *Chain) Describe(
 ) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	run, err := c.run(q.GetExecution())
+	run, err := c.findRun(q.GetExecution())
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +185,11 @@ func (c *Chain) Describe(
 func (c *Chain) History(
 	ctx context.Context, q *workflowservice.GetWorkflowExecutionHistoryRequest,
 ) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
-	timer := time.NewTimer(historyPoll(ctx))
+	timer := time.NewTimer(historyPollTime(ctx))
 	defer timer.Stop()
 	for {
 		c.mu.Lock()
-		run, err := c.run(q.GetExecution())
+		run, err := c.findRun(q.GetExecution())
 		page, changed := (*workflowservice.GetWorkflowExecutionHistoryResponse)(nil), c.changed
 		if err == nil {
 			page = run.page(q)
@@ -197,34 +198,34 @@ func (c *Chain) History(
 		if err != nil || !waits(q) || len(page.GetHistory().GetEvents()) > 0 || len(page.GetNextPageToken()) == 0 {
 			return page, err
 		}
-		c.poll(1)
+		c.addPolls(1)
 		select {
 		case <-changed:
-			c.poll(-1)
+			c.addPolls(-1)
 		case <-timer.C:
-			c.poll(-1)
+			c.addPolls(-1)
 			return page, nil
 		case <-ctx.Done():
-			c.poll(-1)
+			c.addPolls(-1)
 			return nil, status.FromContextError(ctx.Err()).Err()
 		}
 	}
 }
 
-// waits reports whether the server waits for events. For the close event it waits even
-// without WaitNewEvent.
+// waits reports whether the server waits for events if there are none. With the filter for
+// the close event, it waits even without WaitNewEvent.
 func waits(q *workflowservice.GetWorkflowExecutionHistoryRequest) bool {
 	return q.GetWaitNewEvent() || q.GetHistoryEventFilterType() == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 }
 
-func (c *Chain) poll(n int) {
+func (c *Chain) addPolls(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.polls += n
 }
 
-// page returns the events after the page token, which is the number of events
-// read so far.
+// page returns the events after the page token. The token is the number of events that
+// previous pages contained.
 func (r *Run) page(q *workflowservice.GetWorkflowExecutionHistoryRequest) *workflowservice.GetWorkflowExecutionHistoryResponse {
 	from, _ := strconv.Atoi(string(q.GetNextPageToken()))
 	to := min(from+int(q.GetMaximumPageSize()), len(r.Events))

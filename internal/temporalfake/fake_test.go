@@ -21,8 +21,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// bubble runs a test against a fake in virtual time.
-func bubble[F any](t *testing.T, newFake func(*upstreamtest.Server) F, test func(*testing.T, F, workflowservice.WorkflowServiceClient)) {
+// runWithFake runs a test in a synctest bubble, with a fake and a client of it.
+func runWithFake[F any](t *testing.T, newFake func(*upstreamtest.Server) F, test func(*testing.T, F, workflowservice.WorkflowServiceClient)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
@@ -34,21 +34,22 @@ func bubble[F any](t *testing.T, newFake func(*upstreamtest.Server) F, test func
 	})
 }
 
-// historyCall is a request for history and its response.
+// historyCall is a call of GetWorkflowExecutionHistory.
 type historyCall struct {
-	runID    string
-	token    []byte
-	deadline time.Duration // zero means none
-	noWait   bool
-	filter   enums.HistoryEventFilterType
+	runID   string
+	token   []byte
+	timeout time.Duration // zero means none
+	noWait  bool
+	filter  enums.HistoryEventFilterType
 }
 
+// do makes the call and returns its duration.
 func (c historyCall) do(t *testing.T, server workflowservice.WorkflowServiceClient) (page *workflowservice.GetWorkflowExecutionHistoryResponse, took time.Duration) {
 	t.Helper()
 	ctx := t.Context()
-	if c.deadline != 0 {
+	if c.timeout != 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.deadline)
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
 	begin := time.Now()
@@ -64,38 +65,38 @@ const closeEvent = enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 
 func TestHistoryPollsEndOnTime(t *testing.T) {
 	t.Parallel()
-	bubble(t, temporalfake.NewChain, func(t *testing.T, _ *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewChain, func(t *testing.T, _ *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
 		first, _ := historyCall{}.do(t, server)
 		require.Len(t, first.GetHistory().GetEvents(), 1)
 		for _, c := range []struct {
 			historyCall
 
-			want  time.Duration
-			token bool
+			wantDuration time.Duration
+			wantToken    bool
 		}{
 			{historyCall{token: first.GetNextPageToken()}, 20 * time.Second, true},
-			{historyCall{token: first.GetNextPageToken(), deadline: time.Minute}, 20 * time.Second, true},
-			{historyCall{token: first.GetNextPageToken(), deadline: 6 * time.Second}, 5 * time.Second, true},
-			{historyCall{token: first.GetNextPageToken(), deadline: time.Second}, 0, true},
+			{historyCall{token: first.GetNextPageToken(), timeout: time.Minute}, 20 * time.Second, true},
+			{historyCall{token: first.GetNextPageToken(), timeout: 6 * time.Second}, 5 * time.Second, true},
+			{historyCall{token: first.GetNextPageToken(), timeout: time.Second}, 0, true},
 			{historyCall{token: first.GetNextPageToken(), noWait: true}, 0, false},
-			{historyCall{filter: closeEvent, deadline: 6 * time.Second}, 5 * time.Second, true},
+			{historyCall{filter: closeEvent, timeout: 6 * time.Second}, 5 * time.Second, true},
 		} {
 			page, took := c.do(t, server)
-			require.InDelta(t, c.want, took, float64(time.Millisecond), "%+v", c)
+			require.InDelta(t, c.wantDuration, took, float64(time.Millisecond), "%+v", c)
 			require.Empty(t, page.GetHistory().GetEvents())
-			require.Equal(t, c.token, len(page.GetNextPageToken()) > 0, "%+v", c)
+			require.Equal(t, c.wantToken, len(page.GetNextPageToken()) > 0, "%+v", c)
 		}
 	})
 }
 
-func TestChainGrows(t *testing.T) {
+func TestChainReturnsAddedEventsAndRuns(t *testing.T) {
 	t.Parallel()
-	bubble(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
 		page, _ := historyCall{}.do(t, server)
 		time.AfterFunc(3*time.Second, func() { c.Signal(3) })
 		page, took := historyCall{token: page.GetNextPageToken()}.do(t, server)
 		require.Equal(t, 3*time.Second, took)
-		require.Len(t, page.GetHistory().GetEvents(), 2, "the page size")
+		require.Len(t, page.GetHistory().GetEvents(), 2, "the page size is 2")
 		page, took = historyCall{token: page.GetNextPageToken()}.do(t, server)
 		require.Zero(t, took)
 		require.Len(t, page.GetHistory().GetEvents(), 1)
@@ -125,7 +126,7 @@ func TestChainGrows(t *testing.T) {
 
 func TestTransientEventsAreNotPersisted(t *testing.T) {
 	t.Parallel()
-	bubble(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
 		c.StartTask()
 		page, _ := historyCall{}.do(t, server)
 		require.Len(t, page.GetHistory().GetEvents(), 3)
@@ -138,7 +139,7 @@ func TestTransientEventsAreNotPersisted(t *testing.T) {
 
 func TestPausedRunLooksClosed(t *testing.T) {
 	t.Parallel()
-	bubble(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
 		c.SetPaused(true)
 		page, took := historyCall{}.do(t, server)
 		require.Zero(t, took)
@@ -151,8 +152,8 @@ func TestPausedRunLooksClosed(t *testing.T) {
 
 func TestWorkflowCompletes(t *testing.T) {
 	t.Parallel()
-	bubble(t, temporalfake.NewWorkflow, func(t *testing.T, f *temporalfake.Workflow, server workflowservice.WorkflowServiceClient) {
-		page, took := historyCall{deadline: 6 * time.Second}.do(t, server)
+	runWithFake(t, temporalfake.NewWorkflow, func(t *testing.T, f *temporalfake.Workflow, server workflowservice.WorkflowServiceClient) {
+		page, took := historyCall{timeout: 6 * time.Second}.do(t, server)
 		require.InDelta(t, 5*time.Second, took, float64(time.Millisecond))
 		require.NotEmpty(t, page.GetNextPageToken())
 		time.AfterFunc(3*time.Second, f.Close)
@@ -187,9 +188,9 @@ func pollUpdate(ctx context.Context, server workflowservice.WorkflowServiceClien
 
 func TestUpdateWaitsEndOnTime(t *testing.T) {
 	t.Parallel()
-	bubble(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
 		_, err := pollUpdate(t.Context(), server)
-		require.Equal(t, codes.NotFound, status.Code(err), "the update was not sent")
+		require.Equal(t, codes.NotFound, status.Code(err), "the update has not been sent yet")
 		begin := time.Now()
 		sent, err := sendUpdate(t.Context(), server)
 		require.NoError(t, err)
@@ -210,12 +211,12 @@ func TestUpdateWaitsEndOnTime(t *testing.T) {
 	})
 }
 
-func TestRejectedUpdateIsForgotten(t *testing.T) {
+func TestRejectedUpdateIsNotStored(t *testing.T) {
 	t.Parallel()
 	for name, rejected := range map[string]bool{"failed": false, "rejected": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
+			runWithFake(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
 				time.AfterFunc(time.Second, func() { f.Fail("no", rejected) })
 				sent, err := sendUpdate(t.Context(), server)
 				require.NoError(t, err)
@@ -229,11 +230,11 @@ func TestRejectedUpdateIsForgotten(t *testing.T) {
 	}
 }
 
-func TestUpdateWithStartStartsOnce(t *testing.T) {
+func TestUpdateWithStartStartsTheWorkflowOnce(t *testing.T) {
 	t.Parallel()
-	bubble(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewUpdate, func(t *testing.T, f *temporalfake.Update, server workflowservice.WorkflowServiceClient) {
 		f.Complete(`7`)
-		for _, first := range []bool{true, false} {
+		for _, wantStarted := range []bool{true, false} {
 			response, err := server.ExecuteMultiOperation(t.Context(), &workflowservice.ExecuteMultiOperationRequest{
 				Operations: []*workflowservice.ExecuteMultiOperationRequest_Operation{
 					{Operation: &workflowservice.ExecuteMultiOperationRequest_Operation_StartWorkflow{
@@ -245,7 +246,7 @@ func TestUpdateWithStartStartsOnce(t *testing.T) {
 				},
 			})
 			require.NoError(t, err)
-			require.Equal(t, first, response.GetResponses()[0].GetStartWorkflow().GetStarted())
+			require.Equal(t, wantStarted, response.GetResponses()[0].GetStartWorkflow().GetStarted())
 			require.Equal(t, "7", string(response.GetResponses()[1].GetUpdateWorkflow().GetOutcome().GetSuccess().GetPayloads()[0].GetData()))
 		}
 	})

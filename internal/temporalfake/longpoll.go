@@ -13,8 +13,9 @@ const (
 	DeadlineMargin = time.Second
 )
 
-// historyPoll returns how long a history poll stays open. It may be negative.
-func historyPoll(ctx context.Context) time.Duration {
+// historyPollTime returns how long the server keeps a history poll open. The result may
+// be negative.
+func historyPollTime(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return LongPoll

@@ -23,7 +23,7 @@ const (
 	Completed = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 )
 
-// Update is a fake of the one update of a workflow. It serves
+// Update is a fake of a workflow with exactly one update. It serves
 // UpdateWorkflowExecution, PollWorkflowExecutionUpdate and
 // ExecuteMultiOperation for any workflow id. It is safe for concurrent use.
 type Update struct {
@@ -36,7 +36,7 @@ type Update struct {
 	polls    int
 }
 
-// NewUpdate registers an update on up. The update is admitted when the test sends it.
+// NewUpdate registers a fake update on up. Polls do not find it until it has been sent; it then has the stage ADMITTED.
 func NewUpdate(up *upstreamtest.Server) *Update {
 	f := &Update{stage: Admitted, changed: make(chan struct{})}
 	up.Handle("UpdateWorkflowExecution", upstreamtest.Typed(f.UpdateWorkflow))
@@ -45,8 +45,8 @@ func NewUpdate(up *upstreamtest.Server) *Update {
 	return f
 }
 
-// Set moves the update to a stage and wakes the waiting callers. Later polls do not
-// find a rejected update.
+// Set moves the update to a stage and wakes the waiting calls. If rejected is true, later
+// polls do not find the update.
 func (f *Update) Set(stage enums.UpdateWorkflowExecutionLifecycleStage, outcome *update.Outcome, rejected bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -55,7 +55,7 @@ func (f *Update) Set(stage enums.UpdateWorkflowExecutionLifecycleStage, outcome 
 	f.changed = make(chan struct{})
 }
 
-// MarkSent makes polls find the update although the test has not sent it.
+// MarkSent makes polls find the update as if it had been sent.
 func (f *Update) MarkSent() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,8 +72,8 @@ func (f *Update) Complete(data string) {
 	}}}}}, false)
 }
 
-// Fail completes the update with a failure of type "Broken". If rejected is set, the
-// validator of the update has rejected it; the outcome is the same.
+// Fail completes the update with a failure of type "Broken". If rejected is true, the
+// failure is that of a validator that rejected the update. The outcome is the same.
 func (f *Update) Fail(message string, rejected bool) {
 	f.Set(Completed, &update.Outcome{Value: &update.Outcome_Failure{Failure: &failure.Failure{
 		Message:     message,
@@ -88,8 +88,9 @@ func (f *Update) Polls() int {
 	return f.polls
 }
 
-// reach waits for a stage, at most for LongPoll.
-func (f *Update) reach(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) (
+// waitForStage waits until the update has reached a stage, at most for LongPoll. It returns
+// the stage that the update has reached then.
+func (f *Update) waitForStage(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) (
 	enums.UpdateWorkflowExecutionLifecycleStage, *update.Outcome, error,
 ) {
 	timer := time.NewTimer(LongPoll)
@@ -120,12 +121,12 @@ func (f *Update) UpdateWorkflow(
 	ctx context.Context, r *workflowservice.UpdateWorkflowExecutionRequest,
 ) (*workflowservice.UpdateWorkflowExecutionResponse, error) {
 	f.MarkSent()
-	stage, outcome, err := f.reach(ctx, r.GetWaitPolicy().GetLifecycleStage())
+	stage, outcome, err := f.waitForStage(ctx, r.GetWaitPolicy().GetLifecycleStage())
 	if err != nil {
 		return nil, err
 	}
 	return &workflowservice.UpdateWorkflowExecutionResponse{
-		UpdateRef: refOf(r.GetWorkflowExecution(), r.GetRequest().GetMeta().GetUpdateId()), Stage: stage, Outcome: outcome,
+		UpdateRef: updateRef(r.GetWorkflowExecution(), r.GetRequest().GetMeta().GetUpdateId()), Stage: stage, Outcome: outcome,
 	}, nil
 }
 
@@ -139,12 +140,12 @@ func (f *Update) PollUpdate(
 	if !found {
 		return nil, status.Errorf(codes.NotFound, "update %q not found", r.GetUpdateRef().GetUpdateId())
 	}
-	stage, outcome, err := f.reach(ctx, r.GetWaitPolicy().GetLifecycleStage())
+	stage, outcome, err := f.waitForStage(ctx, r.GetWaitPolicy().GetLifecycleStage())
 	if err != nil {
 		return nil, err
 	}
 	return &workflowservice.PollWorkflowExecutionUpdateResponse{
-		UpdateRef: refOf(r.GetUpdateRef().GetWorkflowExecution(), r.GetUpdateRef().GetUpdateId()), Stage: stage, Outcome: outcome,
+		UpdateRef: updateRef(r.GetUpdateRef().GetWorkflowExecution(), r.GetUpdateRef().GetUpdateId()), Stage: stage, Outcome: outcome,
 	}, nil
 }
 
@@ -168,7 +169,8 @@ func (f *Update) UpdateWithStart(
 	}}, nil
 }
 
-func refOf(execution *common.WorkflowExecution, id string) *update.UpdateRef {
+// updateRef returns the reference to an update of the run [RunID].
+func updateRef(execution *common.WorkflowExecution, id string) *update.UpdateRef {
 	return &update.UpdateRef{
 		WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: RunID}, UpdateId: id,
 	}

@@ -18,9 +18,9 @@ import (
 // RunID is the run id of [Workflow] and of [Update].
 const RunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
 
-// Workflow is a fake of one running workflow with one run, [RunID]. It serves
+// Workflow is a fake of a running workflow with one run, [RunID]. It serves
 // StartWorkflowExecution, DescribeWorkflowExecution and
-// GetWorkflowExecutionHistory for any workflow id; every history poll waits for
+// GetWorkflowExecutionHistory for any workflow id. Every history poll waits for
 // the close event. It is safe for concurrent use.
 type Workflow struct {
 	closed chan struct{}
@@ -31,7 +31,7 @@ type Workflow struct {
 	maxPolls int
 }
 
-// NewWorkflow registers a workflow on up.
+// NewWorkflow registers a fake workflow on up.
 func NewWorkflow(up *upstreamtest.Server) *Workflow {
 	f := &Workflow{closed: make(chan struct{})}
 	up.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{
@@ -64,9 +64,9 @@ func (f *Workflow) describe(
 func (f *Workflow) History(
 	ctx context.Context, _ *workflowservice.GetWorkflowExecutionHistoryRequest,
 ) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
-	f.enter(1)
-	defer f.enter(-1)
-	timer := time.NewTimer(historyPoll(ctx))
+	f.addPolls(1)
+	defer f.addPolls(-1)
+	timer := time.NewTimer(historyPollTime(ctx))
 	defer timer.Stop()
 	select {
 	case <-f.closed:
@@ -88,7 +88,7 @@ func (f *Workflow) History(
 	}
 }
 
-func (f *Workflow) enter(n int) {
+func (f *Workflow) addPolls(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.polls += n
