@@ -21,14 +21,14 @@ type Outcomes struct {
 type OutcomeKey struct {
 	// An empty RunID means the run that is current when the poll starts.
 	WorkflowID, RunID string
-	// With FollowRuns, the wait continues in the run that follows a closed run by
-	// continue-as-new, retry or cron; with FollowReset, in the run that a reset
-	// started.
+	// With FollowRuns, the wait continues with the run that continue-as-new, retry
+	// or cron started after the closed run. With FollowReset, it continues with the
+	// run that a reset started.
 	FollowRuns, FollowReset bool
 }
 
-// Run identifies a run. RunID and FirstRunID, the first run of its chain, are
-// empty until they are known.
+// Run identifies a run. FirstRunID is the id of the first run of the run chain. RunID
+// and FirstRunID are empty until they are known.
 type Run struct {
 	WorkflowID, RunID, FirstRunID string
 }

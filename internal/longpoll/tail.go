@@ -45,8 +45,8 @@ type tailState struct {
 const maxBehind = 1 << 20
 
 // ErrBehind is the error for a subscriber that reads more slowly than events
-// arrive: the tail has dropped its next page. The subscriber must leave the tail
-// and read the events from the server.
+// arrive: the tail has dropped the page that the subscriber would read next. The
+// subscriber must leave the tail and read the events from the server.
 var ErrBehind = errors.New("the subscriber is too far behind the tail")
 
 // tailPage is a page of events for all subscribers of a tail. Its fields are set before

@@ -66,8 +66,8 @@ func (inProcess) Invoke(ctx context.Context, method string, request, response an
 	if !ok {
 		return errors.New("not a message")
 	}
-	// The request is cloned and not encoded, because encoding would check UTF-8,
-	// which the frontend does not do within its process.
+	// The request is cloned and not encoded, as in the frontend, which calls itself
+	// in process. Encoding would reject invalid UTF-8.
 	result, err := call.handle(method, proto.CloneOf(sent), into.ProtoReflect().Descriptor())
 	if err != nil {
 		return err
