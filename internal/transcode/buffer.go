@@ -4,7 +4,7 @@ import "sync"
 
 // Buffer is a pooled buffer for a response body.
 type Buffer struct {
-	// Text is the body so far.
+	// Text holds the body written so far.
 	Text []byte
 }
 
@@ -22,8 +22,8 @@ func NewBuffer() *Buffer {
 	return b
 }
 
-// Release returns the buffer to the pool. It must not be used afterwards. On a
-// nil buffer it does nothing.
+// Release returns the buffer to the pool. The caller must not use the buffer
+// afterwards. Release does nothing if b is nil.
 func (b *Buffer) Release() {
 	if b != nil && cap(b.Text) <= maxPooledBytes {
 		buffers.Put(b)

@@ -11,22 +11,22 @@
 // The conversion to JSON has a fast pass (tojson_fast.go) and a canonical pass
 // (tojson_canonical.go). The fast pass writes each field as it reads it. This
 // is correct as long as the fields of a message are in the order of their
-// numbers, each field is in one place, and at most one member of each oneof is
-// set. All protobuf encoders write messages like that, but a decoder must
+// numbers, all occurrences of a field are adjacent, and at most one member of
+// each oneof is set. All protobuf encoders write messages like that, but a decoder must
 // accept any order: it merges the occurrences of a message field, takes the
 // last occurrence of a scalar, and the last member of a oneof. When the fast
-// pass finds such a message, it stops. The canonical pass then converts the
-// whole document again. It first collects the occurrences of each field and
-// copies the bytes of a message into canonical order where that is necessary.
-// The conversion starts again at most once, from the top, so that nesting does
-// not multiply the work; where output is streamed, each element of a list
-// counts as a document of its own. Views always take the canonical pass,
+// pass finds a message in another order, it stops. The canonical pass then
+// converts the whole document again. It first collects the occurrences of each
+// field, and copies the bytes of a message into canonical order where that is
+// necessary. The conversion restarts at most once, from the top: a restart at
+// each level would double the work with each level of nesting. When the output
+// is streamed, each list element is converted separately, and may restart once. Views always take the canonical pass,
 // because their order is not that of the field numbers.
 //
 // The conversion to wire bytes (towire.go) needs one pass.
 //
-// Trust boundary: both sides are hostile. JSON comes from callers, and wire
-// bytes carry what workers and other clients have stored. Depth is bounded,
+// Trust boundary: both inputs are hostile. JSON comes from callers, and wire
+// bytes carry data that workers and other clients have stored. Depth is bounded,
 // work and output grow linearly with the size of the input, and no input makes
 // the package panic.
 package transcode

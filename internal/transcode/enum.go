@@ -6,16 +6,16 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// enum has the names of the values of one enum type.
+// enum maps the values of one enum type to their names and back.
 type enum struct {
-	null         bool // google.protobuf.NullValue, whose JSON is null
-	alwaysString bool // unknown values are written as strings too
-	labels       map[int32][]byte
-	low          [64][]byte // the labels of small numbers, which nearly all values have
+	null         bool             // google.protobuf.NullValue, whose JSON is null
+	alwaysString bool             // a number without a name is written as a string too
+	labels       map[int32][]byte // the names, as JSON strings
+	low          [64][]byte       // the labels of the numbers below 64, for speed
 	numbers      map[string]int32
-	// short has the folded names without the prefix of the type: older versions
-	// of Temporal wrote "Running" for WORKFLOW_EXECUTION_STATUS_RUNNING, and
-	// its HTTP API still accepts that.
+	// short maps folded names without the prefix of the type to numbers. Older
+	// versions of Temporal wrote "Running" for
+	// WORKFLOW_EXECUTION_STATUS_RUNNING, and its HTTP API still accepts that.
 	short map[string]int32
 }
 
@@ -32,14 +32,15 @@ func newEnum(d protoreflect.EnumDescriptor) *enum {
 		if short, ok := strings.CutPrefix(fold(name), prefix); ok {
 			e.short[short] = number
 		}
-		if e.labels[number] == nil { // the first of several aliases
+		if e.labels[number] == nil { // of several aliases, the first is used
 			e.labels[number] = appendString(nil, name)
 		}
 	}
 	return e.indexLow()
 }
 
-// label returns the name of a number as a JSON string, or nil if it has none.
+// label returns the name of a number as a JSON string, or nil if the number has
+// no name.
 func (e *enum) label(number int32) []byte {
 	if uint32(number) < uint32(len(e.low)) { //nolint:gosec // negative numbers become large
 		return e.low[number]
@@ -55,7 +56,7 @@ func (e *enum) indexLow() *enum {
 	return e
 }
 
-// number returns the number of a name. It accepts the short form too.
+// number returns the number of a name, which may be in the short form.
 func (e *enum) number(name string) (int32, bool) {
 	if number, ok := e.numbers[name]; ok {
 		return number, true

@@ -29,12 +29,12 @@ func (m *Message) Parameter(path string) (Parameter, bool) {
 	return p, ok
 }
 
-// parameter resolves a path in proto or JSON names. A path may end in the key
-// of a map entry in brackets.
+// parameter resolves a path of proto or JSON names. If the last name is that of
+// a map, the key of an entry must follow it in brackets.
 func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
-	path, rest, mapped := strings.Cut(path, "[")
-	if mapped {
-		if key, mapped = strings.CutSuffix(rest, "]"); !mapped {
+	path, rest, hasKey := strings.Cut(path, "[")
+	if hasKey {
+		if key, hasKey = strings.CutSuffix(rest, "]"); !hasKey {
 			return p, "", false
 		}
 	}
@@ -48,17 +48,17 @@ func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 			return p, "", false
 		}
 		p.fields = append(p.fields, f)
-		names[i] = f.proto
+		names[i] = f.protoName
 		m = f.message
 	}
 	p.Path = strings.Join(names, ".")
-	return p, key, mapped == (p.last().key != nil)
+	return p, key, hasKey == (p.last().key != nil)
 }
 
 func (p Parameter) last() *field { return p.fields[len(p.fields)-1] }
 
 // Reached reports whether all messages that enclose the field are set in the
-// wire bytes of a message.
+// given message, which is in wire form.
 func (p Parameter) Reached(message []byte) bool {
 	for _, f := range p.fields[:len(p.fields)-1] {
 		var inner []byte
@@ -76,8 +76,9 @@ func (p Parameter) Reached(message []byte) bool {
 	return true
 }
 
-// AppendValue appends the field with a value in the text form of a path or
-// query parameter. Protobuf decoders merge it with the fields before it. The
+// AppendValue parses the text of a path or query parameter, and appends the
+// field with this value in wire form, inside the messages that enclose it.
+// Protobuf decoders merge these messages with those that dst has already. The
 // error is an [InputError].
 func (p Parameter) AppendValue(dst []byte, text string) ([]byte, error) {
 	value, err := textValue(p.last(), text)
@@ -97,8 +98,8 @@ func (p Parameter) wrap(dst, inner []byte) []byte {
 
 // AppendQuery appends the fields that a query string sets, by the rules of
 // google.api.http: names are dotted paths of proto or JSON names, and a
-// repeated field may be sent several times. Names of unknown fields are
-// ignored, and so are fields that the path sets (bound). The error is an
+// repeated field may be sent several times. It ignores the names of unknown
+// fields, and the fields in bound, which the URL path sets. The error is an
 // [InputError] whose pointer is a question mark and the parameter's name.
 func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) ([]byte, error) {
 	var seen map[string]bool
@@ -108,7 +109,7 @@ func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) (
 			continue
 		}
 		values, f := query[name], p.last()
-		id := p.Path + "[" + key // the same for the proto and the JSON name
+		id := p.Path + "[" + key // does not depend on the kind of names, proto or JSON
 		if !f.repeated && (len(values) > 1 || seen[id]) {
 			return dst, &InputError{Pointer: "?" + name, Reason: "must be given once"}
 		}
@@ -131,7 +132,7 @@ func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) (
 	return dst, nil
 }
 
-// covers reports whether a path is bound, or lies inside it.
+// covers reports whether a path is the bound path, or lies inside it.
 func covers(bound, path string) bool {
 	return path == bound || strings.HasPrefix(path, bound+".")
 }
@@ -150,7 +151,8 @@ func (p Parameter) appendEntry(dst []byte, key, text string) ([]byte, error) {
 	return p.wrap(dst, protowire.AppendBytes(slices.Clone(f.tag), entry)), nil
 }
 
-// textValue converts text to the wire value of a field, without the tag.
+// textValue converts the text of a parameter to the wire value of a field,
+// without the tag.
 func textValue(f *field, text string) ([]byte, error) {
 	if f.message != nil {
 		value, err := textMessage(f.message, text)
@@ -177,7 +179,7 @@ func textValue(f *field, text string) ([]byte, error) {
 	case protoreflect.EnumKind:
 		return textEnum(f.enum, text)
 	default:
-		if v, err := strconv.ParseInt(text, 10, 64); err == nil { // as grpc-gateway does: 02, +2
+		if v, err := strconv.ParseInt(text, 10, 64); err == nil { // as in grpc-gateway, which accepts 02 and +2
 			text = strconv.FormatInt(v, 10)
 		}
 		var w wireWriter
@@ -198,7 +200,8 @@ func textEnum(e *enum, text string) ([]byte, error) {
 	return protowire.AppendVarint(nil, uint64(number)), nil //nolint:gosec // negative numbers take ten bytes
 }
 
-// textMessage converts text to the content of a message that has a text form.
+// textMessage converts text to the wire form of a message that a query
+// parameter can set, such as a Timestamp.
 func textMessage(m *Message, text string) ([]byte, error) {
 	switch m.form {
 	case formTimestamp:
@@ -210,7 +213,7 @@ func textMessage(m *Message, text string) ([]byte, error) {
 		if seconds, nanos, ok := parseDuration(text); ok {
 			return appendSecondsNanos(nil, seconds, nanos), nil
 		}
-		if d, err := time.ParseDuration(text); err == nil { // as grpc-gateway does
+		if d, err := time.ParseDuration(text); err == nil { // as in grpc-gateway
 			return appendSecondsNanos(nil, int64(d/time.Second), int32(d%time.Second)), nil
 		}
 		return nil, invalidInput(`must be a duration such as "1.5s"`)

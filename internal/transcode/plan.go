@@ -44,11 +44,11 @@ type Message struct {
 	view  bool // the plan is a view, see [Plans.View]
 
 	fields      []*field
-	low         [64]*field // by number; nearly all numbers are small
-	high        map[protowire.Number]*field
-	byName      map[string]*field // by JSON name and by proto name
+	low         [64]*field                  // the fields with numbers below 64, by number
+	high        map[protowire.Number]*field // the other fields
+	byName      map[string]*field           // by JSON name and by proto name
 	oneofs      int
-	messageType protoreflect.MessageType // of messages that the protobuf library converts
+	messageType protoreflect.MessageType // only for formLibrary
 }
 
 // jsonForm is the form that a message has in JSON.
@@ -60,33 +60,34 @@ const (
 	formDuration
 	formWrapper // the value of its one field
 	formAny
-	formLibrary // rare messages, which the protobuf library converts
+	formLibrary // converted by the protobuf library, because the message is rare
 	formPayload
 	formPayloads
 )
 
 // field is one field of a message, or the key or value of a map.
 type field struct {
+	// The fast pass reads this group for each field.
 	number        protowire.Number
-	valueKind     valueKind // the fields that the fast pass reads come first
-	acceptedTypes uint8     // a bit set, see acceptsWireType
+	valueKind     valueKind
+	acceptedTypes uint8 // a bit set, see acceptsWireType
 	kind          protoreflect.Kind
-	wireType      protowire.Type // of one element
+	wireType      protowire.Type // of a single value, even if the field is packed
 	repeated      bool
 	packed        bool
 	hasPresence   bool   // a default value is written when it is set explicitly
-	oneofBit      uint64 // one bit for the field's oneof; oneofs 64 apart share one
+	oneofBit      uint64 // the bit of the field's oneof; oneofs whose indexes differ by 64 share a bit
 	label         []byte // a comma, the quoted JSON name and a colon
 	message       *Message
 	enum          *enum
-	key           *field // of a map; value is the other part
+	key           *field // the key of a map; nil if the field is not a map
 
-	index int    // in the message's fields
-	oneof int    // 1 + the index of the oneof, 0 for none
-	name  string // of JSON
-	proto string // of the proto file
-	value *field // of a map
-	tag   []byte // the encoded tag of one element
+	index     int    // in the message's fields
+	oneof     int    // 1 + the index of the oneof, 0 for none
+	name      string // the JSON name
+	protoName string // the name in the proto file
+	value     *field // the value of a map
+	tag       []byte // the encoded tag of a single value
 
 	// Only for the fields of views, see [ViewField].
 	always, inline bool
@@ -101,7 +102,7 @@ func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
 		return m
 	}
 	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), byName: map[string]*field{}}
-	p.messages[d.FullName()] = m // before its fields, because messages may be recursive
+	p.messages[d.FullName()] = m // cached before its fields are compiled, because messages may be recursive
 	if m.form == formLibrary {
 		m.messageType, _ = protoregistry.GlobalTypes.FindMessageByName(m.name)
 		return m
@@ -144,13 +145,13 @@ func formOf(name protoreflect.FullName) jsonForm {
 
 func (p *Plans) field(d protoreflect.FieldDescriptor) *field {
 	f := &field{
-		number: d.Number(), kind: d.Kind(), wireType: wireTypeOf(d.Kind()), name: d.JSONName(), proto: string(d.Name()),
+		number: d.Number(), kind: d.Kind(), wireType: wireTypeOf(d.Kind()), name: d.JSONName(), protoName: string(d.Name()),
 		label: labelOf(d.JSONName()), repeated: d.IsList(), packed: d.IsPacked(), hasPresence: d.HasPresence(),
 	}
 	f.tag = protowire.AppendTag(nil, f.number, f.wireType)
 	if oneof := d.ContainingOneof(); oneof != nil {
 		f.oneof = 1 + oneof.Index()
-		f.oneofBit = 1 << (oneof.Index() % 64) // two oneofs with one bit only cause the canonical pass
+		f.oneofBit = 1 << (oneof.Index() % 64) // if two oneofs share a bit, the worst effect is a needless canonical pass
 	}
 	switch {
 	case d.IsMap():
@@ -182,7 +183,7 @@ func wireTypeOf(kind protoreflect.Kind) protowire.Type {
 	}
 }
 
-// addField indexes a field by its number.
+// addField adds a field to the index by number.
 func (m *Message) addField(f *field) {
 	if int(f.number) < len(m.low) {
 		m.low[f.number] = f

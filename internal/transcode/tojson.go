@@ -7,27 +7,27 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Form selects the JSON form of Temporal's payloads, and a limit for requests.
+// Form has the options of a conversion.
 type Form struct {
 	// LongPayloads selects the long form, which is ProtoJSON: metadata and data
 	// in base64. Otherwise a payload has Temporal's shorthand, which is its
 	// JSON itself, wherever the shorthand loses nothing.
 	LongPayloads bool
-	// MaxWire limits the wire bytes of a request, in bytes; zero means no
-	// limit. A request may take 15 times the size of its JSON.
+	// MaxWire limits the size of the wire bytes that JSON is converted to; zero
+	// means no limit. Wire bytes may be 15 times as long as their JSON.
 	MaxWire int
 }
 
 // AppendJSON appends the JSON of a message in wire form. If first is not empty,
 // it has the first members of the JSON object, without braces and without a
-// comma at its end. Fields that the plan does not have are omitted. Map entries
+// final comma. Fields that are not in the plan are omitted. Map entries
 // are sorted by key.
 func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte, error) {
 	w := newJSONWriter(form)
 	defer w.release()
 	w.out, w.fast = dst, true
 	err := w.document(m, wire, first)
-	if err != nil { // not canonical, or invalid in a part that a later field replaces
+	if err != nil { // not canonical, or an occurrence is invalid that a later one replaces
 		w.out, w.runs, w.fast = dst, w.runs[:0], false
 		err = w.document(m, wire, first)
 	}
@@ -67,13 +67,13 @@ type jsonWriter struct {
 	form   Form
 	out    []byte
 	to     io.Writer // nil: all output stays in out
-	runs   []run     // of the frames on the stack
+	runs   []run     // a stack: the runs of each message that is being written, see frame
 	pooled []byte    // the buffer of WriteJSON, which stays with the pooled writer
 
-	fast       bool // this is the fast pass, see tojson_fast.go
+	fast       bool // the current pass is the fast pass, see tojson_fast.go
 	inElement  bool // inside a list element, where no chunk is written
 	minutes    minuteCache
-	flushed    int // number of chunks
+	flushed    int // number of chunks that were written to w.to
 	copyBudget int // bytes that may still be copied, see chargeCopy
 }
 
@@ -96,7 +96,7 @@ func (w *jsonWriter) release() {
 	if cap(w.runs) > manyRuns {
 		w.runs = nil
 	}
-	w.out, w.to, w.runs = nil, nil, w.runs[:0] // runs refer to plans only, which stay in memory anyway
+	w.out, w.to, w.runs = nil, nil, w.runs[:0] // the runs still refer to plans, but plans are never freed
 	jsonWriters.Put(w)
 }
 
@@ -107,8 +107,8 @@ func (w *jsonWriter) flush() error {
 	return err
 }
 
-// flushIfFull writes a chunk if there is one and none of it may be removed
-// again.
+// flushIfFull flushes the output if it fills a chunk. Inside a list element it
+// does nothing, because a restart of the element removes output.
 func (w *jsonWriter) flushIfFull() error {
 	if w.to == nil || w.inElement || len(w.out) < chunkBytes {
 		return nil
@@ -164,9 +164,9 @@ func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (e
 	return nil
 }
 
-// members writes the fields of a message. The parameter needComma says whether
-// the first of them needs a comma before it; the result says the same of the
-// next member.
+// members writes the fields of a message. The parameter needComma is true if the
+// first member needs a comma before it. The result is true if the member after
+// the last one does.
 func (w *jsonWriter) members(m *Message, wire []byte, depth int, needComma bool) (bool, error) {
 	if depth > maxDepth {
 		return needComma, errDepth
@@ -211,11 +211,11 @@ func (w *jsonWriter) label(f *field, needComma bool) {
 	w.out = append(w.out, label...)
 }
 
-// member writes one field, unless it has no presence and its default value. It
-// reports whether the next member needs a comma.
+// member writes one field. It omits a field without presence that has its
+// default value. It reports whether the next member needs a comma.
 func (w *jsonWriter) member(r run, wire []byte, depth int, needComma bool) (bool, error) {
 	f, before := r.field, len(w.out)
-	if r.multiple && f.message != nil && !f.repeated { // mergedContent copies
+	if r.multiple && f.message != nil && !f.repeated { // mergedContent copies the content
 		if err := w.chargeCopy(wire); err != nil {
 			return needComma, err
 		}
@@ -238,7 +238,7 @@ func (w *jsonWriter) member(r run, wire []byte, depth int, needComma bool) (bool
 	return true, err
 }
 
-// customMembers writes a message by the Members function of a view.
+// customMembers writes a message with the Members function of a view.
 func (w *jsonWriter) customMembers(f *field, content []byte, before int, needComma bool) (bool, error) {
 	begin := len(w.out)
 	var err error
@@ -274,7 +274,7 @@ func (w *jsonWriter) value(r run, wire []byte, depth int) (bool, error) {
 		before, flushed := len(w.out), w.flushed
 		err := w.message(f.message, content, depth+1)
 		empty := w.flushed == flushed && len(w.out) == before+len("{}")
-		return !f.message.view || f.always || !empty, err // an empty view is omitted
+		return !f.message.view || f.always || !empty, err // a view without members is omitted
 	default:
 		value := lastValue(wire, r.multiple)
 		if !f.hasPresence && isDefault(f, value) && !f.always {
@@ -326,8 +326,8 @@ func lastValue(wire []byte, multiple bool) []byte {
 	}
 }
 
-// list writes a repeated field and reports whether it has elements. A packed
-// field may have none.
+// list writes a repeated field and reports whether it has elements. The content
+// of a packed field may be empty.
 func (w *jsonWriter) list(f *field, wire []byte, depth int) (nonEmpty bool, err error) {
 	w.out = append(w.out, '[')
 	for len(wire) > 0 {
@@ -360,7 +360,7 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (nonEmpty bool, err 
 		if err != nil {
 			return nonEmpty, err
 		}
-		if !nonEmpty { // the empty list may be removed again
+		if !nonEmpty { // the caller may remove an empty list, so its bracket must not be flushed
 			continue
 		}
 		if err := w.flushIfFull(); err != nil {
@@ -371,25 +371,26 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (nonEmpty bool, err 
 	return nonEmpty, nil
 }
 
-// element writes an element of a list. If the list is streamed, the element is
-// not: the fast pass may fail, and the element is then written again.
+// element writes an element of a list. A streamed list is flushed only between
+// elements: if the fast pass fails, the output of the element is removed.
 func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
 	if w.to == nil || w.inElement {
 		return w.message(m, wire, depth)
 	}
-	begin, open := len(w.out), len(w.runs)
+	begin, runCount := len(w.out), len(w.runs)
 	w.inElement, w.fast = true, true
 	err := w.message(m, wire, depth)
-	if err != nil { // as in AppendJSON
-		w.out, w.runs, w.fast = w.out[:begin], w.runs[:open], false
+	if err != nil { // restart with the canonical pass, as AppendJSON does
+		w.out, w.runs, w.fast = w.out[:begin], w.runs[:runCount], false
 		err = w.message(m, wire, depth)
 	}
 	w.inElement, w.fast = false, false
 	return err
 }
 
-// unpack writes the elements of a packed field, after those before it. It
-// reports whether the list has elements now.
+// unpack writes the elements of a packed occurrence of a repeated field. The
+// parameter nonEmpty reports whether the list has elements before the call, and
+// the result whether it has elements after it.
 func (w *jsonWriter) unpack(f *field, value []byte, nonEmpty bool) (bool, error) {
 	packed := lengthDelimited(value)
 	for len(packed) > 0 {

@@ -5,12 +5,13 @@ import (
 	"fmt"
 )
 
-// The limits of nesting.
+// The limits on the nesting of messages.
 const (
-	// maxDepth limits responses: the causes of a failure are nested in it.
+	// maxDepth limits responses. It is large because each cause of a failure is
+	// nested in the failure.
 	maxDepth = 1000
-	// maxRequestDepth limits requests. It is the limit of protobuf in most
-	// languages, and that of the guard.
+	// maxRequestDepth limits requests. Protobuf in most languages and the guard
+	// have the same limit.
 	maxRequestDepth = 100
 )
 
@@ -30,14 +31,15 @@ type run struct {
 	multiple   bool // more than one occurrence
 }
 
-// frame has the fields of one message on the stack of the messages that enclose
-// it.
+// frame is a message that is being written. Its runs are above those of the
+// messages that enclose it in jsonWriter.runs.
 type frame struct {
 	wire        []byte
 	first, last int // the range in jsonWriter.runs
 }
 
-// pushFrame reads the tags of one message and pushes its known fields as runs.
+// pushFrame reads the tags of one message and pushes the runs of its known
+// fields onto w.runs.
 // If a field has several runs, or two members of one oneof are set, it first
 // copies the message into canonical order.
 func (w *jsonWriter) pushFrame(m *Message, wire []byte) (frame, error) {
@@ -56,16 +58,16 @@ func (w *jsonWriter) pushFrame(m *Message, wire []byte) (frame, error) {
 }
 
 // copyLimit returns how many bytes may be copied to put the messages of a
-// document in order. A message out of order is copied at each level that it is
-// nested in, and a copy stays in memory until its level is written. Without a
+// document in order. If each enclosing message is out of order too, a message is
+// copied once per level, and a copy stays in memory until its level is written. Without a
 // limit, a hostile message of a megabyte would take a gigabyte.
 func copyLimit(wire []byte) int {
 	const base, factor = 1 << 20, 16
 	return base + factor*len(wire)
 }
 
-// chargeCopy subtracts a copy from the budget. It returns errCopies if the
-// budget does not suffice.
+// chargeCopy subtracts the size of a copy from the budget. It returns errCopies
+// if the budget does not suffice.
 func (w *jsonWriter) chargeCopy(wire []byte) error {
 	if w.copyBudget -= len(wire); w.copyBudget < 0 {
 		return errCopies
@@ -109,9 +111,11 @@ func (w *jsonWriter) scanRuns(m *Message, wire []byte) (canonical bool, err erro
 	return canonical, nil
 }
 
-// canonicalised returns a copy of the wire bytes with one run per field. Of a
-// oneof, it keeps the last member only: each member clears the one before it.
+// canonicalised returns a copy of the wire bytes with one run per field. It
+// keeps only the last member of a oneof, because each member clears the one
+// before it.
 func canonicalised(m *Message, wire []byte, runs []run) []byte {
+	// For each oneof: the last member, and the first of its runs that no other member follows.
 	lastMember, since := make([]*field, m.oneofs+1), make([]int, m.oneofs+1)
 	for i, r := range runs {
 		if o := r.field.oneof; o > 0 && lastMember[o] != r.field {
@@ -147,7 +151,7 @@ func sortRuns(runs []run) {
 	}
 }
 
-// intSet is a set of integers, which is fast for small ones.
+// intSet is a set of integers that is fast for integers below 128.
 type intSet struct {
 	low  [2]uint64
 	high map[int]bool
@@ -172,5 +176,5 @@ func (b *intSet) add(n int) bool {
 	return false
 }
 
-// messageError adds the name of the message whose conversion failed.
+// messageError adds the name of the message to an error.
 func messageError(m *Message, err error) error { return fmt.Errorf("transcode: %s: %w", m.name, err) }

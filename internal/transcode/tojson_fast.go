@@ -8,9 +8,9 @@ import (
 )
 
 // errNonCanonical ends the fast pass over wire bytes that no encoder writes:
-// fields out of order, a field in two places, or two members of a oneof. The
-// canonical pass then converts the message again from the top: starting again
-// at each level would double the work with each level.
+// fields out of order, occurrences of a field that are not adjacent, or two
+// members of a oneof. The canonical pass then converts the document again from
+// the top.
 var errNonCanonical = errors.New("fields out of order")
 
 // The functions of the fast pass take the output as a parameter and return it
@@ -31,7 +31,7 @@ func (w *jsonWriter) fastObject(out []byte, m *Message, wire []byte, depth int) 
 	return append(out, '}'), nil
 }
 
-// fastMembers is members in the fast pass.
+// fastMembers does in the fast pass what members does in the canonical pass.
 func (w *jsonWriter) fastMembers(m *Message, wire []byte, depth int, needComma bool) (bool, error) {
 	before := len(w.out)
 	var err error
@@ -52,7 +52,7 @@ func (w *jsonWriter) fastFields(out []byte, m *Message, wire []byte, depth int) 
 	}
 	var o fieldOrder
 	for at := 0; at < len(wire); {
-		tag, n := wire[at], 1 // tagAt, inlined by hand
+		tag, n := wire[at], 1 // tagAt, inlined by hand for speed
 		number, wireType := protowire.Number(tag>>3), protowire.Type(tag&7)
 		if tag < 8 || tag >= 0x80 {
 			if number, wireType, n = protowire.ConsumeTag(wire[at:]); n < 0 {
@@ -103,8 +103,8 @@ type fieldOrder struct {
 	oneofs uint64 // bits of the oneofs that are set
 }
 
-// violatedBy reports whether the field breaks the order after the fields before
-// it; otherwise it adds the field.
+// violatedBy reports whether the next field breaks the order. If it does not,
+// violatedBy records the field.
 func (o *fieldOrder) violatedBy(f *field) bool {
 	if f.number <= o.last || o.oneofs&f.oneofBit != 0 {
 		return true
@@ -130,7 +130,7 @@ func (w *jsonWriter) fastFixed(out []byte, f *field, wire []byte) (extended []by
 type valueKind uint8
 
 const (
-	valueMessage valueKind = iota // by jsonWriter.message
+	valueMessage valueKind = iota // written by jsonWriter.message
 	valueText
 	valueBytes
 	valueObject
@@ -180,8 +180,8 @@ func (w *jsonWriter) fastBytes(out []byte, f *field, content []byte, depth int) 
 }
 
 // fastList writes consecutive occurrences of a repeated message field. Wire
-// begins after the tag of the first. It returns the extended output and the
-// number of bytes that it has read, which is negative if the wire is invalid.
+// begins after the tag of the first. The size is the number of bytes that it
+// reads. It is negative if the wire is invalid.
 func (w *jsonWriter) fastList(out []byte, f *field, wire []byte, depth int) (extended []byte, size int, err error) {
 	out = append(out, f.label...)
 	begin := len(out)
@@ -213,9 +213,8 @@ func (w *jsonWriter) fastRun(out []byte, f *field, wire []byte, depth int) (exte
 	return w.out, size, err
 }
 
-// runEnd returns the offset at which consecutive occurrences of a field end,
-// which is negative if the wire is invalid. The offset at is after the first
-// tag.
+// runEnd returns the offset at which consecutive occurrences of a field end, or
+// -1 if the wire is invalid. The parameter at is the offset after the first tag.
 func runEnd(wire []byte, at int, number protowire.Number, wireType protowire.Type) int {
 	for {
 		size := valueSize(wire[at:], number, wireType)

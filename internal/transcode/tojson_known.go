@@ -54,9 +54,10 @@ func (w *jsonWriter) duration(dst, wire []byte) ([]byte, error) {
 	return appendDuration(dst, seconds, nanos, appendNanos)
 }
 
-// nonZeroTime writes a time or duration of a view, without trailing zeros. It
-// omits, and returns false for, values that mean "not set": zero, Go's zero
-// time, and a negative duration, as of a run that closed before it began.
+// nonZeroTime writes a time or duration of a view, without trailing zeros. If
+// the value means "not set", it writes nothing and returns false. Such values
+// are zero, Go's zero time and a negative duration, which Temporal stores for a
+// run that closed before it began.
 func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
 	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil || nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp) {
@@ -73,7 +74,8 @@ func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
 	return true, err
 }
 
-// wrapper writes a wrapper message as its value, even if that is the default.
+// wrapper writes a wrapper message as its value, even if the value is the
+// default.
 func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 	f := m.fields[0]
 	fr, err := w.pushFrame(m, wire)
@@ -90,8 +92,8 @@ func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 	return err
 }
 
-// library writes a message by the protobuf library. It is for rare messages
-// with a JSON form of their own.
+// library writes a message with the protobuf library. It is for rare messages
+// that have a special JSON form.
 func (w *jsonWriter) library(m *Message, wire []byte) error {
 	message := m.messageType.New().Interface()
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, message); err != nil {
@@ -109,9 +111,9 @@ func (w *jsonWriter) library(m *Message, wire []byte) error {
 	return nil
 }
 
-// any writes an Any: the type URL and then the members of the message or, if
-// its JSON is not an object, the value. The value of an unknown type is its
-// wire form in base64.
+// any writes an Any: the type URL, and then the members of the embedded message.
+// If the JSON of the embedded message is not an object, it becomes the member
+// "value". For an unknown type, "value" has the wire form in base64.
 func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	url, inner, err := w.anyParts(m, wire)
 	if err != nil {
@@ -128,14 +130,14 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 	if !ok {
 		return errInvalidUTF8
 	}
-	of := m.plans.byTypeURL(string(url))
-	if of != nil && (isInlinedInAny(of) || of.name == emptyName) { // protojson omits the value of an Empty
-		return w.object(of, inner, depth+1, head)
+	embedded := m.plans.byTypeURL(string(url))
+	if embedded != nil && (isInlinedInAny(embedded) || embedded.name == emptyName) { // protojson omits the value of an Empty
+		return w.object(embedded, inner, depth+1, head)
 	}
 	w.out = append(append(append(w.out, '{'), head...), `,"value":`...)
-	if of == nil {
+	if embedded == nil {
 		w.out = appendBase64(w.out, inner)
-	} else if err := w.message(of, inner, depth+1); err != nil {
+	} else if err := w.message(embedded, inner, depth+1); err != nil {
 		return err
 	}
 	w.out = append(w.out, '}')

@@ -17,8 +17,8 @@ type entry struct {
 	sortKey    uint64 // of a numeric or boolean key
 }
 
-// entries writes a map, sorted by key. If a key occurs several times, the last
-// entry counts.
+// entries writes a map, sorted by key. If several entries have the same key, it
+// writes the last one.
 func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 	var buffer [8]entry
 	all := buffer[:0]
@@ -63,7 +63,7 @@ func (w *jsonWriter) entries(f *field, wire []byte, depth int) error {
 
 // entry reads one map entry into e. A missing key or value is the default.
 func (f *field) entry(e *entry, wire []byte) error {
-	copied := false // e.value does not point into wire
+	copied := false // e.value is a copy, and does not point into wire
 	for at := 0; at < len(wire); {
 		number, wireType, n := tagAt(wire, at)
 		if n < 0 {
@@ -94,7 +94,7 @@ func (f *field) entry(e *entry, wire []byte) error {
 			if !copied {
 				e.value, copied = slices.Clip(e.value), true
 			}
-			e.value = append(e.value, inner...) // occurrences are merged
+			e.value = append(e.value, inner...) // concatenation merges the occurrences of a message
 		}
 	}
 	if f.key.wireType != protowire.BytesType {
@@ -103,7 +103,8 @@ func (f *field) entry(e *entry, wire []byte) error {
 	return nil
 }
 
-// sortKey returns a number that sorts as a numeric or boolean key does.
+// sortKey maps a numeric or boolean key to a number that has the same order as
+// the key.
 func (f *field) sortKey(key []byte) uint64 {
 	const sign = 1 << 63
 	switch f.wireType {

@@ -9,11 +9,11 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// messageTypeMember is the member of Temporal's shorthand that has the message
-// type of a json/protobuf payload.
+// messageTypeMember is the name of the JSON member that has the message type of
+// a json/protobuf payload in shorthand.
 const messageTypeMember = "_protoMessageType"
 
-// nullPayload is the form of a binary/null payload in shorthand. It is not
+// nullPayload is the shorthand of a binary/null payload. It is not the JSON
 // null, which would look like a json/plain payload whose data is null.
 const nullPayload = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
 
@@ -39,8 +39,9 @@ func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
 	return w.object(m, wire, depth, first)
 }
 
-// longForm writes a payload in the long form without a plan. It returns false
-// if the payload has metadata other than those that the SDKs write.
+// longForm writes a payload in the long form directly, which is faster than by
+// the plan. It returns false if the payload has metadata that the SDKs do not
+// write, or other fields.
 func (w *jsonWriter) longForm(p *payload.Wire) bool {
 	known := 0
 	for _, value := range [...][]byte{p.Encoding, p.MessageType, p.Type} {
@@ -70,8 +71,8 @@ func (w *jsonWriter) longForm(p *payload.Wire) bool {
 	return true
 }
 
-// shorthand writes a payload as its JSON. It returns false if that would lose
-// something, or would be read back as a different payload.
+// shorthand writes a payload in shorthand. It writes nothing and returns false if
+// the shorthand would lose data or would be read back as a different payload.
 func (w *jsonWriter) shorthand(p *payload.Wire) bool {
 	if p.OtherFields {
 		return false
@@ -118,8 +119,9 @@ func (w *jsonWriter) protoShorthand(p *payload.Wire) bool {
 	return true
 }
 
-// shorthands writes a list of payloads as an array if each has a shorthand. It
-// writes no chunk, because the array may be removed again.
+// shorthands writes a list of payloads as an array if each payload has a
+// shorthand. It does not flush, because it removes the array when it finds a
+// payload without one.
 func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 	before := len(w.out)
 	w.out = append(w.out, '[')
@@ -156,8 +158,8 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 	return true, nil
 }
 
-// ambiguous reports whether a value would be read back as a payload in the long
-// form or as a protobuf message.
+// ambiguous reports whether the JSON data of a payload would be read back as a
+// payload in the long form or as a protobuf message.
 func ambiguous(value jsontext.Value) bool {
 	if value[0] != '{' || !bytes.Contains(value, []byte(messageTypeMember)) && !bytes.Contains(value, []byte(`\u`)) && !mayBeLongForm(value) {
 		return false
@@ -166,8 +168,9 @@ func ambiguous(value jsontext.Value) bool {
 	return shape.messageType != nil || shape.isLongForm()
 }
 
-// mayBeLongForm reports whether the first member of an object may be one of the
-// long form, which has no other members.
+// mayBeLongForm reports whether an object may be a payload in the long form, by
+// the first letter of its first member. The long form has only the members
+// tested here.
 func mayBeLongForm(value jsontext.Value) bool {
 	for _, c := range value[1:] {
 		switch c {
@@ -222,8 +225,8 @@ func shapeOf(value jsontext.Value) objectShape {
 }
 
 // isLongForm reports whether the object is a payload in the long form. It
-// accepts what Temporal's own HTTP API accepts as one, and requires the members
-// to be valid, so that other objects remain values.
+// accepts the same members as Temporal's own HTTP API, and requires their values
+// to be valid, so that any other object remains a value.
 func (s objectShape) isLongForm() bool {
 	encoding, ok := encodingOf(s.metadata)
 	if !ok || s.otherMembers > 0 || s.external != nil && s.external.Kind() != '[' {
@@ -268,8 +271,8 @@ func encodingOf(value jsontext.Value) (encoding string, ok bool) {
 	return encoding, ok
 }
 
-// fromBase64 decodes a JSON string of base64, in either alphabet, with or
-// without padding.
+// fromBase64 decodes a JSON string of base64, in the standard or the URL
+// alphabet, with or without padding.
 func fromBase64(value jsontext.Value) ([]byte, bool) {
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {

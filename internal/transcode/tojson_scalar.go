@@ -21,14 +21,15 @@ func isDefault(f *field, value []byte) bool {
 	default:
 		for _, b := range value {
 			if b != 0 {
-				return false // negative zero is not the default
+				return false // negative zero is not the default value
 			}
 		}
 		return true
 	}
 }
 
-// truncate truncates a varint to the width of its kind, as a decoder does.
+// truncate truncates a varint to the width of its kind, as a protobuf decoder
+// does.
 func truncate(kind protoreflect.Kind, v uint64) uint64 {
 	switch kind {
 	case protoreflect.Int32Kind, protoreflect.Uint32Kind, protoreflect.Sint32Kind, protoreflect.EnumKind:
@@ -124,7 +125,7 @@ func appendVarint(dst []byte, f *field, v uint64) []byte {
 	}
 }
 
-// append appends the name of a number, or the number if it has none.
+// append appends the name of the value v, or the number v if it has no name.
 func (e *enum) append(dst []byte, v int32) []byte {
 	if e.null {
 		return append(dst, "null"...)
@@ -132,7 +133,7 @@ func (e *enum) append(dst []byte, v int32) []byte {
 	if label := e.label(v); label != nil {
 		return append(dst, label...)
 	}
-	if e.alwaysString { // of a value that is newer than the gateway
+	if e.alwaysString { // the value is newer than the gateway
 		return append(appendInt(append(dst, '"'), int64(v)), '"')
 	}
 	return appendInt(dst, int64(v))

@@ -72,22 +72,22 @@ func appendText(dst, text []byte) ([]byte, bool) {
 	return dst, ascii || utf8.Valid(text)
 }
 
-// plainLength returns the number of bytes at the start of text that need no
-// escape and are ASCII, which in most texts are all of them. It tests eight
-// bytes at a time: the highest bit of a byte is set in the condition if the
-// byte is not ASCII, below a space, a quote or a backslash. See specialBytes in
-// package payload, which does the same.
+// plainLength returns the number of bytes at the start of text that are ASCII
+// and need no escape. In most texts, these are all bytes. It tests eight bytes
+// at a time: the condition sets the highest bit of a byte that is not ASCII, is
+// less than a space, or is a quote or a backslash. Package payload uses the same
+// technique in specialBytes.
 func plainLength(text []byte) int {
 	const (
-		each  = 0x0101010101010101
-		high  = 0x8080808080808080
-		words = 8
+		lowBits   = 0x0101010101010101 // a byte times lowBits repeats the byte eight times
+		highBits  = 0x8080808080808080
+		wordBytes = 8
 	)
 	i := 0
-	for ; i+words <= len(text); i += words {
+	for ; i+wordBytes <= len(text); i += wordBytes {
 		v := binary.LittleEndian.Uint64(text[i:])
-		quote, slash := v^each*'"', v^each*'\\'
-		if (v|(v-each*' ')|(quote-each)&^quote|(slash-each)&^slash)&high != 0 {
+		quote, slash := v^lowBits*'"', v^lowBits*'\\'
+		if (v|(v-lowBits*' ')|(quote-lowBits)&^quote|(slash-lowBits)&^slash)&highBits != 0 {
 			break
 		}
 	}
@@ -107,8 +107,8 @@ var plainASCII = func() (table [256]bool) {
 	return table
 }()
 
-// appendInt and appendUint format integers in dst. strconv formats them in a
-// buffer of its own and copies.
+// appendInt and appendUint are faster than their counterparts in strconv, which
+// format in a temporary buffer and copy it to dst.
 func appendInt(dst []byte, n int64) []byte {
 	if n < 0 {
 		dst, n = append(dst, '-'), -n
@@ -132,8 +132,8 @@ func appendUint(dst []byte, n uint64) []byte {
 	return dst
 }
 
-// digitCount returns the number of decimal digits. It estimates the logarithm
-// from the highest bit, and adds one if the estimate is too low.
+// digitCount returns the number of decimal digits of n. It estimates the
+// logarithm from the highest bit, and adds one if the estimate is too low.
 func digitCount(n uint64) int {
 	digits := bits.Len64(n|1) * 1233 >> 12 // 1233/4096 is log10(2), 0.30103
 	if n >= powersOfTen[digits] {
@@ -142,8 +142,8 @@ func digitCount(n uint64) int {
 	return digits
 }
 
-// powersOfTen has the powers of ten, but zero for the first, because zero has
-// one digit too.
+// powersOfTen has the powers of ten, except that the first is 0 instead of 1,
+// so that digitCount(0) is 1.
 //
 //nolint:gochecknoglobals // a read-only table
 var powersOfTen = func() (table [20]uint64) {
@@ -173,11 +173,11 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	case math.IsInf(f, -1):
 		return append(dst, `"-Infinity"`...)
 	}
-	const exact = 1 << 24 // floats of both widths are exact for integers up to here
+	const exact = 1 << 24 // below this limit, both widths represent each integer exactly
 	if n := int64(f); float64(n) == f && n != 0 && n > -exact && n < exact {
 		return appendInt(dst, n)
 	}
-	const small, large = 1e-6, 1e21 // outside this range with an exponent, as in ECMAScript
+	const small, large = 1e-6, 1e21 // a number outside this range has an exponent, as in ECMAScript
 	format := byte('f')
 	if abs := math.Abs(f); abs != 0 && (abs < small || abs >= large) {
 		format = 'e'

@@ -16,14 +16,15 @@ const (
 
 var errTime = errors.New("a time or duration out of range")
 
-// minuteCache formats times. The times of one response are close to each other,
-// so it keeps the formatted minute of the last one.
+// minuteCache formats times. The times in a response are close to each other, so
+// the cache keeps the formatted minute of the last time.
 type minuteCache struct {
-	minute uint     // minutes since the year 1, plus 1; zero means none
+	minute uint     // minutes since 0001-01-01, plus 1; zero means that the cache is empty
 	prefix [18]byte // a quote, and the date and time up to the minute
 }
 
-// append appends a time as a JSON string, as RFC 3339 in UTC.
+// append appends a time as a JSON string, in the format of RFC 3339 and in UTC.
+// The function fraction appends the fraction of the second.
 func (c *minuteCache) append(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
 	if seconds < minTimestamp || seconds > maxTimestamp || nanos < 0 || nanos > maxNanos {
 		return dst, errTime
@@ -54,23 +55,24 @@ func (c *minuteCache) setMinute(minute uint) {
 	putTwoDigits(c.prefix[15:], rest%hour)
 }
 
-// civilDate returns the Gregorian date of a day, which is counted from
-// 0001-01-01. It computes with years that begin in March, so that the leap day
-// is their last day.
+// civilDate returns the Gregorian date of the day with the given number;
+// 0001-01-01 has the number 0. It computes with years that begin in March, so
+// that a leap day is the last day of a year.
 func civilDate(days uint) (year, month, day uint) {
 	const (
-		era, century, four, one = 146097, 36524, 1461, 365 // days
-		yearsOfEra              = 400
-		february                = 306 // days from March to the end of the year
+		eraDays, centuryDays, fourYearDays, yearDays = 146097, 36524, 1461, 365
+
+		eraYears   = 400
+		marchToEnd = 306 // days from 1 March to the end of the year
 	)
-	days += february // since 0000-03-01
-	eras := days / era
-	days %= era
-	year = (days - days/(four-1) + days/century - days/(era-1)) / one
-	days -= one*year + year/4 - year/100
+	days += marchToEnd // since 0000-03-01
+	eras := days / eraDays
+	days %= eraDays
+	year = (days - days/(fourYearDays-1) + days/centuryDays - days/(eraDays-1)) / yearDays
+	days -= yearDays*year + year/4 - year/100
 	month = (5*days + 2) / 153
 	day = days - (153*month+2)/5 + 1
-	year += eras * yearsOfEra
+	year += eras * eraYears
 	if month < 10 {
 		return year, month + 3, day
 	}
@@ -90,7 +92,8 @@ var twoDigits = func() (table [100]uint16) {
 	return table
 }()
 
-// appendDuration appends a duration as a JSON string, in seconds.
+// appendDuration appends a duration as a JSON string, in seconds. The function
+// fraction appends the fraction of the second.
 func appendDuration(dst []byte, seconds, nanos int64, fraction func([]byte, int) []byte) ([]byte, error) {
 	if seconds < -maxDuration || seconds > maxDuration || nanos < -maxNanos || nanos > maxNanos ||
 		seconds > 0 && nanos < 0 || seconds < 0 && nanos > 0 {

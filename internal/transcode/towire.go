@@ -28,11 +28,10 @@ func (e *InputError) Error() string {
 	return e.Pointer + ": " + e.Reason
 }
 
-// ErrTooLarge is returned for a request that would take more than
-// [Form.MaxWire] bytes.
+// ErrTooLarge is returned if the wire form is larger than [Form.MaxWire].
 var ErrTooLarge = errors.New("transcode: the message is too large")
 
-// AppendWire appends the wire form of a message in JSON. It rejects unknown
+// AppendWire converts a message from JSON and appends its wire form. It rejects unknown
 // members, duplicate members and data after the value. The error is an
 // [InputError] or [ErrTooLarge].
 func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
@@ -53,7 +52,7 @@ type wireWriter struct {
 	source        bytes.Buffer
 	in            *jsontext.Decoder
 	depth         int
-	pointerPrefix string // for errors in a part that has a reader of its own
+	pointerPrefix string // the JSON pointer of the value that source holds, see nested
 }
 
 //nolint:gochecknoglobals // a process has one pool
@@ -71,19 +70,19 @@ func (w *wireWriter) release() {
 	wireWriters.Put(w)
 }
 
-// invalidInput is a fault at the current position of the reader.
+// invalidInput is a fault at the current position of the decoder.
 type invalidInput string //nolint:errname // callers get an InputError
 
 func (e invalidInput) Error() string { return string(e) }
 
-// toInputError converts an error of syntax or meaning to an [InputError] with
-// the reader's position. It returns [ErrTooLarge] as it is.
+// toInputError converts an error to an [InputError] with the position of the
+// decoder. It returns [ErrTooLarge] unchanged.
 func (w *wireWriter) toInputError(err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return err
 	}
-	if done, ok := errors.AsType[*InputError](err); ok {
-		return done
+	if input, ok := errors.AsType[*InputError](err); ok {
+		return input
 	}
 	at := &InputError{Pointer: w.pointerPrefix + string(w.in.StackPointer())}
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
@@ -107,7 +106,7 @@ func (w *wireWriter) toInputError(err error) error {
 	return at
 }
 
-// document reads one message, which must be all of text.
+// document reads one message. The text must not contain anything else.
 func (w *wireWriter) document(m *Message, text []byte) error {
 	w.source = *bytes.NewBuffer(text)
 	w.in.Reset(&w.source)
@@ -152,9 +151,9 @@ func (w *wireWriter) message(m *Message) error {
 	return w.object(m, false)
 }
 
-// object reads an object of fields. With typed, it is the content of an Any,
-// and the member @type is skipped.
-func (w *wireWriter) object(m *Message, typed bool) error {
+// object reads an object whose members are fields. If inAny is true, the object
+// is the content of an Any, and object skips the member @type.
+func (w *wireWriter) object(m *Message, inAny bool) error {
 	if err := w.begin('{', "must be an object"); err != nil {
 		return err
 	}
@@ -169,7 +168,7 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 			return err
 		}
 		if f == nil {
-			if typed && string(name) == `"@type"` {
+			if inAny && string(name) == `"@type"` {
 				if err := w.in.SkipValue(); err != nil {
 					return err
 				}
@@ -197,8 +196,8 @@ func (w *wireWriter) object(m *Message, typed bool) error {
 	return err
 }
 
-// fieldByName returns the field with a name, which is a JSON string, or nil if
-// there is none.
+// fieldByName returns the field with the given name, or nil if there is none.
+// The name is a JSON string with its quotes.
 func (w *wireWriter) fieldByName(m *Message, quoted []byte) (*field, error) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return m.byName[string(quoted[1:len(quoted)-1])], nil
@@ -207,8 +206,8 @@ func (w *wireWriter) fieldByName(m *Message, quoted []byte) (*field, error) {
 	return m.byName[string(name)], err
 }
 
-// acceptsNull reports whether null is a value of the field. For other fields,
-// null means absent.
+// acceptsNull reports whether null is a value of the field. For any other field,
+// null means that the field is absent.
 func (f *field) acceptsNull() bool {
 	if f.repeated || f.key != nil {
 		return false
@@ -247,11 +246,11 @@ func (w *wireWriter) element(f *field) error {
 	return nil
 }
 
-// prefixLength inserts the length of what was written since begin before it.
+// prefixLength inserts, at offset begin, the length of the output that follows.
 func (w *wireWriter) prefixLength(begin int) {
 	size := len(w.out) - begin
-	prefix := sizeOfVarint(uint64(size)) //nolint:gosec // a length
-	w.out = append(w.out, "0123456789"[:prefix]...)
+	prefix := sizeOfVarint(uint64(size))            //nolint:gosec // a length
+	w.out = append(w.out, "0123456789"[:prefix]...) // makes room for the prefix
 	copy(w.out[begin+prefix:], w.out[begin:begin+size])
 	protowire.AppendVarint(w.out[:begin], uint64(size)) //nolint:gosec // a length
 }
@@ -303,7 +302,7 @@ func (w *wireWriter) entries(f *field) error {
 		w.out = append(w.out, f.tag...)
 		begin := len(w.out)
 		w.out = append(w.out, f.key.tag...)
-		from := len(w.out)
+		keyBegin := len(w.out)
 		if err := w.mapKey(f.key); err != nil {
 			return err
 		}
@@ -311,7 +310,7 @@ func (w *wireWriter) entries(f *field) error {
 			if keys == nil {
 				keys = map[string]bool{}
 			}
-			key := string(w.out[from:])
+			key := string(w.out[keyBegin:])
 			if keys[key] {
 				return invalidInput("is a duplicate")
 			}
@@ -335,7 +334,8 @@ func (w *wireWriter) begin(kind jsontext.Kind, reason string) error {
 	return err
 }
 
-// nested reads text, which is a part of the document at the current position.
+// nested calls read with a second writer, whose input is text. The text is a
+// value at the current position of the document.
 func (w *wireWriter) nested(text []byte, read func(*wireWriter) error) error {
 	inner := newWireWriter(w.form)
 	inner.out, inner.depth, inner.pointerPrefix = w.out, w.depth, w.pointerPrefix+string(w.in.StackPointer())
@@ -350,7 +350,7 @@ func (w *wireWriter) nested(text []byte, read func(*wireWriter) error) error {
 	return err
 }
 
-// quote quotes a caller's value for an error, at most 50 characters of it.
+// quote quotes at most 50 characters of a caller's value, for an error text.
 func quote(text string) string {
 	const limit = 50
 	if len(text) > limit {

@@ -45,8 +45,8 @@ func appendSecondsNanos(dst []byte, seconds int64, nanos int32) []byte {
 	return dst
 }
 
-// library reads a message by the protobuf library. It is for rare messages with
-// a JSON form of their own.
+// library reads a message with the protobuf library. It is for rare messages
+// that have a special JSON form.
 func (w *wireWriter) library(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -60,7 +60,7 @@ func (w *wireWriter) library(m *Message) error {
 	return err
 }
 
-// any reads an Any. The member @type may be anywhere among its members.
+// any reads an Any. The member @type need not be the first one.
 func (w *wireWriter) any(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -80,33 +80,34 @@ func (w *wireWriter) any(m *Message) error {
 		}
 		return nil
 	}
-	of := m.plans.byTypeURL(url)
-	if of == nil {
+	embedded := m.plans.byTypeURL(url)
+	if embedded == nil {
 		return invalidInput("the type " + quote(url) + " does not exist")
 	}
 	w.out = protowire.AppendTag(w.out, 1, protowire.BytesType)
 	w.out = protowire.AppendString(w.out, url)
 	w.out = protowire.AppendTag(w.out, 2, protowire.BytesType) //nolint:mnd // the field's number
 	begin := len(w.out)
-	if err := w.nested(value, func(inner *wireWriter) error { return inner.anyContent(of) }); err != nil {
+	if err := w.nested(value, func(inner *wireWriter) error { return inner.anyContent(embedded) }); err != nil {
 		return err
 	}
 	w.prefixLength(begin)
 	return nil
 }
 
-// anyContent reads the message in an Any, either its members or its value.
-func (w *wireWriter) anyContent(of *Message) error {
+// anyContent reads the message that an Any embeds. The members of the message are
+// either those of the Any, or those of its member "value".
+func (w *wireWriter) anyContent(m *Message) error {
 	if w.depth++; w.depth > maxRequestDepth {
 		return errDepth
 	}
-	if isInlinedInAny(of) {
-		return w.object(of, true)
+	if isInlinedInAny(m) {
+		return w.object(m, true)
 	}
 	if _, err := w.in.ReadToken(); err != nil {
 		return err
 	}
-	hasValue := of.name == emptyName // other messages need a value
+	hasValue := m.name == emptyName // every other message needs a member "value"
 	for w.in.PeekKind() == '"' {
 		name, err := w.in.ReadToken()
 		if err != nil {
@@ -117,7 +118,7 @@ func (w *wireWriter) anyContent(of *Message) error {
 			err = w.in.SkipValue()
 		case "value":
 			hasValue = true
-			err = w.message(of)
+			err = w.message(m)
 		default:
 			err = invalidInput("is not a known field")
 		}
@@ -131,8 +132,8 @@ func (w *wireWriter) anyContent(of *Message) error {
 	return nil
 }
 
-// isInlinedInAny reports whether an Any has the members of the message, and not
-// the message as its value.
+// isInlinedInAny reports whether an Any has the members of the message as its
+// own members, and not the message as its member "value".
 func isInlinedInAny(m *Message) bool {
 	switch m.form {
 	case formObject:
@@ -162,18 +163,18 @@ func anyTypeOf(value jsontext.Value) (url string, members int, err error) {
 			}
 			continue
 		}
-		of, err := decoder.ReadToken()
+		typeURL, err := decoder.ReadToken()
 		if err != nil {
 			return "", 0, err
 		}
-		if of.Kind() != '"' || of.String() == "" {
+		if typeURL.Kind() != '"' || typeURL.String() == "" {
 			return "", 0, invalidInput("@type must be a type URL")
 		}
-		url = of.String()
+		url = typeURL.String()
 	}
 	return url, members, nil
 }
 
-// emptyName is the name of the message that an Any may have with or without a
-// value.
+// emptyName is the name of the only message for which an Any may omit the member
+// "value".
 const emptyName = "google.protobuf.Empty"

@@ -9,9 +9,9 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// payload reads a payload in shorthand: any JSON is the data of a json/plain
-// payload, byte for byte. An object that looks like the long form is read as
-// the long form, as Temporal's own HTTP API does.
+// payload reads a payload in shorthand: the JSON becomes, byte for byte, the data
+// of a json/plain payload. An object that looks like the long form is read as
+// the long form, as in Temporal's own HTTP API.
 func (w *wireWriter) payload(m *Message) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
@@ -71,7 +71,8 @@ func (w *wireWriter) taggedObject(m *Message, value jsontext.Value) error {
 	return nil
 }
 
-// removeMember returns an object without one member, and the others unchanged.
+// removeMember returns an object without one member. It does not change the
+// other members.
 func removeMember(object jsontext.Value, member string) ([]byte, error) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(object))
 	if _, err := decoder.ReadToken(); err != nil {
@@ -90,7 +91,7 @@ func removeMember(object jsontext.Value, member string) ([]byte, error) {
 			continue
 		}
 		before, after := object[:begin], object[decoder.InputOffset():]
-		if rest := bytes.TrimLeft(after, " \t\r\n"); begin == 1 && rest[0] == ',' { // the first of several members
+		if rest := bytes.TrimLeft(after, " \t\r\n"); begin == 1 && rest[0] == ',' { // the removed member is the first of several
 			after = rest[1:]
 		}
 		return append(before.Clone(), after...), nil

@@ -36,7 +36,7 @@ func (w *wireWriter) scalar(f *field) error {
 	}
 }
 
-// text writes a string. Most strings have no escapes and are copied.
+// text writes a string. A string without escapes, as most are, is only copied.
 func (w *wireWriter) text(value jsontext.Value) error {
 	if value.Kind() != '"' {
 		return invalidInput("must be a string")
@@ -112,7 +112,7 @@ func (w *wireWriter) enum(e *enum, value jsontext.Value) error {
 	return invalidInput("must be the name of a value, or its number")
 }
 
-// numberText returns the text of a number, which may be in a string.
+// numberText returns the text of a number, or of a string that contains one.
 func numberText(value jsontext.Value) (string, bool) {
 	switch value.Kind() {
 	case '0':
@@ -134,7 +134,7 @@ func numberText(value jsontext.Value) (string, bool) {
 
 // number writes a number of the given kind.
 //
-//nolint:gosec // the ranges are checked by bitSize
+//nolint:gosec // the parsers check the range
 func (w *wireWriter) number(kind protoreflect.Kind, text string) error {
 	const notInteger, notUnsigned = "must be an integer of the field's size", "must be an integer of the field's size, and not negative"
 	switch kind {
@@ -215,7 +215,7 @@ func isNumber(text string) bool {
 }
 
 // parseInteger parses an integer, which may have an exponent or a fraction of
-// zeros, as 1e3 or 1.0.
+// zeros: 1e3 or 1.0.
 func parseInteger(text string, bits int) (int64, bool) {
 	if v, err := strconv.ParseInt(text, 10, bits); err == nil && isNumber(text) {
 		return v, true
@@ -244,9 +244,9 @@ func parseUnsigned(text string, bits int) (uint64, bool) {
 	return v, err == nil
 }
 
-// plainInteger removes the fraction and the exponent from a number. It returns
-// false if the number is not an integer, or has more digits than a 64-bit
-// field.
+// plainInteger writes an integer without a fraction and an exponent: 1e3 becomes
+// 1000. It returns false if the number is not an integer, or has more digits
+// than any 64-bit integer.
 func plainInteger(text string) (string, bool) {
 	const maxDigits = 20
 	if !isNumber(text) {
@@ -309,8 +309,8 @@ func (w *wireWriter) mapKey(f *field) error {
 	}
 }
 
-// base64Encoding returns the encoding of a text: the standard or the URL
-// alphabet, with or without padding.
+// base64Encoding returns the variant of base64 that a text uses: the standard or
+// the URL alphabet, with or without padding.
 func base64Encoding(text []byte) *base64.Encoding {
 	encoding := base64.StdEncoding
 	if bytes.ContainsAny(text, "-_") {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// parseTimestamp parses RFC 3339 with at most nine digits of a second.
+// parseTimestamp parses an RFC 3339 time whose seconds have at most nine decimal
+// places.
 func parseTimestamp(text string) (seconds int64, nanos int32, ok bool) {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
@@ -20,8 +21,8 @@ func parseTimestamp(text string) (seconds int64, nanos int32, ok bool) {
 	return seconds, int32(t.Nanosecond()), seconds >= minTimestamp && seconds <= maxTimestamp //nolint:gosec // below a billion
 }
 
-// parseDuration parses seconds, with at most nine digits of a fraction, and the
-// suffix s.
+// parseDuration parses a number of seconds, with at most nine decimal places and
+// the suffix s.
 func parseDuration(text string) (seconds int64, nanos int32, ok bool) {
 	number, ok := strings.CutSuffix(text, "s")
 	if !ok {
@@ -47,8 +48,8 @@ func parseDuration(text string) (seconds int64, nanos int32, ok bool) {
 	return sign * seconds, int32(sign * n), true //nolint:gosec // below a billion
 }
 
-// isDigits reports whether text has decimal digits only. It is true for no
-// text.
+// isDigits reports whether text has decimal digits only. It returns true for an
+// empty text.
 func isDigits(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }

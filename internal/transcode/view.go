@@ -9,17 +9,17 @@ import (
 
 // ViewField describes one field of a view. A view contains the fields that it
 // lists and no others. It differs from ProtoJSON in three ways: 64-bit integers
-// are JSON numbers, enum values lose the prefix that they share, and times and
-// durations that are zero are omitted, because Temporal writes zero for "not
-// set". Negative durations are omitted too.
+// are JSON numbers, the names of enum values lack the prefix that they share,
+// and times and durations that are zero are omitted, because Temporal writes
+// zero for "not set". Negative durations are omitted too.
 type ViewField struct {
 	// Field is the field's name in the proto file.
 	Field string
 	// As is the field's name in JSON. If it is empty, the members of the
 	// message are written into the enclosing object.
 	As string
-	// View lists the fields of a message. If it is nil, the message is written
-	// as ProtoJSON.
+	// View lists the fields of a message field. If it is nil, the nested message
+	// is written as ProtoJSON.
 	View []ViewField
 	// Always writes the field's default value when the field is absent.
 	Always bool
@@ -45,24 +45,24 @@ func (p *Plans) view(d protoreflect.MessageDescriptor, fields []ViewField) *Mess
 	full := p.compile(d)
 	m := &Message{plans: p, name: full.name, view: true, oneofs: full.oneofs}
 	for i, vf := range fields {
-		plain := full.byName[vf.Field]
-		if plain == nil {
+		original := full.byName[vf.Field]
+		if original == nil {
 			panic(fmt.Sprintf("transcode: %s has no field %s", d.FullName(), vf.Field)) //nolint:forbidigo // views are constants of the program
 		}
-		f := *plain
+		f := *original
 		f.index, f.name, f.label = i, vf.As, labelOf(vf.As)
 		f.always, f.numeric64, f.encodeValue, f.encodeMembers = vf.Always, true, vf.Value, vf.Members
 		f.inline = vf.As == "" && vf.Members == nil
 		f.omitZeroTime = f.message != nil && (f.message.form == formTimestamp || f.message.form == formDuration)
-		p.viewNested(&f, d.Fields().ByName(protoreflect.Name(vf.Field)), vf)
+		p.applyNestedView(&f, d.Fields().ByName(protoreflect.Name(vf.Field)), vf)
 		m.fields = append(m.fields, &f)
 		m.addField(&f)
 	}
 	return m
 }
 
-// viewNested applies the view to the messages and enums of a field.
-func (p *Plans) viewNested(f *field, d protoreflect.FieldDescriptor, vf ViewField) {
+// applyNestedView applies the view to the messages and enums of a field.
+func (p *Plans) applyNestedView(f *field, d protoreflect.FieldDescriptor, vf ViewField) {
 	switch {
 	case d.IsMap():
 		value := *f.value
@@ -78,9 +78,9 @@ func (p *Plans) viewNested(f *field, d protoreflect.FieldDescriptor, vf ViewFiel
 	}
 }
 
-// withoutPrefix returns the enum with its values' names as clients see them,
-// without the prefix of the zero value, as in COMPLETED for
-// WORKFLOW_EXECUTION_STATUS_COMPLETED.
+// withoutPrefix returns a copy of the enum whose labels lack the prefix that all
+// values share, such as COMPLETED for WORKFLOW_EXECUTION_STATUS_COMPLETED. The
+// prefix is that of the zero value, whose name ends in UNSPECIFIED.
 func (e *enum) withoutPrefix(d protoreflect.EnumDescriptor) *enum {
 	prefix := strings.TrimSuffix(string(d.Values().ByNumber(0).Name()), "UNSPECIFIED")
 	short := *e
@@ -100,8 +100,8 @@ func (e *enum) withoutPrefix(d protoreflect.EnumDescriptor) *enum {
 	return short.indexLow()
 }
 
-// absentFields writes the default values of the Always fields that are absent.
-// It reports whether the next member needs a comma.
+// absentFields writes the Always fields that are not in written, with their
+// default values. It reports whether the next member needs a comma.
 func (w *jsonWriter) absentFields(m *Message, written *intSet, depth int, needComma bool) (bool, error) {
 	for _, f := range m.fields {
 		if !f.always || written.add(f.index) {
