@@ -24,7 +24,7 @@ func jsonPayload(text string) *common.Payload {
 	return &common.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(text)}
 }
 
-// events returns a history of consecutive activities.
+// events returns a history in which activities run one after the other.
 func events(count int) *workflowservice.GetWorkflowExecutionHistoryResponse {
 	all := &history.History{}
 	for i := range count {
@@ -49,7 +49,7 @@ func events(count int) *workflowservice.GetWorkflowExecutionHistoryResponse {
 	return &workflowservice.GetWorkflowExecutionHistoryResponse{History: all}
 }
 
-// executions returns one page of a list of workflows.
+// executions returns a page of a list of workflows.
 func executions(count int) *workflowservice.ListWorkflowExecutionsResponse {
 	list := &workflowservice.ListWorkflowExecutionsResponse{}
 	for i := range count {

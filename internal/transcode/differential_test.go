@@ -14,13 +14,13 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// longForm is ProtoJSON, for which the protobuf library is the oracle.
+// longForm selects ProtoJSON, so that the expected result is that of protojson.
 //
 //nolint:gochecknoglobals // a constant
 var longForm = transcode.Form{LongPayloads: true}
 
-// canonicalJSON returns the canonical form of a JSON text (RFC 8785), in which
-// equal documents are equal texts.
+// canonicalJSON returns the canonical form of a JSON text (RFC 8785). Equal
+// documents have equal canonical forms.
 func canonicalJSON(tb testing.TB, text []byte) string {
 	tb.Helper()
 	value := jsontext.Value(text).Clone()
@@ -35,7 +35,8 @@ func marshal(tb testing.TB, m proto.Message) []byte {
 	return wire
 }
 
-// requireAgreement compares the transcoder with the library in both directions.
+// requireAgreement compares the transcoder with protojson in both directions. The
+// argument wire is the wire form of m.
 func requireAgreement(tb testing.TB, plan *transcode.Message, messageType protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	want, err := protojson.Marshal(m)
@@ -45,9 +46,9 @@ func requireAgreement(tb testing.TB, plan *transcode.Message, messageType protor
 	require.Equal(tb, canonicalJSON(tb, want), canonicalJSON(tb, got))
 	require.True(tb, json.Valid(got))
 
-	names, err := protojson.MarshalOptions{UseProtoNames: true, UseEnumNumbers: true}.Marshal(m)
+	withProtoNames, err := protojson.MarshalOptions{UseProtoNames: true, UseEnumNumbers: true}.Marshal(m)
 	require.NoError(tb, err)
-	for _, text := range [][]byte{want, got, names} {
+	for _, text := range [][]byte{want, got, withProtoNames} {
 		back, err := plan.AppendWire(nil, text, longForm)
 		require.NoError(tb, err, "%s", text)
 		read := messageType.New().Interface()
@@ -56,8 +57,8 @@ func requireAgreement(tb testing.TB, plan *transcode.Message, messageType protor
 	}
 }
 
-// requireEqualMessages compares messages by their JSON, because the bytes in an
-// Any may have the fields in any order.
+// requireEqualMessages compares messages by their JSON if they are not equal:
+// the value of an Any is bytes, in which the order of fields may differ.
 func requireEqualMessages(tb testing.TB, a, b proto.Message) {
 	tb.Helper()
 	if proto.Equal(a, b) {
@@ -70,8 +71,8 @@ func requireEqualMessages(tb testing.TB, a, b proto.Message) {
 	require.Equal(tb, canonicalJSON(tb, x), canonicalJSON(tb, y))
 }
 
-// requireShorthandRoundTrip checks that the shorthand is read back as an equal
-// message.
+// requireShorthandRoundTrip converts a message to JSON with payloads in
+// shorthand, and checks that this JSON is read back as an equal message.
 func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Message, messageType protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	text, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
@@ -84,7 +85,7 @@ func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Message, messageTy
 	requireEqualMessages(tb, m, read)
 }
 
-func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
+func TestEveryMessageTypeAgreesWithProtojson(t *testing.T) {
 	t.Parallel()
 	plans, all := transcode.NewPlans(), transcodetest.Linked(t)
 	g := transcodetest.NewGenerator(t, 1)
@@ -93,13 +94,13 @@ func TestEveryMessageOfTheLinkedAPIAgreesWithTheLibrary(t *testing.T) {
 		for range 6 {
 			m := g.Message(messageType).Interface()
 			if messageType.Descriptor().FullName() == "google.protobuf.Any" {
-				continue // tested below, inside other messages
+				continue // the other types have fields of type Any
 			}
 			requireAgreement(t, plan, messageType, m, marshal(t, m))
 			requireShorthandRoundTrip(t, plan, messageType, m, marshal(t, m))
 		}
 	}
-	t.Logf("%d messages", len(all))
+	t.Logf("%d message types", len(all))
 }
 
 func FuzzDifferential(f *testing.F) {
@@ -125,7 +126,8 @@ func FuzzDifferential(f *testing.F) {
 	})
 }
 
-// FuzzHostileWire converts arbitrary bytes.
+// FuzzHostileWire converts arbitrary bytes to JSON. If the library can decode the
+// bytes, the transcoder must accept them and write the same JSON.
 func FuzzHostileWire(f *testing.F) {
 	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	g := transcodetest.NewGenerator(f, 3)
@@ -135,8 +137,8 @@ func FuzzHostileWire(f *testing.F) {
 	f.Fuzz(func(t *testing.T, wire []byte, index uint16) {
 		messageType := all[int(index)%len(all)]
 		plan := plans.Message(messageType.Descriptor())
-		got, failed := plan.AppendJSON(nil, wire, longForm, nil)
-		if failed == nil {
+		got, longFormErr := plan.AppendJSON(nil, wire, longForm, nil)
+		if longFormErr == nil {
 			require.True(t, jsontext.Value(got).IsValid(), "%s", got)
 		}
 		if short, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil); err == nil {
@@ -149,14 +151,15 @@ func FuzzHostileWire(f *testing.F) {
 		}
 		want, err := protojson.Marshal(m)
 		if err != nil {
-			return // an Any of an unknown type, which only the transcoder converts
+			return // an Any has an unknown type, which only the transcoder can convert
 		}
-		require.NoError(t, failed)
+		require.NoError(t, longFormErr)
 		require.Equal(t, canonicalJSON(t, want), canonicalJSON(t, got))
 	})
 }
 
-// FuzzHostileJSON converts arbitrary text.
+// FuzzHostileJSON converts arbitrary text to wire bytes, and compares the result
+// with that of the library.
 func FuzzHostileJSON(f *testing.F) {
 	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
 	g := transcodetest.NewGenerator(f, 4)
@@ -173,15 +176,14 @@ func FuzzHostileJSON(f *testing.F) {
 			require.NoError(t, proto.Unmarshal(wire, messageType.New().Interface()))
 			require.LessOrEqual(t, len(wire), 64*len(text)+64)
 		}
-		wire, failed := plan.AppendWire(nil, text, longForm)
+		wire, longFormErr := plan.AppendWire(nil, text, longForm)
 		want, got := messageType.New().Interface(), messageType.New().Interface()
 		accepted := protojson.UnmarshalOptions{RecursionLimit: 90}.Unmarshal(text, want) == nil
-		if failed != nil {
-			// The library accepts white space around numbers in strings and
-			// other deviations from its grammar. The transcoder requires valid
-			// JSON.
+		if longFormErr != nil {
+			// The transcoder may reject text that the library accepts only if
+			// the text is not valid JSON.
 			if accepted && jsontext.Value(text).IsValid() {
-				t.Fatalf("rejected: %v", failed)
+				t.Fatalf("the transcoder rejected valid JSON: %v", longFormErr)
 			}
 			return
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// A response of Temporal becomes JSON without being decoded to a message. The
-// payload is written in Temporal's shorthand, with the digits that it has.
+// AppendJSON converts wire bytes without decoding them to a message. It writes
+// the payload in Temporal's shorthand, byte for byte: 1.10 does not become 1.1.
 func ExampleMessage_AppendJSON() {
 	wire, err := proto.Marshal(&workflowservice.SignalWorkflowExecutionRequest{
 		Namespace:  "default",
@@ -32,7 +32,7 @@ func ExampleMessage_AppendJSON() {
 	// Output: {"namespace":"default","signalName":"pay","input":[{"amount":1.10}]} <nil>
 }
 
-// A request in JSON becomes wire bytes. An error has the JSON pointer of the
+// AppendWire converts JSON to wire bytes. An error has the JSON pointer of the
 // faulty value.
 func ExampleMessage_AppendWire() {
 	plan := transcode.NewPlans().Message((&common.WorkflowExecution{}).ProtoReflect().Descriptor())

@@ -14,7 +14,7 @@ import (
 )
 
 // sampleFile declares a message with a field of each kind that a query string
-// can set. The linked API has some of these kinds only.
+// can set. Temporal's API has only some of these kinds.
 const sampleFile = `
 name: "sample.proto" package: "sample" syntax: "proto3"
 dependency: "google/protobuf/timestamp.proto" dependency: "google/protobuf/duration.proto"
@@ -37,8 +37,8 @@ message_type {
   field { name: "f64" number: 12 type: TYPE_FIXED64 label: LABEL_OPTIONAL }
   field { name: "sf32" number: 13 type: TYPE_SFIXED32 label: LABEL_OPTIONAL }
   field { name: "sf64" number: 14 type: TYPE_SFIXED64 label: LABEL_OPTIONAL }
-  field { name: "single" number: 15 type: TYPE_FLOAT label: LABEL_OPTIONAL }
-  field { name: "twice" number: 16 type: TYPE_DOUBLE label: LABEL_OPTIONAL }
+  field { name: "float" number: 15 type: TYPE_FLOAT label: LABEL_OPTIONAL }
+  field { name: "double" number: 16 type: TYPE_DOUBLE label: LABEL_OPTIONAL }
   field { name: "texts" number: 17 type: TYPE_STRING label: LABEL_REPEATED }
   field { name: "counts" number: 18 type: TYPE_INT32 label: LABEL_REPEATED }
   field { name: "colors" number: 19 type: TYPE_ENUM type_name: ".sample.Color" label: LABEL_REPEATED }
@@ -59,7 +59,7 @@ message_type {
   field { name: "maybe" number: 34 type: TYPE_INT32 label: LABEL_OPTIONAL oneof_index: 1 proto3_optional: true }
   field { name: "anything" number: 35 type: TYPE_MESSAGE type_name: ".google.protobuf.Any" label: LABEL_OPTIONAL }
   field { name: "payload" number: 36 type: TYPE_MESSAGE type_name: ".temporal.api.common.v1.Payload" label: LABEL_OPTIONAL }
-  field { name: "named" number: 37 type: TYPE_STRING label: LABEL_OPTIONAL json_name: "@own" }
+  field { name: "renamed" number: 37 type: TYPE_STRING label: LABEL_OPTIONAL json_name: "@custom" }
   oneof_decl { name: "side" } oneof_decl { name: "_maybe" }
   nested_type { name: "LabelsEntry" options { map_entry: true }
     field { name: "key" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL } field { name: "value" number: 2 type: TYPE_STRING label: LABEL_OPTIONAL } }

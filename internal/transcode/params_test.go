@@ -20,8 +20,8 @@ func query(t *testing.T, raw string) url.Values {
 }
 
 // The rules are those of google.api.http as grpc-gateway implements them,
-// because Temporal's own HTTP API is built on grpc-gateway.
-func TestQueryIsParsedAsByGRPCGateway(t *testing.T) {
+// because Temporal's own HTTP API uses grpc-gateway.
+func TestQueryFollowsGRPCGateway(t *testing.T) {
 	t.Parallel()
 	messageType := sampleType(t)
 	plan := transcode.NewPlans().Message(messageType.Descriptor())
@@ -30,21 +30,21 @@ func TestQueryIsParsedAsByGRPCGateway(t *testing.T) {
 		"plainText=a%26b%3D%2B+c": `plain_text: "a&b=+ c"`,
 		"plainText=null":          `plain_text: "null"`,
 		"%70lainText=%C3%A4":      `plain_text: "ä"`,
-		"%40own=x":                `named: "x"`,
-		"named=x":                 `named: "x"`,
+		"%40custom=x":             `renamed: "x"`,
+		"renamed=x":               `renamed: "x"`,
 		"innerOne.plainText=a":    `inner_one { plain_text: "a" }`,
 		"inner_one.plainText=a":   `inner_one { plain_text: "a" }`,
 		"innerOne.plain_text=":    `inner_one { }`,
 		"innerOne.i32=1&innerOne.innerOne.i32=2&inner_one.flag=true": `inner_one { i32: 1 flag: true inner_one { i32: 2 } }`,
 
 		"color=COLOR_DARK_RED": "color: COLOR_DARK_RED", "color=1": "color: COLOR_DARK_RED", "color=-5": "color: COLOR_COLD", "color=0": "",
-		"color=DarkRed": "color: COLOR_DARK_RED", // as older versions of Temporal wrote them
+		"color=DarkRed": "color: COLOR_DARK_RED", // the name in older versions of Temporal
 
 		"flag=true": "flag: true", "flag=1": "flag: true", "flag=t": "flag: true", "flag=False": "", "flag=0": "",
 		"i32=-2147483648": "i32: -2147483648", "i32=%2B2": "i32: 2", "i32=02": "i32: 2", "i64=9223372036854775807": "i64: 9223372036854775807",
 		"u32=4294967295": "u32: 4294967295", "u64=18446744073709551615": "u64: 18446744073709551615", "s32=-1": "s32: -1",
 		"s64=-9223372036854775808": "s64: -9223372036854775808", "f32=7": "f32: 7", "f64=7": "f64: 7", "sf32=-7": "sf32: -7", "sf64=-7": "sf64: -7",
-		"single=1.5": "single: 1.5", "single=-1e10": "single: -1e10", "twice=1e300": "twice: 1e300", "twice=NaN": "twice: nan", "twice=-Infinity": "twice: -inf",
+		"float=1.5": "float: 1.5", "float=-1e10": "float: -1e10", "double=1e300": "double: 1e300", "double=NaN": "double: nan", "double=-Infinity": "double: -inf",
 		"maybe=0": "maybe: 0",
 
 		"raw=AP8%3D": `raw: "\x00\xff"`, "raw=AP8": `raw: "\x00\xff"`, "raw=_-8": `raw: "\xff\xef"`, "raw=%2F%2B8%3D": `raw: "\xff\xef"`, "raw=": "",
@@ -84,8 +84,8 @@ func TestQueryIsParsedAsByGRPCGateway(t *testing.T) {
 	}
 }
 
-// canonicalWire returns the deterministic wire form of a message, to compare
-// messages that may have NaN.
+// canonicalWire returns the deterministic wire form of a message. Tests compare
+// this form because NaN does not equal itself.
 func canonicalWire(t *testing.T, m proto.Message) string {
 	t.Helper()
 	wire, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
@@ -112,12 +112,12 @@ func TestInvalidQueryValuesAreRejected(t *testing.T) {
 	plan := transcode.NewPlans().Message(sampleType(t).Descriptor())
 	for _, raw := range []string{
 		"plainText=a&plainText=a", "innerOne.i32=1&innerOne.i32=2", "labels[a]=1&labels[a]=2", "atTime=1970-01-01T00:00:00Z&atTime=",
-		"plainText=a&plain_text=b", "innerOne.i32=1&inner_one.i32=1", "byNumber[1]=1&by_number[1]=1", // twice, by proto name and by JSON name
+		"plainText=a&plain_text=b", "innerOne.i32=1&inner_one.i32=1", "byNumber[1]=1&by_number[1]=1", // one field by its proto name and by its JSON name
 		"plainText=%FF", "texts=a&texts=%C3", "raw=*", "raw=A", "raw=AP%2F-", "flag=yes", "flag=", "flag=2",
 		"color=RED", "color=7", "color=", "color=1.0", "color=4294967297", "colors=1&colors=x",
 		"i32=2147483648", "i32=", "i32=a", "i32=1.5", "i32=0x10", "i32=1_000", "i32=+", "i64=9223372036854775808", "u32=-1", "u32=4294967296",
-		"u64=18446744073709551616", "u64=-1", "s32=2147483648", "f32=-1", "sf64=a", "single=1e39", "single=a", "twice=1e309", "twice=0x1p-2", "twice=",
-		"twice=--1", "twice=inf", "counts=1&counts=", "maybe=",
+		"u64=18446744073709551616", "u64=-1", "s32=2147483648", "f32=-1", "sf64=a", "float=1e39", "float=a", "double=1e309", "double=0x1p-2", "double=",
+		"double=--1", "double=inf", "counts=1&counts=", "maybe=",
 		"atTime=", "atTime=2026-01-31", "atTime=10000-01-01T00:00:00Z", "atTime=1", "atTime=2026-13-01T00:00:00Z", "atTime=0000-12-31T23:59:59Z",
 		"howLong=", "howLong=1", "howLong=s", "howLong=9999999999999s", "howLong=1.0000000001x",
 		"someCount=a", "someCount=", "someFlag=2", "someBytes=*", "byNumber[a]=1", "byNumber[1]=x", "byNumber[]=1", "labels[%FF]=a",
@@ -151,18 +151,18 @@ func TestQueryDoesNotOverridePathParameters(t *testing.T) {
 	require.Equal(t, "a/b", got.GetExecution().GetWorkflowId())
 	require.Equal(t, "r", got.GetExecution().GetRunId())
 
-	execution, ok := plan.Parameter("execution") // covers the fields in it, but not names with the same prefix
+	execution, ok := plan.Parameter("execution") // a bound message covers its fields
 	require.True(t, ok)
 	wire, err = plan.AppendQuery(nil, query(t, "execution.runId=r"), []transcode.Parameter{execution})
 	require.NoError(t, err)
 	require.Empty(t, wire)
 }
 
-func TestParameterFindsExistingFieldsOnly(t *testing.T) {
+func TestParameterFindsOnlyExistingFields(t *testing.T) {
 	t.Parallel()
 	plan := transcode.NewPlans().Message(sampleType(t).Descriptor())
 	for path, want := range map[string]string{
-		"plain_text": "plain_text", "plainText": "plain_text", "innerOne.inner_one.atTime": "inner_one.inner_one.at_time", "@own": "named",
+		"plain_text": "plain_text", "plainText": "plain_text", "innerOne.inner_one.atTime": "inner_one.inner_one.at_time", "@custom": "renamed",
 	} {
 		p, ok := plan.Parameter(path)
 		require.True(t, ok, path)
@@ -184,11 +184,11 @@ func TestParameterValuesAreValidated(t *testing.T) {
 		require.True(t, ok, path)
 		got, err := p.AppendValue(begin, text)
 		require.ErrorAs(t, err, new(*transcode.InputError), path)
-		require.Equal(t, "begin", string(got), "nothing is appended")
+		require.Equal(t, "begin", string(got), "after an error, dst must be unchanged")
 	}
 	p, _ := plan.Parameter("inner_one.plain_text")
 	wire := []byte{}
-	for _, text := range []string{"a", "b/%2F", ""} { // the last value counts
+	for _, text := range []string{"a", "b/%2F", ""} { // a decoder takes the last value
 		var err error
 		wire, err = p.AppendValue(wire, text)
 		require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAppendIntEqualsStrconv(t *testing.T) {
+func TestAppendIntMatchesStrconv(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int64{0, 9, 10, 99, 100, 12345, math.MaxInt64, math.MinInt64, -1, -10} {
 		require.Equal(t, strconv.FormatInt(n, 10), string(appendInt(nil, n)))
@@ -28,7 +28,7 @@ func TestAppendIntEqualsStrconv(t *testing.T) {
 	}
 }
 
-func TestAppendFloatEqualsStrconv(t *testing.T) {
+func TestAppendFloatMatchesStrconv(t *testing.T) {
 	t.Parallel()
 	for _, f := range []float64{0, math.Copysign(0, -1), 1, -1, 2, 1.5, 1<<24 - 1, 1 << 24, 1<<24 + 2, 123456792, -123456792, 1 << 53, 1e20} {
 		require.Equal(t, strconv.FormatFloat(f, 'f', -1, 64), string(appendFloat(nil, f, 64)))
@@ -36,7 +36,7 @@ func TestAppendFloatEqualsStrconv(t *testing.T) {
 	}
 }
 
-func TestMinuteCacheWritesEachTime(t *testing.T) {
+func TestMinuteCacheFormatsTimes(t *testing.T) {
 	t.Parallel()
 	var c minuteCache
 	at := time.Date(2026, 11, 21, 23, 58, 58, 0, time.UTC)

@@ -13,9 +13,9 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// FuzzView converts arbitrary bytes. The conversion fails, or returns JSON without
-// duplicate names that is the same with and without streaming. If the bytes can be
-// decoded, encoding the message again does not change the JSON.
+// FuzzView converts arbitrary bytes by a view. If the conversion succeeds, the JSON has no
+// duplicate names, and is the same with and without streaming. If the bytes can also be
+// decoded to a message, the JSON is the same for the canonical encoding of the message.
 func FuzzView(f *testing.F) {
 	plan := infoPlan()
 	messageType, g := (&workflow.WorkflowExecutionInfo{}).ProtoReflect().Type(), transcodetest.NewGenerator(f, 5)
@@ -27,8 +27,8 @@ func FuzzView(f *testing.F) {
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		got, err := plan.AppendJSON(nil, wire, transcode.Form{}, []byte(`"first":1`))
 		var streamed bytes.Buffer
-		failed := plan.WriteJSON(&streamed, wire, transcode.Form{}, []byte(`"first":1`))
-		require.Equal(t, err == nil, failed == nil)
+		streamErr := plan.WriteJSON(&streamed, wire, transcode.Form{}, []byte(`"first":1`))
+		require.Equal(t, err == nil, streamErr == nil)
 		if err != nil {
 			return
 		}
@@ -39,16 +39,16 @@ func FuzzView(f *testing.F) {
 		if proto.Unmarshal(wire, m) != nil {
 			return
 		}
-		decoded, err := plan.AppendJSON(nil, marshal(t, m), transcode.Form{}, []byte(`"first":1`))
+		reencoded, err := plan.AppendJSON(nil, marshal(t, m), transcode.Form{}, []byte(`"first":1`))
 		require.NoError(t, err)
 		if len(m.ProtoReflect().GetUnknown()) == 0 && !hasSizes(m) {
-			require.Equal(t, canonicalJSON(t, decoded), canonicalJSON(t, got))
+			require.Equal(t, canonicalJSON(t, reencoded), canonicalJSON(t, got))
 		}
 	})
 }
 
-// hasSizes reports whether the view contains the wire size of a message, which
-// depends on the encoder.
+// hasSizes reports whether the JSON of infoView contains the wire size of a
+// nested message, which depends on the encoder.
 func hasSizes(m *workflow.WorkflowExecutionInfo) bool {
 	return m.GetMemo() != nil || m.GetSearchAttributes() != nil || m.GetAutoResetPoints() != nil
 }

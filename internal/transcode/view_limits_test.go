@@ -20,25 +20,25 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// Limits for the conversion of a hostile mebibyte. They are far above the actual time and
-// memory, and far below those of quadratic work.
+// The limits for the conversion of one mebibyte of hostile input. A linear conversion
+// stays far below them, and a quadratic one exceeds them by far.
 const (
 	mebibyte  = 1 << 20
 	maxTime   = slowness * 2 * time.Second
 	maxMemory = 256 * mebibyte
 )
 
-// requireBounded checks the CPU time and the memory that do uses. It counts all
-// allocations and not the peak, which depends on the garbage collector, and CPU time, so
-// that other work on the machine does not count. The tests that use it must not run in
-// parallel.
-func requireBounded(t *testing.T, do func()) {
+// requireBounded runs convert and checks its CPU time and its total allocations. It does
+// not check the elapsed time, which depends on other processes, nor the peak of memory,
+// which depends on the garbage collector. Its tests must not run in parallel, because both
+// values are those of the process.
+func requireBounded(t *testing.T, convert func()) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	begin := cpuTime(t)
-	do()
-	used := cpuTime(t) - begin
+	started := cpuTime(t)
+	convert()
+	used := cpuTime(t) - started
 	runtime.ReadMemStats(&after)
 	allocated := after.TotalAlloc - before.TotalAlloc
 	t.Logf("%v, %d KiB allocated", used.Round(time.Microsecond), allocated>>10)
@@ -54,55 +54,57 @@ func cpuTime(t *testing.T) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// encoded returns a length-delimited field in wire form.
-func encoded(number protowire.Number, value []byte) []byte {
+// encodedField returns a length-delimited field in wire form.
+func encodedField(number protowire.Number, value []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
 }
 
-// nested nests a message in itself the given number of times, each time with
-// the same bytes after it.
+// nested wraps a message the given number of times in a message of the same
+// type. At each level, the bytes after follow the inner message.
 func nested(times int, number protowire.Number, inner, after []byte) []byte {
 	for range times {
-		inner = append(encoded(number, inner), after...)
+		inner = append(encodedField(number, inner), after...)
 	}
 	return inner
 }
 
+// Field numbers of Failure, of Memo and its map entries, and of Payload.
 const (
 	failureMessage, failureSource, failureCause = 1, 2, 4
 	memoFields, entryKey, entryValue            = 1, 1, 2
 	payloadMetadata, payloadData                = 1, 2
 )
 
-// hostileWire returns valid messages that no encoder writes.
+// hostileWire returns wire bytes that are expensive to convert and that no encoder
+// writes.
 func hostileWire() map[string]struct {
 	message proto.Message
 	wire    []byte
-	fails   bool
+	wantErr bool
 } {
 	text := bytes.Repeat([]byte("a"), mebibyte)
-	entry := func(parts ...[]byte) []byte { return encoded(memoFields, bytes.Join(parts, nil)) }
-	key, empty := encoded(entryKey, []byte("k")), encoded(entryValue, nil)
+	entry := func(parts ...[]byte) []byte { return encodedField(memoFields, bytes.Join(parts, nil)) }
+	key, empty := encodedField(entryKey, []byte("k")), encodedField(entryValue, nil)
 	return map[string]struct {
 		message proto.Message
 		wire    []byte
-		fails   bool
+		wantErr bool
 	}{
-		"messages 10,000 deep":            {&failure.Failure{}, nested(10_000, failureCause, nil, nil), true},
-		"messages of the maximum depth":   {&failure.Failure{}, nested(999, failureCause, encoded(failureMessage, text), nil), false},
-		"out of order at 900 levels":      {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), bytes.Join([][]byte{encoded(failureMessage, nil), encoded(failureSource, nil), encoded(failureMessage, nil)}, nil)), true},
-		"repeated at 900 levels":          {&failure.Failure{}, nested(900, failureCause, encoded(failureMessage, text), encoded(failureCause, nil)), true},
-		"out of order at 8 levels":        {&failure.Failure{}, nested(8, failureCause, encoded(failureMessage, text), encoded(failureMessage, nil)), false},
-		"empty elements":                  {&history.History{}, bytes.Repeat(encoded(1, nil), mebibyte/2), false},
-		"two alternating fields":          {&failure.Failure{}, bytes.Repeat(append(encoded(failureMessage, nil), encoded(failureSource, nil)...), mebibyte/4), false},
-		"one message in many occurrences": {&failure.Failure{}, bytes.Repeat(encoded(failureCause, nil), mebibyte/2), false},
-		"100,000 entries with one key":    {&common.Memo{}, bytes.Repeat(entry(key, encoded(entryValue, encoded(payloadData, []byte("1")))), 100_000), false},
-		"an entry with many values":       {&common.Memo{}, entry(bytes.Repeat(encoded(entryValue, encoded(payloadData, nil)), mebibyte/4)), false},
-		"an entry with many keys":         {&common.Memo{}, entry(bytes.Repeat(key, mebibyte/3), empty), false},
-		"a payload of metadata only": {
-			&common.Payload{}, bytes.Repeat(encoded(payloadMetadata, append(encoded(entryKey, []byte("a")), empty...)), mebibyte/7), false,
+		"10,000 levels of messages":                {&failure.Failure{}, nested(10_000, failureCause, nil, nil), true},
+		"the maximum number of levels of messages": {&failure.Failure{}, nested(999, failureCause, encodedField(failureMessage, text), nil), false},
+		"fields out of order at 900 levels":        {&failure.Failure{}, nested(900, failureCause, encodedField(failureMessage, text), bytes.Join([][]byte{encodedField(failureMessage, nil), encodedField(failureSource, nil), encodedField(failureMessage, nil)}, nil)), true},
+		"a second occurrence at 900 levels":        {&failure.Failure{}, nested(900, failureCause, encodedField(failureMessage, text), encodedField(failureCause, nil)), true},
+		"fields out of order at 8 levels":          {&failure.Failure{}, nested(8, failureCause, encodedField(failureMessage, text), encodedField(failureMessage, nil)), false},
+		"a list of empty messages":                 {&history.History{}, bytes.Repeat(encodedField(1, nil), mebibyte/2), false},
+		"two alternating fields":                   {&failure.Failure{}, bytes.Repeat(append(encodedField(failureMessage, nil), encodedField(failureSource, nil)...), mebibyte/4), false},
+		"many occurrences of one message field":    {&failure.Failure{}, bytes.Repeat(encodedField(failureCause, nil), mebibyte/2), false},
+		"100,000 map entries with one key":         {&common.Memo{}, bytes.Repeat(entry(key, encodedField(entryValue, encodedField(payloadData, []byte("1")))), 100_000), false},
+		"a map entry with many values":             {&common.Memo{}, entry(bytes.Repeat(encodedField(entryValue, encodedField(payloadData, nil)), mebibyte/4)), false},
+		"a map entry with many keys":               {&common.Memo{}, entry(bytes.Repeat(key, mebibyte/3), empty), false},
+		"a payload with many metadata entries": {
+			&common.Payload{}, bytes.Repeat(encodedField(payloadMetadata, append(encodedField(entryKey, []byte("a")), empty...)), mebibyte/7), false,
 		},
-		"unknown fields": {&failure.Failure{}, bytes.Repeat(encoded(9999, nil), mebibyte/3), false},
+		"unknown fields": {&failure.Failure{}, bytes.Repeat(encodedField(9999, nil), mebibyte/3), false},
 	}
 }
 
@@ -115,11 +117,11 @@ func TestHostileWireIsBounded(t *testing.T) { //nolint:paralleltest // see requi
 				var whole []byte
 				var err error
 				requireBounded(t, func() { whole, err = plan.AppendJSON(nil, c.wire, form, nil) })
-				require.Equal(t, c.fails, err != nil, "%v", err)
+				require.Equal(t, c.wantErr, err != nil, "%v", err)
 				var streamed bytes.Buffer
 				requireBounded(t, func() { err = plan.WriteJSON(&streamed, c.wire, form, nil) })
-				require.Equal(t, c.fails, err != nil, "%v", err)
-				if !c.fails {
+				require.Equal(t, c.wantErr, err != nil, "%v", err)
+				if !c.wantErr {
 					require.Equal(t, len(whole), streamed.Len())
 					require.True(t, bytes.Equal(whole, streamed.Bytes()))
 				}
@@ -128,42 +130,42 @@ func TestHostileWireIsBounded(t *testing.T) { //nolint:paralleltest // see requi
 	}
 }
 
-// hostileJSON returns the JSON that is most expensive to read.
+// hostileJSON returns JSON that is expensive to convert.
 func hostileJSON() map[string]struct {
 	message proto.Message
 	text    string
-	fails   bool
+	wantErr bool
 } {
 	var keys strings.Builder
 	for i := range 100_000 {
 		keys.WriteString(`"` + strconv.Itoa(i) + `":0,`)
 	}
-	anyWithin := func(times int) string {
+	nestedAny := func(levels int) string {
 		const begin = `{"@type":"a/temporal.api.protocol.v1.Message","body":`
-		return `{"body":` + strings.Repeat(begin, times) + `{"@type":"a/temporal.api.protocol.v1.Message","id":"` +
-			strings.Repeat("a", mebibyte) + `"}` + strings.Repeat("}", times) + `}`
+		return `{"body":` + strings.Repeat(begin, levels) + `{"@type":"a/temporal.api.protocol.v1.Message","id":"` +
+			strings.Repeat("a", mebibyte) + `"}` + strings.Repeat("}", levels) + `}`
 	}
-	arrays := func(deep int) string { return strings.Repeat("[", deep) + strings.Repeat("]", deep) }
+	nestedArrays := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
 	return map[string]struct {
 		message proto.Message
 		text    string
-		fails   bool
+		wantErr bool
 	}{
-		"messages 10,000 deep":             {&failure.Failure{}, strings.Repeat(`{"cause":`, 10_000) + "{}" + strings.Repeat("}", 10_000), true},
-		"messages of the maximum depth":    {&failure.Failure{}, strings.Repeat(`{"cause":`, 99) + `{"message":"` + strings.Repeat("a", mebibyte) + `"}` + strings.Repeat("}", 99), false},
-		"an array 10,000 deep":             {&common.Payload{}, arrays(10_000), false}, // a valid value of a payload
-		"an array 500,000 deep":            {&common.Payload{}, arrays(mebibyte / 2), true},
-		"an array without an end":          {&common.Payload{}, strings.Repeat("[", mebibyte), true},
-		"empty elements":                   {&history.History{}, `{"events":[` + strings.Repeat("{},", mebibyte/3) + `{}]}`, false},
-		"100,000 keys":                     {&common.Memo{}, `{"fields":{` + keys.String() + `"":0}}`, false},
-		"100,000 equal keys":               {&common.Memo{}, `{"fields":{` + strings.Repeat(`"k":0,`, 100_000) + `"k":0}}`, true},
-		"a value of 100,000 keys":          {&common.Payload{}, `{` + keys.String() + `"metadata":{}}`, false},
-		"nested Any messages":              {&protocol.Message{}, anyWithin(45), false},
-		"Any messages nested too deeply":   {&protocol.Message{}, anyWithin(5_000), true},
-		"a number of a million digits":     {&common.Payload{}, strings.Repeat("1", mebibyte), false},
-		"an integer of a million digits":   {&history.History{}, `{"events":[{"eventId":` + strings.Repeat("1", mebibyte) + `}]}`, true},
-		"an integer with a large exponent": {&history.History{}, `{"events":[{"eventId":1e999999999}]}`, true},
-		"escapes":                          {&failure.Failure{}, `{"message":"` + strings.Repeat(`\u00e4`, mebibyte/6) + `"}`, false},
+		"10,000 levels of messages":                {&failure.Failure{}, strings.Repeat(`{"cause":`, 10_000) + "{}" + strings.Repeat("}", 10_000), true},
+		"the maximum number of levels of messages": {&failure.Failure{}, strings.Repeat(`{"cause":`, 99) + `{"message":"` + strings.Repeat("a", mebibyte) + `"}` + strings.Repeat("}", 99), false},
+		"10,000 levels of arrays":                  {&common.Payload{}, nestedArrays(10_000), false}, // any depth is valid in the data of a payload
+		"500,000 levels of arrays":                 {&common.Payload{}, nestedArrays(mebibyte / 2), true},
+		"unterminated arrays":                      {&common.Payload{}, strings.Repeat("[", mebibyte), true},
+		"a list of empty messages":                 {&history.History{}, `{"events":[` + strings.Repeat("{},", mebibyte/3) + `{}]}`, false},
+		"100,000 map keys":                         {&common.Memo{}, `{"fields":{` + keys.String() + `"":0}}`, false},
+		"100,000 equal map keys":                   {&common.Memo{}, `{"fields":{` + strings.Repeat(`"k":0,`, 100_000) + `"k":0}}`, true},
+		"a payload of 100,000 keys":                {&common.Payload{}, `{` + keys.String() + `"metadata":{}}`, false},
+		"nested Any messages":                      {&protocol.Message{}, nestedAny(45), false},
+		"Any messages nested too deeply":           {&protocol.Message{}, nestedAny(5_000), true},
+		"a number of a million digits":             {&common.Payload{}, strings.Repeat("1", mebibyte), false},
+		"an integer of a million digits":           {&history.History{}, `{"events":[{"eventId":` + strings.Repeat("1", mebibyte) + `}]}`, true},
+		"an integer with a large exponent":         {&history.History{}, `{"events":[{"eventId":1e999999999}]}`, true},
+		"a string of escapes":                      {&failure.Failure{}, `{"message":"` + strings.Repeat(`\u00e4`, mebibyte/6) + `"}`, false},
 	}
 }
 
@@ -175,7 +177,7 @@ func TestHostileJSONIsBounded(t *testing.T) { //nolint:paralleltest // see requi
 			var wire []byte
 			var err error
 			requireBounded(t, func() { wire, err = plan.AppendWire(nil, []byte(c.text), transcode.Form{}) })
-			require.Equal(t, c.fails, err != nil, "%v", err)
+			require.Equal(t, c.wantErr, err != nil, "%v", err)
 			if err != nil {
 				require.ErrorAs(t, err, new(*transcode.InputError))
 				require.Less(t, len(err.(*transcode.InputError).Reason), 200) //nolint:errorlint,forcetypeassert // see ErrorAs

@@ -18,20 +18,22 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// sizeOf writes a message as its size in bytes, and omits an empty one.
-func sizeOf(dst, wire []byte) ([]byte, bool, error) {
+// writeSize is the Value function of infoView. It writes a message as its size in
+// bytes, and omits an empty message.
+func writeSize(dst, wire []byte) ([]byte, bool, error) {
 	return strconv.AppendInt(dst, int64(len(wire)), 10), len(wire) > 0, nil
 }
 
-// sizeMember is like sizeOf, as the Members function of a view.
-func sizeMember(dst, wire []byte) ([]byte, error) {
+// writeMemoSize is the Members function of infoView. It writes the size of a message
+// as the member memoSize.
+func writeMemoSize(dst, wire []byte) ([]byte, error) {
 	if len(wire) == 0 {
 		return dst, nil
 	}
 	return strconv.AppendInt(append(dst, `"memoSize":`...), int64(len(wire)), 10), nil
 }
 
-// infoView is a view with all features of views.
+// infoView uses all features of views.
 func infoView() []transcode.ViewField {
 	run := []transcode.ViewField{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
 	return []transcode.ViewField{
@@ -43,9 +45,9 @@ func infoView() []transcode.ViewField {
 		{Field: "execution_duration", As: "executionDuration"},
 		{Field: "history_length", As: "historyLength", Always: true},
 		{Field: "history_size_bytes", As: "historySizeBytes"},
-		{Field: "memo", Members: sizeMember},
-		{Field: "search_attributes", View: []transcode.ViewField{{Field: "indexed_fields", As: "searchAttributes", Value: sizeOf}}},
-		{Field: "auto_reset_points", View: []transcode.ViewField{{Field: "points", As: "points", Value: sizeOf}}},
+		{Field: "memo", Members: writeMemoSize},
+		{Field: "search_attributes", View: []transcode.ViewField{{Field: "indexed_fields", As: "searchAttributes", Value: writeSize}}},
+		{Field: "auto_reset_points", View: []transcode.ViewField{{Field: "points", As: "points", Value: writeSize}}},
 		{Field: "parent_execution", As: "parent", View: run},
 		{Field: "root_execution", As: "root", View: run},
 		{Field: "versioning_info", As: "versioning", View: []transcode.ViewField{
@@ -59,9 +61,10 @@ func infoPlan() *transcode.Message {
 	return transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), infoView())
 }
 
-func TestViewWritesItsFields(t *testing.T) {
+func TestViewJSON(t *testing.T) {
 	t.Parallel()
-	const none = `"workflowId":"","status":"","startTime":"","historyLength":0`
+	// The Always fields, when the message does not have them.
+	const absent = `"workflowId":"","status":"","startTime":"","historyLength":0`
 	at := func(seconds int64, nanos int32) *timestamppb.Timestamp {
 		return &timestamppb.Timestamp{Seconds: seconds, Nanos: nanos}
 	}
@@ -76,15 +79,15 @@ func TestViewWritesItsFields(t *testing.T) {
 		info *workflow.WorkflowExecutionInfo
 		want string
 	}{
-		"an empty message":                {&workflow.WorkflowExecutionInfo{}, "{" + none + "}"},
-		"a field that is not in the view": {&workflow.WorkflowExecutionInfo{TaskQueue: "q"}, "{" + none + "}"},
-		"inlined": {
+		"an empty message":                {&workflow.WorkflowExecutionInfo{}, "{" + absent + "}"},
+		"a field that is not in the view": {&workflow.WorkflowExecutionInfo{TaskQueue: "q"}, "{" + absent + "}"},
+		"inlined messages": {
 			&workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: "r"}, Type: &common.WorkflowType{Name: "T"}},
 			`{"workflowId":"w","runId":"r","workflowType":"T","status":"","startTime":"","historyLength":0}`,
 		},
-		"inlined and empty": {
+		"empty inlined messages": {
 			&workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{}, Type: &common.WorkflowType{}, SearchAttributes: &common.SearchAttributes{}},
-			"{" + none + "}",
+			"{" + absent + "}",
 		},
 		"an enum": {
 			&workflow.WorkflowExecutionInfo{Status: enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW},
@@ -102,46 +105,46 @@ func TestViewWritesItsFields(t *testing.T) {
 			`{"startTime":"1970-01-01T00:00:00.5Z","closeTime":"1970-01-01T00:00:01.00012Z","executionDuration":"1.5s","workflowId":"","status":"","historyLength":0}`,
 		},
 		"times that are not set": {
-			&workflow.WorkflowExecutionInfo{CloseTime: at(0, 0), ExecutionDuration: &durationpb.Duration{}}, "{" + none + "}",
+			&workflow.WorkflowExecutionInfo{CloseTime: at(0, 0), ExecutionDuration: &durationpb.Duration{}}, "{" + absent + "}",
 		},
 		"a negative duration": {
-			&workflow.WorkflowExecutionInfo{ExecutionDuration: durationpb.New(-187300108)}, "{" + none + "}",
+			&workflow.WorkflowExecutionInfo{ExecutionDuration: durationpb.New(-187300108)}, "{" + absent + "}",
 		},
 		"a negative duration of whole seconds": {
-			&workflow.WorkflowExecutionInfo{ExecutionDuration: durationpb.New(-3 * time.Second)}, "{" + none + "}",
+			&workflow.WorkflowExecutionInfo{ExecutionDuration: durationpb.New(-3 * time.Second)}, "{" + absent + "}",
 		},
-		"Go's zero time": {&workflow.WorkflowExecutionInfo{CloseTime: at(-62135596800, 0)}, "{" + none + "}"},
-		"members of a function": {
+		"Go's zero time": {&workflow.WorkflowExecutionInfo{CloseTime: at(-62135596800, 0)}, "{" + absent + "}"},
+		"a Members function": {
 			&workflow.WorkflowExecutionInfo{Memo: &common.Memo{Fields: payloads("k")}, HistoryLength: 2},
 			`{"historyLength":2,"memoSize":12,"workflowId":"","status":"","startTime":""}`,
 		},
-		"no members of a function": {&workflow.WorkflowExecutionInfo{Memo: &common.Memo{}}, "{" + none + "}"},
-		"values of a map": {
+		"a Members function that writes nothing": {&workflow.WorkflowExecutionInfo{Memo: &common.Memo{}}, "{" + absent + "}"},
+		"a Value function for the values of a map": {
 			&workflow.WorkflowExecutionInfo{SearchAttributes: &common.SearchAttributes{IndexedFields: payloads("b", "a")}},
-			`{"searchAttributes":{"a":5,"b":5},` + none + `}`,
+			`{"searchAttributes":{"a":5,"b":5},` + absent + `}`,
 		},
-		"an omitted value of a map": {
+		"a Value function that omits map entries": {
 			&workflow.WorkflowExecutionInfo{SearchAttributes: &common.SearchAttributes{IndexedFields: map[string]*common.Payload{"a": {}, "b": {Data: []byte("x")}, "c": {}}}},
-			`{"searchAttributes":{"b":3},` + none + `}`,
+			`{"searchAttributes":{"b":3},` + absent + `}`,
 		},
-		"elements of a list": {
+		"a Value function for the elements of a list": {
 			&workflow.WorkflowExecutionInfo{AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {RunId: "r"}, {}, {RunId: "rr"}}}},
-			`{"points":[3,4],` + none + `}`,
+			`{"points":[3,4],` + absent + `}`,
 		},
-		"a list of omitted elements": {
-			&workflow.WorkflowExecutionInfo{AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {}}}}, "{" + none + "}",
+		"a Value function that omits all elements": {
+			&workflow.WorkflowExecutionInfo{AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {}}}}, "{" + absent + "}",
 		},
-		"messages": {
+		"nested views": {
 			&workflow.WorkflowExecutionInfo{ParentExecution: &common.WorkflowExecution{WorkflowId: "p"}, VersioningInfo: &workflow.WorkflowExecutionVersioningInfo{
 				Behavior: enums.VERSIONING_BEHAVIOR_AUTO_UPGRADE, RevisionNumber: 7,
 			}},
-			`{"parent":{"workflowId":"p"},"versioning":{"behavior":"AUTO_UPGRADE","revision":7},` + none + `}`,
+			`{"parent":{"workflowId":"p"},"versioning":{"behavior":"AUTO_UPGRADE","revision":7},` + absent + `}`,
 		},
-		"messages with an empty view": {
+		"a nested view without members": {
 			&workflow.WorkflowExecutionInfo{ParentExecution: &common.WorkflowExecution{}, RootExecution: &common.WorkflowExecution{RunId: "r"}},
-			`{"root":{"runId":"r"},` + none + `}`,
+			`{"root":{"runId":"r"},` + absent + `}`,
 		},
-		"a message without a view": {&workflow.WorkflowExecutionInfo{Priority: &common.Priority{}}, `{"priority":{},` + none + `}`},
+		"a nested message without a view": {&workflow.WorkflowExecutionInfo{Priority: &common.Priority{}}, `{"priority":{},` + absent + `}`},
 		"fields in the order of the view": {
 			&workflow.WorkflowExecutionInfo{
 				HistorySizeBytes: 4, HistoryLength: 3, StartTime: at(1, 0), Status: 1, Type: &common.WorkflowType{Name: "T"},
@@ -168,7 +171,7 @@ func TestViewWritesItsFields(t *testing.T) {
 	}
 }
 
-// An Always field is written even if a zero time on the wire is omitted.
+// A time of zero on the wire is omitted, but an Always field must still be written.
 func TestViewWritesAlwaysFields(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
@@ -183,7 +186,7 @@ func TestViewWritesAlwaysFields(t *testing.T) {
 	}
 }
 
-// Wire bytes that no encoder writes are converted as a decoder reads them.
+// If a field occurs several times on the wire, a view merges the occurrences as a decoder does.
 func TestViewOfNonCanonicalWire(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
@@ -204,7 +207,8 @@ func TestViewOfNonCanonicalWire(t *testing.T) {
 	require.Equal(t, string(want), string(got))
 }
 
-// Fields that are omitted at the end of a chunk must not have been written yet.
+// A view writes the name of a field before it finds that the field is omitted, and then removes the name. A chunk must
+// not be flushed in between.
 func TestStreamedViewDropsOmittedFields(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()

@@ -9,13 +9,13 @@ import (
 	"strings"
 	"testing"
 
-	_ "go.temporal.io/api/operatorservice/v1" // its messages
-	_ "go.temporal.io/api/workflowservice/v1" // its messages
+	_ "go.temporal.io/api/operatorservice/v1" // registers its messages
+	_ "go.temporal.io/api/workflowservice/v1" // registers its messages
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	_ "google.golang.org/protobuf/types/known/fieldmaskpb" // its message
-	_ "google.golang.org/protobuf/types/known/wrapperspb"  // its messages
+	_ "google.golang.org/protobuf/types/known/fieldmaskpb" // registers its message
+	_ "google.golang.org/protobuf/types/known/wrapperspb"  // registers its messages
 )
 
 // Linked returns the types of all messages of the linked Temporal API, and the
@@ -44,7 +44,7 @@ func Linked(tb testing.TB) []protoreflect.MessageType {
 // generates the same messages.
 type Generator struct {
 	*rand.Rand
-	any []protoreflect.MessageType // the types that an Any may have
+	embeddable []protoreflect.MessageType // the types of messages that an Any may embed
 }
 
 // NewGenerator returns a generator with the given seed.
@@ -54,9 +54,9 @@ func NewGenerator(tb testing.TB, seed uint64) *Generator {
 	g.Restart(seed)
 	for _, m := range Linked(tb) {
 		switch m.Descriptor().FullName() {
-		case "google.protobuf.Any", "google.protobuf.Value": // these have no JSON form when they are empty
+		case "google.protobuf.Any", "google.protobuf.Value": // an empty one has no JSON form
 		default:
-			g.any = append(g.any, m)
+			g.embeddable = append(g.embeddable, m)
 		}
 	}
 	return g
@@ -65,7 +65,8 @@ func NewGenerator(tb testing.TB, seed uint64) *Generator {
 // Restart resets g to the state of a new generator with the given seed.
 func (g *Generator) Restart(seed uint64) { g.Rand = rand.New(rand.NewPCG(seed, 7)) }
 
-// maxDepth is the depth below which messages have no fields that are messages.
+// maxDepth is the depth beyond which a message gets no nested messages, except
+// timestamps and maps.
 const maxDepth = 5
 
 // Message returns a random message of a type.
@@ -96,7 +97,7 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 		set("nanos", nanos)
 		return
 	case "google.protobuf.Any":
-		inner := g.message(g.any[g.IntN(len(g.any))], max(depth, maxDepth-1))
+		inner := g.message(g.embeddable[g.IntN(len(g.embeddable))], max(depth, maxDepth-1))
 		wire, err := proto.Marshal(inner.Interface())
 		if err != nil {
 			panic(err) //nolint:forbidigo // the message is valid
@@ -139,9 +140,9 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 	}
 }
 
-// payload fills a payload. The payload has an encoding, as all payloads of the SDKs.
+// payload fills a payload. It always sets the encoding, as the SDKs do.
 func (g *Generator) payload(m protoreflect.Message) {
-	encoding := []string{"json/plain", "json/plain", "json/protobuf", "binary/null", "binary/plain", "own"}[g.IntN(6)]
+	encoding := []string{"json/plain", "json/plain", "json/protobuf", "binary/null", "binary/plain", "custom"}[g.IntN(6)]
 	data := []string{
 		`{}`, `[]`, `1.10`, `12345678901234567890`, `{"b":1, "a":[1e400]}`, `"<&>\ud83d\ude00"`, `null`, `not JSON`, "",
 		`{"metadata":{"encoding":"YQ=="},"data":"YQ=="}`, `{"_protoMessageType":1}`, `{"\u006detadata":{"encoding":"YmluYXJ5L251bGw="}}`,
@@ -209,12 +210,12 @@ func (g *Generator) Text() string {
 
 //nolint:gosec // any bits are valid
 func (g *Generator) scalar(field protoreflect.FieldDescriptor) protoreflect.Value {
-	extreme := g.IntN(3)
+	choice := g.IntN(3) // selects a random, an extreme or a small value
 	switch field.Kind() {
 	case protoreflect.BoolKind:
 		return protoreflect.ValueOfBool(g.IntN(2) == 0)
 	case protoreflect.EnumKind:
-		if extreme == 0 {
+		if choice == 0 {
 			return protoreflect.ValueOfEnum(protoreflect.EnumNumber(g.Int32() - g.Int32()))
 		}
 		values := field.Enum().Values()
@@ -232,12 +233,12 @@ func (g *Generator) scalar(field protoreflect.FieldDescriptor) protoreflect.Valu
 	case protoreflect.DoubleKind:
 		return protoreflect.ValueOfFloat64([]float64{0, 1, -1.5, math.MaxFloat64, g.NormFloat64(), 1e-7, math.Inf(-1), 1e21, 1e20}[g.IntN(9)])
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		return protoreflect.ValueOfInt32([]int32{int32(g.Uint32()), math.MinInt32, int32(g.IntN(3))}[extreme])
+		return protoreflect.ValueOfInt32([]int32{int32(g.Uint32()), math.MinInt32, int32(g.IntN(3))}[choice])
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		return protoreflect.ValueOfUint32([]uint32{g.Uint32(), math.MaxUint32, uint32(g.IntN(3))}[extreme])
+		return protoreflect.ValueOfUint32([]uint32{g.Uint32(), math.MaxUint32, uint32(g.IntN(3))}[choice])
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		return protoreflect.ValueOfUint64([]uint64{g.Uint64(), math.MaxUint64, uint64(g.IntN(3))}[extreme])
+		return protoreflect.ValueOfUint64([]uint64{g.Uint64(), math.MaxUint64, uint64(g.IntN(3))}[choice])
 	default:
-		return protoreflect.ValueOfInt64([]int64{int64(g.Uint64()), math.MinInt64, int64(g.IntN(3))}[extreme])
+		return protoreflect.ValueOfInt64([]int64{int64(g.Uint64()), math.MinInt64, int64(g.IntN(3))}[choice])
 	}
 }
