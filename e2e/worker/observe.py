@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 def eventually(read: Callable[[], Value | None]) -> Value:
-    """Poll until a value is available, and return it."""
+    """Poll until read returns a true value, and return that value."""
     deadline = time.monotonic() + 30
     while not (value := read()):
         assert time.monotonic() < deadline, "the condition did not become true in time"
@@ -21,29 +21,29 @@ def eventually(read: Callable[[], Value | None]) -> Value:
 
 
 def event_types(flowgate: Flowgate, workflow_id: str, **params: str) -> list[str]:
-    """The types of a run's events, in order and without the prefix."""
+    """The types of the events of a run, in order, without the prefix EVENT_TYPE_."""
     return [event["eventType"].removeprefix("EVENT_TYPE_") for event in flowgate.history(workflow_id, **params)]
 
 
-def each(flowgate: Flowgate, workflow_id: str, name: str, **params: str) -> list[Object]:
-    """The attributes of all events of one kind, such as activityTaskScheduled."""
+def attributes_of_each(flowgate: Flowgate, workflow_id: str, name: str, **params: str) -> list[Object]:
+    """The attributes of every event of one kind, such as activityTaskScheduled."""
     member = f"{name}EventAttributes"
     return [event[member] for event in flowgate.history(workflow_id, **params) if member in event]
 
 
-def one(flowgate: Flowgate, workflow_id: str, name: str, **params: str) -> Object:
-    """The attributes of the only event of a kind."""
-    (found,) = each(flowgate, workflow_id, name, **params)
+def attributes_of_only(flowgate: Flowgate, workflow_id: str, name: str, **params: str) -> Object:
+    """The attributes of the event of a kind. Fails unless there is exactly one such event."""
+    (found,) = attributes_of_each(flowgate, workflow_id, name, **params)
     return found
 
 
-def event(flowgate: Flowgate, workflow_id: str, kind: str) -> Object:
-    """The first event of a type, such as TIMER_FIRED. Waits for it."""
-    return eventually(lambda: events(flowgate, workflow_id, kind))[0]
+def wait_for_event(flowgate: Flowgate, workflow_id: str, kind: str) -> Object:
+    """Wait for the first event of a type, such as TIMER_FIRED."""
+    return eventually(lambda: events_of_type(flowgate, workflow_id, kind))[0]
 
 
-def events(flowgate: Flowgate, workflow_id: str, kind: str) -> list[Object]:
-    """The current events of a type."""
+def events_of_type(flowgate: Flowgate, workflow_id: str, kind: str) -> list[Object]:
+    """The events of a type in the history so far."""
     return [event for event in flowgate.history(workflow_id) if event["eventType"] == "EVENT_TYPE_" + kind]
 
 
@@ -54,6 +54,6 @@ def attributes(event: Object) -> Object:
     return found
 
 
-def chain(failure: Object | None) -> list[str]:
-    """The kinds of a failure and of its causes."""
-    return [failure["kind"], *chain(failure.get("cause"))] if failure else []
+def failure_kinds(failure: Object | None) -> list[str]:
+    """The kinds of a failure and of its causes, from the outermost to the innermost."""
+    return [failure["kind"], *failure_kinds(failure.get("cause"))] if failure else []

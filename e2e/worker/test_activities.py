@@ -1,4 +1,4 @@
-"""Activities of a workflow, as described while it runs, in its history, and as the cause of its failure."""
+"""Activities in the description of a running workflow, in the history, and as the cause of a failure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import chain, each, event_types, eventually, one
+from observe import attributes_of_each, attributes_of_only, event_types, eventually, failure_kinds
 
 
 def heartbeating(flowgate: Flowgate, workflow_id: str) -> Object:
-    """The activity of a workflow, after its first heartbeat."""
+    """Waits for the first heartbeat of a workflow's activity, and returns the activity."""
 
     def read() -> list[Object]:
         pending = flowgate.describe(workflow_id).get("pendingActivities", [])
@@ -20,15 +20,17 @@ def heartbeating(flowgate: Flowgate, workflow_id: str) -> Object:
     return eventually(read)[0]
 
 
-def test_activities_are_called_in_every_way(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_activities_are_called_with_every_sdk_function(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     outcome = flowgate.execute("CallActivities", new_id, task_queue, "Ann")
     waved = "(Ann is waved at)"
     assert outcome.result == ["Hello, Ann", "Hi, Ann", waved, "ANN", "As usual, Ann", waved, "ANN", "As usual, Ann"]
-    scheduled = [event["activityType"]["name"] for event in each(flowgate, new_id, "activityTaskScheduled")]
+    scheduled = [
+        event["activityType"]["name"] for event in attributes_of_each(flowgate, new_id, "activityTaskScheduled")
+    ]
     assert scheduled[:5] == ["greet", "greet", "wave", "shout", "greet_as_usual"]
     assert sorted(scheduled[5:]) == ["greet_as_usual", "shout", "wave"]
-    assert each(flowgate, new_id, "activityTaskScheduled")[0]["input"] == ["Hello", "Ann"]
-    assert each(flowgate, new_id, "activityTaskCompleted")[0]["result"] == ["Hello, Ann"]
+    assert attributes_of_each(flowgate, new_id, "activityTaskScheduled")[0]["input"] == ["Hello", "Ann"]
+    assert attributes_of_each(flowgate, new_id, "activityTaskCompleted")[0]["result"] == ["Hello, Ann"]
 
 
 def test_running_activity_has_its_options_and_heartbeat(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -60,8 +62,8 @@ def test_running_activity_has_its_options_and_heartbeat(flowgate: Flowgate, task
     assert "pendingActivities" not in flowgate.describe(new_id)
 
 
-def test_history_has_what_describe_omits(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    """An activity's summary, its non-retryable failures, and the intended version of its worker."""
+def test_history_has_activity_options_that_describe_omits(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    """These are the summary, the non-retryable error types and the versioning intent of an activity."""
     flowgate.start("ConfigureActivity", new_id, task_queue)
     heartbeating(flowgate, new_id)
     (scheduled,) = (event for event in flowgate.history(new_id) if "activityTaskScheduledEventAttributes" in event)
@@ -89,22 +91,22 @@ def test_activity_between_attempts_has_its_last_failure(flowgate: Flowgate, task
 
 def test_history_counts_the_attempts_of_an_activity(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("RetryActivity", new_id, task_queue, 3, 0.01, 0, []).result == 3
-    started = one(flowgate, new_id, "activityTaskStarted")
+    started = attributes_of_only(flowgate, new_id, "activityTaskStarted")
     assert started["attempt"] == 3
     assert started["lastFailure"]["message"] == "not yet"
 
 
 @pytest.mark.parametrize(
-    ("maximum", "final", "retry_state"),
+    ("maximum", "non_retryable", "retry_state"),
     [(2, [], "MAXIMUM_ATTEMPTS_REACHED"), (0, ["NotYet"], "NON_RETRYABLE_FAILURE")],
     ids=["maximum attempts", "non-retryable"],
 )
 def test_failed_activity_is_the_cause_of_the_failure(
-    flowgate: Flowgate, task_queue: str, new_id: str, maximum: int, final: list[str], retry_state: str
+    flowgate: Flowgate, task_queue: str, new_id: str, maximum: int, non_retryable: list[str], retry_state: str
 ) -> None:
-    failure = flowgate.execute("RetryActivity", new_id, task_queue, 99, 0.01, maximum, final).failure
+    failure = flowgate.execute("RetryActivity", new_id, task_queue, 99, 0.01, maximum, non_retryable).failure
     assert failure
-    assert chain(failure) == ["activity", "application"]
+    assert failure_kinds(failure) == ["activity", "application"]
     assert (failure["activityType"], failure["activityId"]) == ("fail_until", "1")
     assert failure["retryState"] == retry_state
     cause = failure["cause"]
@@ -116,7 +118,7 @@ def test_failed_activity_is_the_cause_of_the_failure(
 def test_activity_times_out(flowgate: Flowgate, task_queue: str, new_id: str, timeout: str) -> None:
     failure = flowgate.execute("LetActivityTimeOut", new_id, task_queue, timeout).failure
     assert failure
-    assert chain(failure) == ["activity", "timeout"]
+    assert failure_kinds(failure) == ["activity", "timeout"]
     assert failure["cause"]["timeoutType"] == timeout
     details = None if timeout == "SCHEDULE_TO_START" else ["the last heartbeat", {"left": 12345678901234567890}]
     assert failure["cause"].get("lastHeartbeatDetails") == details

@@ -1,4 +1,4 @@
-"""Child workflows: how they and their parents refer to each other, and what happens to them when the parent closes."""
+"""Child workflows: how parent and child refer to each other, and what happens to a child when the parent closes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import chain, event_types, eventually, one
+from observe import attributes_of_only, event_types, eventually, failure_kinds
 
 
 def child_of(flowgate: Flowgate, workflow_id: str) -> Object:
-    """A pending child, after its parent has recorded its start."""
+    """Waits until the parent has recorded the start of its child, and returns the pending child."""
 
     def read() -> list[Object]:
         parent = flowgate.describe(workflow_id)
@@ -45,7 +45,7 @@ def test_parent_and_child_refer_to_each_other(flowgate: Flowgate, task_queue: st
 
 def test_parent_has_the_result_in_its_history(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.execute("ParentOfFailure", new_id, task_queue, 1, 1)
-    completed = one(flowgate, new_id, "childWorkflowExecutionCompleted")
+    completed = attributes_of_only(flowgate, new_id, "childWorkflowExecutionCompleted")
     assert completed["workflowExecution"]["workflowId"] == f"{new_id}-child"
     assert completed["result"] == [1]
 
@@ -54,21 +54,23 @@ def test_parent_signals_its_child(flowgate: Flowgate, task_queue: str, new_id: s
     child_id, first_run, result = flowgate.execute("ParentByName", new_id, task_queue).result
     child = flowgate.describe(child_id)
     assert (child_id, first_run, result) == (f"{new_id}-child", child["firstExecutionRunId"], "completed with by name")
-    signal = one(flowgate, new_id, "signalExternalWorkflowExecutionInitiated")
+    signal = attributes_of_only(flowgate, new_id, "signalExternalWorkflowExecutionInitiated")
     assert (signal["signalName"], signal["input"], signal["childWorkflowOnly"]) == ("complete", ["by name"], True)
-    signalled = one(flowgate, child_id, "workflowExecutionSignaled")
+    signalled = attributes_of_only(flowgate, child_id, "workflowExecutionSignaled")
     assert signalled["externalWorkflowExecution"]["workflowId"] == new_id
 
 
 @pytest.mark.parametrize(("policy", "status"), [("TERMINATE", "TERMINATED"), ("REQUEST_CANCEL", "CANCELED")])
 def test_child_ends_with_its_parent(flowgate: Flowgate, task_queue: str, new_id: str, policy: str, status: str) -> None:
-    assert flowgate.execute("ParentThatLeaves", new_id, task_queue, policy).status == "COMPLETED"
+    assert flowgate.execute("ParentThatCompletes", new_id, task_queue, policy).status == "COMPLETED"
     assert flowgate.result(f"{new_id}-child").status == status
-    assert one(flowgate, new_id, "startChildWorkflowExecutionInitiated")["parentClosePolicy"].endswith(policy)
+    assert attributes_of_only(flowgate, new_id, "startChildWorkflowExecutionInitiated")["parentClosePolicy"].endswith(
+        policy
+    )
 
 
 def test_child_outlives_its_parent(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    assert flowgate.execute("ParentThatLeaves", new_id, task_queue, "ABANDON").status == "COMPLETED"
+    assert flowgate.execute("ParentThatCompletes", new_id, task_queue, "ABANDON").status == "COMPLETED"
     child = flowgate.describe(f"{new_id}-child")
     assert (child["status"], child["parent"]["workflowId"]) == ("RUNNING", new_id)
     flowgate.signal(f"{new_id}-child", "complete", "later")
@@ -77,7 +79,7 @@ def test_child_outlives_its_parent(flowgate: Flowgate, task_queue: str, new_id: 
 
 @pytest.fixture
 def cancelling(flowgate: Flowgate, task_queue: str, new_id: str) -> Iterator[Callable[[str], Callable[[], str | None]]]:
-    """Lets a parent cancel its child with a cancellation type. Returns a function that reads the result."""
+    """Starts a parent that cancels its child. Returns a function that reads the outcome of the child."""
 
     def cancel(cancellation_type: str) -> Callable[[], str | None]:
         flowgate.start("ParentThatCancels", new_id, task_queue, cancellation_type)
@@ -100,7 +102,7 @@ def test_parent_waits_for_the_child_that_it_cancels(flowgate: Flowgate, new_id: 
     assert eventually(outcome) == "cleaned up"
 
 
-def test_parent_waits_for_the_request_to_its_child(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
+def test_parent_waits_until_cancellation_is_requested(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("WAIT_CANCELLATION_REQUESTED")
     eventually(lambda: "EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED" in event_types(flowgate, new_id))
     assert flowgate.describe(f"{new_id}-child")["cancelRequested"]
@@ -134,9 +136,9 @@ def test_child_has_its_options(flowgate: Flowgate, task_queue: str, new_id: str)
     assert child["searchAttributes"]["CustomerId"] == {"type": "Keyword", "value": "c-1"}
     assert (child["staticSummary"], child["staticDetails"]) == ("A **child**", "Of some age")
     assert child["priority"] == {"priorityKey": 2}
-    started = one(flowgate, f"{new_id}-child", "workflowExecutionStarted")
+    started = attributes_of_only(flowgate, f"{new_id}-child", "workflowExecutionStarted")
     assert (started["retryPolicy"]["initialInterval"], started["retryPolicy"]["maximumAttempts"]) == ("2s", 3)
-    initiated = one(flowgate, new_id, "startChildWorkflowExecutionInitiated")
+    initiated = attributes_of_only(flowgate, new_id, "startChildWorkflowExecutionInitiated")
     assert initiated["workflowIdReusePolicy"] == "WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE"
     assert initiated["inheritBuildId"]
     flowgate.terminate(new_id)
@@ -144,7 +146,7 @@ def test_child_has_its_options(flowgate: Flowgate, task_queue: str, new_id: str)
 
 def test_child_runs_on_a_cron_schedule(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.execute("ParentOfCron", new_id, task_queue)
-    assert one(flowgate, f"{new_id}-child", "workflowExecutionStarted")["cronSchedule"] == "0 0 1 1 *"
+    assert attributes_of_only(flowgate, f"{new_id}-child", "workflowExecutionStarted")["cronSchedule"] == "0 0 1 1 *"
     flowgate.terminate(f"{new_id}-child")
 
 
@@ -152,13 +154,13 @@ def test_child_is_retried(flowgate: Flowgate, task_queue: str, new_id: str) -> N
     assert flowgate.execute("ParentOfFailure", new_id, task_queue, 2, 0).result == 2
     child = flowgate.describe(f"{new_id}-child")
     assert child["runId"] != child["firstExecutionRunId"]
-    assert one(flowgate, f"{new_id}-child", "workflowExecutionStarted")["attempt"] == 2
+    assert attributes_of_only(flowgate, f"{new_id}-child", "workflowExecutionStarted")["attempt"] == 2
 
 
 def test_failed_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("ParentOfFailure", new_id, task_queue, 99, 2).failure
     assert failure
-    assert chain(failure) == ["childWorkflow", "application"]
+    assert failure_kinds(failure) == ["childWorkflow", "application"]
     assert (failure["workflowId"], failure["workflowType"]) == (f"{new_id}-child", "Fail")
     assert failure["runId"] == flowgate.describe(f"{new_id}-child")["firstExecutionRunId"]
     assert failure["retryState"] == "MAXIMUM_ATTEMPTS_REACHED"
@@ -169,7 +171,7 @@ def test_failed_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue
 def test_child_that_timed_out_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("ParentOfTimeout", new_id, task_queue).failure
     assert failure
-    assert chain(failure) == ["childWorkflow", "timeout"]
+    assert failure_kinds(failure) == ["childWorkflow", "timeout"]
     assert (failure["retryState"], failure["cause"]["timeoutType"]) == ("RETRY_POLICY_NOT_SET", "START_TO_CLOSE")
     assert flowgate.result(f"{new_id}-child").status == "TIMED_OUT"
 
@@ -178,7 +180,7 @@ def test_terminated_child_is_the_cause_of_the_failure(flowgate: Flowgate, task_q
     flowgate.start("Parent", new_id, task_queue)
     child_of(flowgate, new_id)
     flowgate.terminate(f"{new_id}-child", "no longer wanted")
-    assert chain(flowgate.result(new_id).failure) == ["childWorkflow", "terminated"]
+    assert failure_kinds(flowgate.result(new_id).failure) == ["childWorkflow", "terminated"]
 
 
 @pytest.mark.parametrize(
@@ -190,10 +192,10 @@ def test_child_whose_id_is_in_use_does_not_start(
     flowgate: Flowgate, task_queue: str, new_id: str, policy: str, closed: bool
 ) -> None:
     failure = flowgate.execute("ParentOfDuplicates", new_id, task_queue, policy, closed).failure
-    assert chain(failure) == ["application"]
+    assert failure_kinds(failure) == ["application"]
     assert failure
     assert failure["message"] == "Workflow execution already started"
-    failed = one(flowgate, new_id, "startChildWorkflowExecutionFailed")
+    failed = attributes_of_only(flowgate, new_id, "startChildWorkflowExecutionFailed")
     assert failed["workflowId"] == f"{new_id}-child"
     assert failed["cause"] == "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS"
 

@@ -7,12 +7,12 @@ import uuid
 import pytest
 
 from flowgate import Flowgate
-from observe import one
+from observe import attributes_of_only
 
 
 @pytest.fixture(scope="module")
 def chain(flowgate: Flowgate, task_queue: str) -> tuple[str, list[str]]:
-    """The id and the runs of a workflow that was continued as new twice."""
+    """The workflow id and the run ids of a workflow that continued as new twice."""
     workflow_id = f"countdown-{uuid.uuid4()}"
     run_id: str | None = flowgate.start("Countdown", workflow_id, task_queue, 2).run_id
     runs = []
@@ -44,9 +44,9 @@ def test_each_run_of_a_chain_has_the_first_run_id(flowgate: Flowgate, chain: tup
 
 def test_history_of_a_run_has_the_previous_and_next_run(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
     workflow_id, runs = chain
-    continued = one(flowgate, workflow_id, "workflowExecutionContinuedAsNew", runId=runs[1])
+    continued = attributes_of_only(flowgate, workflow_id, "workflowExecutionContinuedAsNew", runId=runs[1])
     assert (continued["newExecutionRunId"], continued["input"]) == (runs[2], [0])
-    started = one(flowgate, workflow_id, "workflowExecutionStarted", runId=runs[1])
+    started = attributes_of_only(flowgate, workflow_id, "workflowExecutionStarted", runId=runs[1])
     assert (started["continuedExecutionRunId"], started["input"]) == (runs[0], [1])
 
 
@@ -57,14 +57,14 @@ def test_events_of_a_chain_continue_in_the_next_run(flowgate: Flowgate, chain: t
     assert end.data == {"workflowId": workflow_id, "runId": runs[2], "status": "COMPLETED"}
 
 
-def test_events_of_one_run_end_with_it(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
+def test_events_of_one_run_end_when_it_closes(flowgate: Flowgate, chain: tuple[str, list[str]]) -> None:
     workflow_id, runs = chain
     *events, end = flowgate.events(workflow_id, runId=runs[0], followRuns="false")
     assert {event.id.partition("/")[0] for event in events} == {runs[0]}
     assert end.data["status"] == "CONTINUED_AS_NEW"
 
 
-def test_next_run_has_its_options(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_next_run_has_the_given_options(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     first = flowgate.start("ContinueConfigured", new_id, task_queue)
     before = flowgate.result(new_id, runId=first.run_id, followRuns="false")
     run = flowgate.describe(new_id)
@@ -73,10 +73,10 @@ def test_next_run_has_its_options(flowgate: Flowgate, task_queue: str, new_id: s
     assert (run["runTimeout"], run["taskTimeout"]) == ("7200s", "9s")
     assert run["memo"] == {"left": 12345678901234567890}
     assert run["searchAttributes"]["Items"] == {"type": "Int", "value": 7}
-    started = one(flowgate, new_id, "workflowExecutionStarted")
+    started = attributes_of_only(flowgate, new_id, "workflowExecutionStarted")
     assert started["retryPolicy"]["maximumAttempts"] == 3
-    assert (started["input"], started["firstWorkflowTaskBackoff"]) == (["goes on"], "3600s")
-    assert one(flowgate, new_id, "workflowExecutionContinuedAsNew", runId=first.run_id)["inheritBuildId"]
+    assert (started["input"], started["firstWorkflowTaskBackoff"]) == (["the second run"], "3600s")
+    assert attributes_of_only(flowgate, new_id, "workflowExecutionContinuedAsNew", runId=first.run_id)["inheritBuildId"]
     assert "memo" not in flowgate.describe(new_id, runId=first.run_id)
     flowgate.terminate(new_id)
 
@@ -98,7 +98,7 @@ def test_long_history_suggests_continue_as_new(flowgate: Flowgate, task_queue: s
     assert before["historySizeBytes"] > 4_000_000
 
 
-def test_retried_workflow_has_each_of_its_runs(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_each_run_of_a_retried_workflow_has_an_outcome(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     retry = {"initialInterval": "0.01s", "maximumAttempts": 3}
     first = flowgate.start("Fail", new_id, task_queue, 2, retryPolicy=retry)
     last = flowgate.result(new_id, runId=first.run_id)
@@ -108,10 +108,10 @@ def test_retried_workflow_has_each_of_its_runs(flowgate: Flowgate, task_queue: s
     assert failed.failure
     assert (failed.failure["type"], failed.failure["details"]) == ("NotYet", [{"attempt": 1}])
     assert flowgate.describe(new_id)["firstExecutionRunId"] == first.run_id
-    assert one(flowgate, new_id, "workflowExecutionStarted")["continuedFailure"]["message"] == "not yet"
+    assert attributes_of_only(flowgate, new_id, "workflowExecutionStarted")["continuedFailure"]["message"] == "not yet"
 
 
-def test_scheduled_runs_follow_each_other(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_cron_runs_follow_each_other(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     first = flowgate.start("Tick", new_id, task_queue, cronSchedule="@every 1s")
     failed = flowgate.result(new_id, runId=first.run_id, followRuns="false")
     assert failed.status == "FAILED"
@@ -123,6 +123,6 @@ def test_scheduled_runs_follow_each_other(flowgate: Flowgate, task_queue: str, n
     assert "the first run fails" in second.result
     third = flowgate.result(new_id, runId=second.new_run_id, followRuns="false")
     assert third.result == f"after {second.result}"
-    started = one(flowgate, new_id, "workflowExecutionStarted", runId=failed.new_run_id)
+    started = attributes_of_only(flowgate, new_id, "workflowExecutionStarted", runId=failed.new_run_id)
     assert (started["cronSchedule"], started["initiator"]) == ("@every 1s", "CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE")
     flowgate.terminate(new_id)

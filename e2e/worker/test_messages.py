@@ -9,9 +9,9 @@ from importlib.util import find_spec
 import pytest
 
 from flowgate import Flowgate, FlowgateError, Object, dumps
-from observe import attributes, event, events
+from observe import attributes, events_of_type, wait_for_event
 
-# A program that parses numbers as doubles, sorts keys or escapes HTML changes this value.
+# This value changes if a program parses numbers as doubles, sorts keys or escapes HTML.
 UNUSUAL = {
     "z": 12345678901234567890,
     "a": Decimal("1.10"),
@@ -71,7 +71,7 @@ def test_metadata_names_and_describes_the_handlers(flowgate: Flowgate, task_queu
 def test_history_has_the_signals(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
     flowgate.signal(new_id, "add_message", UNUSUAL)
-    signalled = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_SIGNALED"))
+    signalled = attributes(wait_for_event(flowgate, new_id, "WORKFLOW_EXECUTION_SIGNALED"))
     assert (signalled["signalName"], dumps(signalled["input"])) == ("add_message", dumps([UNUSUAL]))
 
 
@@ -79,11 +79,11 @@ def test_history_has_updates_and_their_results(flowgate: Flowgate, task_queue: s
     flowgate.start("Messages", new_id, task_queue)
     flowgate.update(new_id, "set_messages", [UNUSUAL], updateId="replace")
     flowgate.update(new_id, "exchange", "two")
-    accepted, _ = events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED")
+    accepted, _ = events_of_type(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED")
     request = attributes(accepted)["acceptedRequest"]
     assert request["meta"]["updateId"] == "replace"
     assert (request["input"]["name"], dumps(request["input"]["args"])) == ("set_messages", dumps([[UNUSUAL]]))
-    completed, _ = events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_COMPLETED")
+    completed, _ = events_of_type(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_COMPLETED")
     assert attributes(completed)["acceptedEventId"] == accepted["eventId"]
     assert attributes(completed)["outcome"] == {"success": [1]}
 
@@ -98,7 +98,7 @@ def test_rejected_update_is_not_in_the_history(flowgate: Flowgate, task_queue: s
         "Empty",
         [{"least": 1}],
     )
-    assert events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED") == []
+    assert events_of_type(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED") == []
 
 
 def test_failed_update_has_its_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -109,7 +109,7 @@ def test_failed_update_has_its_details(flowgate: Flowgate, task_queue: str, new_
     assert (failure["kind"], failure["message"], failure["type"]) == ("application", "it does not work", "Broken")
     assert failure["nonRetryable"]
     assert failure["details"] == [{"sku": "pen"}, 12345678901234567890, None]
-    completed = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_COMPLETED"))
+    completed = attributes(wait_for_event(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_COMPLETED"))
     assert completed["outcome"]["failure"]["message"] == "it does not work"
 
 
@@ -120,8 +120,8 @@ def test_update_is_not_admitted_while_its_handler_suspends_the_workflow(
     with pytest.raises(FlowgateError) as suspended:
         flowgate.update(new_id, "suspend", wait="1s")
     assert suspended.value.code == "update-not-admitted"
-    failed = attributes(event(flowgate, new_id, "WORKFLOW_TASK_FAILED"))
-    assert failed["failure"]["message"] == "this is no failure"
+    failed = attributes(wait_for_event(flowgate, new_id, "WORKFLOW_TASK_FAILED"))
+    assert failed["failure"]["message"] == "this exception is not a failure"
     flowgate.terminate(new_id)
 
 
@@ -156,7 +156,7 @@ def test_query_without_a_handler_is_not_found(flowgate: Flowgate, task_queue: st
     assert (absent.value.status, absent.value.code) == (404, "query-not-found")
 
 
-def test_query_changes_nothing(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_query_cannot_change_the_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Messages", new_id, task_queue)
     assert flowgate.query(new_id, "change_memo") == "While in read-only function, action attempted: add command"
     assert "memo" not in flowgate.describe(new_id)
@@ -171,7 +171,7 @@ def test_dynamic_handlers_handle_any_name(flowgate: Flowgate, task_queue: str, n
     assert flowgate.result(new_id).status == "COMPLETED"
 
 
-def test_values_pass_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_values_are_returned_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Dynamic", new_id, task_queue)
     assert dumps(flowgate.query(new_id, "echo", UNUSUAL)) == dumps(UNUSUAL)
     assert dumps(flowgate.update(new_id, "echo", UNUSUAL)["result"]) == dumps(UNUSUAL)
@@ -180,14 +180,14 @@ def test_values_pass_byte_for_byte(flowgate: Flowgate, task_queue: str, new_id: 
 
 
 def payload(encoding: str, data: bytes) -> Object:
-    """A payload that is not JSON, in the gateway's format."""
+    """A payload in the long form."""
     return {"metadata": {"encoding": b64encode(encoding.encode()).decode()}, "data": b64encode(data).decode()}
 
 
 BYTES, NAN = payload("binary/plain", b"\0\xff"), payload("json/plain", b"NaN")
 
 
-def test_bytes_pass_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_bytes_are_sent_and_returned_as_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("NotJSON", new_id, task_queue)
     echoed = flowgate.update(new_id, "echo", argPayloads=[BYTES])
     assert (echoed["resultPayload"], "result" in echoed) == (BYTES, False)
@@ -202,20 +202,20 @@ def test_payload_of_another_encoding_is_not_parsed_as_json(flowgate: Flowgate, t
     flowgate.signal(new_id, "finish")
     ended = flowgate.get(path + "/result", wait="30s")
     assert (ended["resultPayload"], "result" in ended) == (NAN, False)
-    completed = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_COMPLETED"))
+    completed = attributes(wait_for_event(flowgate, new_id, "WORKFLOW_EXECUTION_COMPLETED"))
     assert completed["result"] == {"payloads": [NAN]}
 
 
-def test_details_that_are_not_all_json_are_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_failure_details_are_payloads_if_any_is_not_json(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("NotJSON", new_id, task_queue)
     failure = flowgate.update(new_id, "fail")["failure"]
     assert "details" not in failure
     assert failure["detailPayloads"] == [payload("json/plain", b'"json"') | {"json": "json"}, BYTES, NAN]
 
 
-def test_memo_that_is_not_all_json_is_payloads(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_memo_values_are_payloads_if_any_is_not_json(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("NotJSON", new_id, task_queue)
-    event(flowgate, new_id, "WORKFLOW_PROPERTIES_MODIFIED")
+    wait_for_event(flowgate, new_id, "WORKFLOW_PROPERTIES_MODIFIED")
     described = flowgate.describe(new_id)
     assert (described["memoPayloads"], "memo" in described) == ({"bytes": BYTES, "nan": NAN}, False)
 
@@ -229,7 +229,7 @@ def test_metadata_describes_dynamic_handlers_without_a_name(flowgate: Flowgate, 
 
 
 def handlers(flowgate: Flowgate, workflow_id: str) -> set[str | None]:
-    """The names of all handlers in the metadata. None is a dynamic handler."""
+    """The names of all handlers in the metadata. A dynamic handler has the name None."""
     definition: Object = flowgate.metadata(workflow_id)["definition"]
     return {handler.get("name") for kind in ("signals", "queries", "updates") for handler in definition.get(kind, [])}
 
@@ -278,15 +278,15 @@ def test_workflow_can_read_its_handlers(flowgate: Flowgate, task_queue: str, new
     assert flowgate.query(new_id, "are_set") == unset
 
 
-def test_handlers_are_set_with_validators(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_validators_of_new_handlers_reject_updates(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Handlers", new_id, task_queue)
-    flowgate.update(new_id, "validate")
+    flowgate.update(new_id, "set_validators")
     for name, message in {"change": "one rejected", "any": "any rejected"}.items():
         rejected = flowgate.update(new_id, name, "one")
         assert (rejected["status"], rejected["failure"]["message"]) == ("REJECTED", message)
 
 
-def test_signals_wait_for_their_handler(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_signal_waits_until_its_handler_is_set(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Handlers", new_id, task_queue)
     flowgate.signal(new_id, "add", "early")
     assert flowgate.query(new_id, "all_received") == []
@@ -299,25 +299,25 @@ def test_update_is_accepted_then_completed(flowgate: Flowgate, task_queue: str, 
     accepted = flowgate.update(new_id, "wait", updateId="u", waitForStage="ACCEPTED")
     assert (accepted["stage"], "status" in accepted) == ("ACCEPTED", False)
     assert not flowgate.query(new_id, "handlers_finished")
-    flowgate.signal(new_id, "let_go")
+    flowgate.signal(new_id, "release")
     completed = flowgate.update_result(new_id, "u", wait="30s")
     assert (completed["stage"], completed["status"]) == ("COMPLETED", "COMPLETED")
     assert flowgate.result(new_id).result == 1
 
 
-def test_update_knows_its_id_and_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    flowgate.start("Stages", new_id, task_queue, startSignal="let_go")
-    assert not flowgate.query(new_id, "update_in_a_query")
+def test_update_handler_reads_its_id_and_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+    flowgate.start("Stages", new_id, task_queue, startSignal="release")
+    assert not flowgate.query(new_id, "query_has_update_info")
     assert flowgate.update(new_id, "wait", updateId="a/b")["result"] == {"id": "a/b", "name": "wait"}
 
 
-def test_update_sent_again_runs_once(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_repeated_update_runs_once(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Stages", new_id, task_queue)
     for _ in range(3):
         flowgate.update(new_id, "wait", updateId="u", waitForStage="ACCEPTED")
-    flowgate.signal(new_id, "let_go")
+    flowgate.signal(new_id, "release")
     assert flowgate.result(new_id).result == 1
-    assert len(events(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED")) == 1
+    assert len(events_of_type(flowgate, new_id, "WORKFLOW_EXECUTION_UPDATE_ACCEPTED")) == 1
 
 
 def test_update_with_start_reaches_the_new_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -342,7 +342,7 @@ def test_signal_with_start_reaches_the_new_workflow(flowgate: Flowgate, task_que
 
 def test_update_fails_when_its_workflow_completes_first(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Unfinished", new_id, task_queue)
-    flowgate.update(new_id, "update_without", updateId="u", waitForStage="ACCEPTED")
+    flowgate.update(new_id, "update_without_warning", updateId="u", waitForStage="ACCEPTED")
     flowgate.signal(new_id, "finish")
     assert flowgate.result(new_id).status == "COMPLETED"
     failed = flowgate.update_result(new_id, "u")
@@ -352,29 +352,29 @@ def test_update_fails_when_its_workflow_completes_first(flowgate: Flowgate, task
 def test_unfinished_handlers_cause_a_warning_unless_abandoned(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Unfinished", new_id, task_queue)
     flowgate.signal(new_id, "signal_with_warning")
-    flowgate.signal(new_id, "signal_without")
-    for name in ("update_with_warning", "update_without"):
+    flowgate.signal(new_id, "signal_without_warning")
+    for name in ("update_with_warning", "update_without_warning"):
         flowgate.update(new_id, name, updateId=f"{new_id} {name}", waitForStage="ACCEPTED")
     flowgate.signal(new_id, "finish")
     flowgate.result(new_id)
-    (of_updates,) = set(flowgate.execute("Warned", new_id, task_queue, f"{new_id} update").result)
-    assert of_updates.startswith("UnfinishedUpdateHandlersWarning")
-    assert f"{new_id} update_with_warning" in of_updates
-    assert "update_without" not in of_updates
-    (of_signals,) = set(flowgate.execute("Warned", new_id, task_queue, "signal_with_warning").result)
-    assert of_signals.startswith("UnfinishedSignalHandlersWarning")
-    assert "signal_without" not in of_signals
+    (update_warning,) = set(flowgate.execute("Warned", new_id, task_queue, f"{new_id} update").result)
+    assert update_warning.startswith("UnfinishedUpdateHandlersWarning")
+    assert f"{new_id} update_with_warning" in update_warning
+    assert "update_without_warning" not in update_warning
+    (signal_warning,) = set(flowgate.execute("Warned", new_id, task_queue, "signal_with_warning").result)
+    assert signal_warning.startswith("UnfinishedSignalHandlersWarning")
+    assert "signal_without_warning" not in signal_warning
 
 
 def test_workflow_waits_for_a_condition(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("WaitWithTimeout", new_id, task_queue, 600)
-    started = event(flowgate, new_id, "TIMER_STARTED")
+    started = wait_for_event(flowgate, new_id, "TIMER_STARTED")
     assert (attributes(started)["startToFireTimeout"], started["userMetadata"]) == ("600s", {"summary": "the timeout"})
     flowgate.signal(new_id, "proceed")
     assert flowgate.result(new_id).result == "signalled"
-    assert events(flowgate, new_id, "TIMER_CANCELED")
+    assert events_of_type(flowgate, new_id, "TIMER_CANCELED")
 
 
 def test_wait_for_a_condition_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("WaitWithTimeout", new_id, task_queue, 0.01).result == "timed out"
-    assert events(flowgate, new_id, "TIMER_FIRED")
+    assert events_of_type(flowgate, new_id, "TIMER_FIRED")

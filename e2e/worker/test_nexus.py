@@ -1,4 +1,4 @@
-"""Nexus operations, in a caller's description, history and outcome."""
+"""Nexus operations in the description, the history and the outcome of the calling workflow."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import chain, event_types, eventually, one
+from observe import attributes_of_only, event_types, eventually, failure_kinds
 
 Cancelling = Callable[[str], Callable[[], str | None]]
 
 
 def operation(flowgate: Flowgate, workflow_id: str, state: str) -> Object:
-    """The pending operation of a workflow. Waits until it has a state and the worker has received it."""
+    """Waits until the pending operation of a workflow has the given state and the worker has handled that state."""
 
     def read() -> list[Object]:
         caller = flowgate.describe(workflow_id)
@@ -30,28 +30,28 @@ def test_operation_completes_synchronously(flowgate: Flowgate, task_queue: str, 
     scheduled = event["nexusOperationScheduledEventAttributes"]
     assert [scheduled[name] for name in ("endpoint", "service", "operation")] == [task_queue, "Desk", "answer"]
     assert (scheduled["input"], scheduled["scheduleToCloseTimeout"]) == ("is it", "60s")
-    assert one(flowgate, new_id, "nexusOperationCompleted")["result"] == "is it: yes"
+    assert attributes_of_only(flowgate, new_id, "nexusOperationCompleted")["result"] == "is it: yes"
 
 
 def test_operation_is_called_by_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("AskByName", new_id, task_queue, "is it").result == "is it: yes"
 
 
-def test_operation_is_the_run_of_a_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_asynchronous_operation_starts_a_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("PonderAndWait", new_id, task_queue)
     pending = operation(flowgate, new_id, "STARTED")
     assert [callback["state"] for callback in flowgate.describe(f"{new_id}-pondering")["callbacks"]] == ["STANDBY"]
     flowgate.cancel(f"{new_id}-pondering")
     flowgate.signal(f"{new_id}-pondering", "end")
     assert flowgate.result(new_id).result == "cleaned up"
-    assert one(flowgate, new_id, "nexusOperationStarted")["operationToken"] == pending["operationToken"]
-    assert one(flowgate, new_id, "nexusOperationCompleted")["result"] == "cleaned up"
+    assert attributes_of_only(flowgate, new_id, "nexusOperationStarted")["operationToken"] == pending["operationToken"]
+    assert attributes_of_only(flowgate, new_id, "nexusOperationCompleted")["result"] == "cleaned up"
     callback = eventually(lambda: completed_callback(flowgate, f"{new_id}-pondering"))
     assert (callback["state"], callback["attempt"]) == ("SUCCEEDED", 1)
 
 
 def completed_callback(flowgate: Flowgate, workflow_id: str) -> Object | None:
-    """The callback of a closed workflow. Waits until it has ended."""
+    """The callback of a closed workflow, or None if the callback has not ended."""
     (callback,) = flowgate.describe(workflow_id)["callbacks"]
     return callback if "lastAttemptCompleteTime" in callback else None
 
@@ -88,7 +88,7 @@ def test_operation_between_attempts_has_its_last_failure(flowgate: Flowgate, tas
 def test_rejected_operation_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("Ask", new_id, task_queue, "reject").failure
     assert failure
-    assert chain(failure) == ["nexusOperation", "application"]
+    assert failure_kinds(failure) == ["nexusOperation", "application"]
     assert [failure[name] for name in ("endpoint", "service", "operation")] == [task_queue, "Desk", "answer"]
     assert (failure["cause"]["message"], failure["cause"]["type"]) == ("rejected", "OperationError")
 
@@ -96,33 +96,33 @@ def test_rejected_operation_is_the_cause_of_the_failure(flowgate: Flowgate, task
 def test_error_of_a_handler_is_the_cause_of_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("Ask", new_id, task_queue, "not found").failure
     assert failure
-    assert chain(failure) == ["nexusOperation", "nexusHandler"]
+    assert failure_kinds(failure) == ["nexusOperation", "nexusHandler"]
     assert (failure["cause"]["message"], failure["cause"]["handlerErrorType"]) == ("unknown question", "NOT_FOUND")
 
 
 def test_failure_of_a_handler_keeps_its_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("Ask", new_id, task_queue, "fail").failure
     assert failure
-    assert chain(failure) == ["nexusOperation", "nexusHandler", "application"]
+    assert failure_kinds(failure) == ["nexusOperation", "nexusHandler", "application"]
     handler = failure["cause"]
     assert (handler["handlerErrorType"], handler["retryBehavior"]) == ("INTERNAL", "NON_RETRYABLE")
     assert (handler["cause"]["type"], handler["cause"]["details"]) == ("NoAnswer", [{"asked": "fail"}])
 
 
-def test_terminated_workflow_of_an_operation_is_the_cause(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_operation_fails_when_its_workflow_is_terminated(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("PonderAndWait", new_id, task_queue)
     pending = operation(flowgate, new_id, "STARTED")
     flowgate.terminate(f"{new_id}-pondering")
     failure = flowgate.result(new_id).failure
     assert failure
-    assert chain(failure) == ["nexusOperation", "terminated"]
+    assert failure_kinds(failure) == ["nexusOperation", "terminated"]
     assert failure["operationToken"] == pending["operationToken"]
 
 
 def test_operation_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     failure = flowgate.execute("LetOperationTimeOut", new_id, task_queue).failure
     assert failure
-    assert chain(failure) == ["nexusOperation", "timeout"]
+    assert failure_kinds(failure) == ["nexusOperation", "timeout"]
     assert failure["cause"]["timeoutType"] == "START_TO_CLOSE"
     assert "NEXUS_OPERATION_TIMED_OUT" in event_types(flowgate, new_id)
     flowgate.terminate(f"{new_id}-pondering")
@@ -130,7 +130,7 @@ def test_operation_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -
 
 @pytest.fixture
 def cancelling(flowgate: Flowgate, task_queue: str, new_id: str) -> Iterator[Cancelling]:
-    """Lets a caller cancel its operation with a cancellation type. Returns a function that reads the result."""
+    """Starts a caller that cancels its operation. Returns a function that reads the outcome of the operation."""
 
     def cancel(cancellation_type: str) -> Callable[[], str | None]:
         flowgate.start("Ponder", new_id, task_queue, cancellation_type)
@@ -154,7 +154,7 @@ def test_caller_waits_for_its_cancelled_operation(flowgate: Flowgate, new_id: st
     assert eventually(outcome) == "cleaned up"
 
 
-def test_caller_waits_for_the_request_to_its_operation(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
+def test_caller_waits_until_cancellation_is_requested(flowgate: Flowgate, new_id: str, cancelling: Cancelling) -> None:
     outcome = cancelling("WAIT_REQUESTED")
     assert eventually(outcome) == "CancelledError"
     assert "NEXUS_OPERATION_CANCEL_REQUEST_COMPLETED" in event_types(flowgate, new_id)

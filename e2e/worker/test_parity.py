@@ -1,4 +1,4 @@
-"""docs/parity.md has a row for every member of the SDK. The tests in Go check that the rows are correct."""
+"""docs/parity.md has a row for every member of the SDK. Tests in Go check the contents of the rows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 SDK = Path(__file__).parent / "sdk"
 PARITY = Path(__file__).parents[2] / "docs" / "parity.md"
 
-# docs/parity.md describes these parameters once for all calls, or as specific to a language.
-EVERYWHERE = {"active_config", "rpc_metadata", "rpc_timeout", "arg", "result_type", "stack_level"}
+# docs/parity.md describes these parameters once for all calls, or omits them because only Python has them.
+COMMON_PARAMETERS = {"active_config", "rpc_metadata", "rpc_timeout", "arg", "result_type", "stack_level"}
 
 
 class Table:
@@ -21,9 +21,9 @@ class Table:
 
     def __init__(self, text: str) -> None:
         self.methods: dict[str, set[str]] = {}
-        # The page lists these without an operation, with the reason.
+        # The members that the gateway cannot offer, each with the reason.
         self.absent: dict[str, str] = {}
-        absent, above = False, list[str]()
+        absent, last_methods = False, list[str]()
         for line in text.splitlines():
             if line.startswith("## "):
                 absent = "cannot" in line
@@ -34,18 +34,18 @@ class Table:
             if absent:
                 self.absent.update(dict.fromkeys(names, rest[0]))
             elif first.startswith(" ·"):
-                for method in above:
+                for method in last_methods:
                     self.methods[method].update(names)
             else:
-                above = names
-                for method in above:
+                last_methods = names
+                for method in last_methods:
                     self.methods.setdefault(method, set())
 
     def has(self, name: str) -> bool:
         return any(name in {method, *parameters} for method, parameters in self.methods.items())
 
     def parameters(self, method: str) -> set[str]:
-        """The names with a row. A method that builds on another shares its rows."""
+        """The parameters that have a row. A method that extends another one also has the rows of that one."""
         if method.startswith("execute_"):
             return self.methods[method] | self.methods["start_" + method.removeprefix("execute_")]
         if method.endswith("_for"):
@@ -72,7 +72,7 @@ def test_parity_has_every_member_of_the_client(sdk_members: dict[str, dict[str, 
         if method not in table.methods:
             missing.append(method)
             continue
-        known = table.parameters(method) | absent.keys() | EVERYWHERE
+        known = table.parameters(method) | absent.keys() | COMMON_PARAMETERS
         missing += [f"{method}({parameter})" for parameter in parameters if parameter not in known]
     assert not missing, f"without a row: {sorted(missing)}"
 
@@ -88,9 +88,7 @@ def test_worker_uses_every_member_with_a_row(sdk_members: dict[str, dict[str, li
     code = "\n".join(path.read_text() for path in SDK.glob("*.py"))
     excluded = Table(PARITY.read_text()).absent
     functions = [
-        name
-        for name in sdk_members["workflow"]
-        if name.islower() and "workflow's code" not in excluded.get(name, "")
+        name for name in sdk_members["workflow"] if name.islower() and "workflow's code" not in excluded.get(name, "")
     ]
     unused = [name for name in functions if not re.search(rf"\bworkflow\.{name}\b", code)]
     assert not unused, f"in no workflow of the worker: {unused}"

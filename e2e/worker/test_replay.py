@@ -32,7 +32,7 @@ def replay(sdk: list[str], tmp_path: Path) -> Replay:
 
 
 def messages(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
-    """Signals and updates, completed, failed and rejected."""
+    """Signals, and updates that complete, fail and are rejected."""
     flowgate.start("Messages", workflow_id, task_queue)
     flowgate.signal(workflow_id, "add_message", "one")
     for update, args in {"set_messages": [], "exchange": "two\u2028lines", "fail": {"sku": "pen"}}.items():
@@ -42,13 +42,13 @@ def messages(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
 
 
 def dynamic(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
-    """Messages of any name, to an open workflow."""
+    """Messages with dynamic handlers, to a workflow that does not end."""
     flowgate.start("Dynamic", workflow_id, task_queue, startSignal="any signal", startSignalArgs=[12345678901234567890])
     flowgate.update(workflow_id, "any update", {"l": []})
 
 
-def completes(workflow_type: str, *args: JSON, **options: JSON) -> Scenario:
-    """A workflow that completes."""
+def run_to_completion(workflow_type: str, *args: JSON, **options: JSON) -> Scenario:
+    """A scenario with a workflow that ends without further messages."""
 
     def run(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
         assert not flowgate.execute(workflow_type, workflow_id, task_queue, *args, **options).pending
@@ -70,12 +70,12 @@ def cancelled(flowgate: Flowgate, workflow_id: str, task_queue: str) -> None:
         pytest.param(messages, id="messages"),
         pytest.param(dynamic, id="dynamic"),
         pytest.param(cancelled, id="cancelled"),
-        pytest.param(completes("Timers"), id="timers"),
-        pytest.param(completes("KnownParent"), id="child"),
-        pytest.param(completes("Failing", [None, {"sku": "pen"}]), id="failure"),
-        pytest.param(completes("SearchAttributes", ["Items"]), id="search-attributes"),
+        pytest.param(run_to_completion("Timers"), id="timers"),
+        pytest.param(run_to_completion("ParentOfInfo"), id="child"),
+        pytest.param(run_to_completion("Failing", [None, {"sku": "pen"}]), id="failure"),
+        pytest.param(run_to_completion("SearchAttributes", ["Items"]), id="search-attributes"),
         pytest.param(
-            completes("Memo", {"old": None}, memo={"old": 1, "greeting": {"name": "", "times": 0}}), id="memo"
+            run_to_completion("Memo", {"old": None}, memo={"old": 1, "greeting": {"name": "", "times": 0}}), id="memo"
         ),
     ],
 )
@@ -95,9 +95,9 @@ def slept(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
 
 
 def test_raw_history_is_the_same_in_pages_and_in_a_stream(flowgate: Flowgate, slept: str) -> None:
-    by_lines = list(flowgate.history_stream(slept, payloads="raw"))
-    assert by_lines == list(flowgate.history(slept, payloads="raw", pageSize=2))
-    assert by_lines == list(flowgate.history_stream(slept, payloads="raw", pageSize=3))
+    streamed = list(flowgate.history_stream(slept, payloads="raw"))
+    assert streamed == list(flowgate.history(slept, payloads="raw", pageSize=2))
+    assert streamed == list(flowgate.history_stream(slept, payloads="raw", pageSize=3))
 
 
 def test_history_from_a_stream_replays(flowgate: Flowgate, slept: str, replay: Replay) -> None:

@@ -8,12 +8,10 @@ from decimal import Decimal
 import pytest
 
 from flowgate import Flowgate, Object, dumps
-from observe import attributes, event, events, eventually
+from observe import attributes, events_of_type, eventually, wait_for_event
 
 
-def test_definition_has_the_name_and_the_arguments(
-    flowgate: Flowgate, task_queue: str, new_id: str
-) -> None:
+def test_workflow_runs_under_its_registered_name(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("greeting", new_id, task_queue, {"name": "Ada", "times": 2}).result == ["Ada", "Ada"]
     assert flowgate.metadata(new_id)["definition"]["type"] == "greeting"
 
@@ -28,7 +26,7 @@ def test_dynamic_workflow_gets_its_arguments_byte_for_byte(flowgate: Flowgate, t
     assert dumps(flowgate.execute("What Ever", new_id, task_queue, "first", value).result) == dumps(value)
 
 
-def test_sandbox_denies_a_workflow_the_clock(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_sandbox_rejects_access_to_the_clock(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     result = flowgate.execute("Sandboxed", new_id, task_queue).result
     assert result.pop("restricted").startswith("Cannot access datetime.datetime.now")
     assert result == {"inSandbox": True, "unrestricted": True}
@@ -45,11 +43,11 @@ def test_module_that_is_passed_through_is_shared(flowgate: Flowgate, task_queue:
 
 
 def is_same_time(one: str, other: str) -> bool:
-    """Whether two times are equal, except for the nanoseconds, which Python does not have."""
+    """Whether two times are equal to the microsecond, which is the precision of Python."""
     return abs(datetime.fromisoformat(one) - datetime.fromisoformat(other)) <= timedelta(microseconds=1)
 
 
-def test_workflow_reads_its_description(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_workflow_info_matches_the_description(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start(
         "Info",
         new_id,
@@ -68,7 +66,7 @@ def test_workflow_reads_its_description(flowgate: Flowgate, task_queue: str, new
     for name in ("executionTimeout", "runTimeout", "taskTimeout", "priority"):
         assert info[name] == described[name], name
     assert is_same_time(info["startTime"], described["startTime"])
-    assert is_same_time(info["firstTaskTime"], event(flowgate, new_id, "WORKFLOW_TASK_STARTED")["eventTime"])
+    assert is_same_time(info["firstTaskTime"], wait_for_event(flowgate, new_id, "WORKFLOW_TASK_STARTED")["eventTime"])
     assert info["namespace"] == flowgate.namespace
     assert info["headers"] == []
     assert info["memo"] == {"price": "1.10"}
@@ -85,7 +83,7 @@ def test_top_level_workflow_has_no_parent(flowgate: Flowgate, task_queue: str, n
 
 
 def test_child_reads_its_parent_and_root(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    info = flowgate.execute("KnownParent", new_id, task_queue).result
+    info = flowgate.execute("ParentOfInfo", new_id, task_queue).result
     described = flowgate.describe(new_id + "-child")
     assert info["parent"] == {"namespace": flowgate.namespace, **described["parent"]}
     assert info["parent"]["workflowId"] == new_id
@@ -93,7 +91,7 @@ def test_child_reads_its_parent_and_root(flowgate: Flowgate, task_queue: str, ne
 
 
 def test_continued_run_reads_the_previous_run(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    first = flowgate.start("KnownContinued", new_id, task_queue)
+    first = flowgate.start("ContinueOnce", new_id, task_queue)
     assert flowgate.result(new_id, runId=first.run_id).result == first.run_id
 
 
@@ -108,7 +106,7 @@ def test_retried_run_reads_its_attempt_and_policy(flowgate: Flowgate, task_queue
     policy = {"initialInterval": "600s", "maximumAttempts": 2}
     first = flowgate.start("Attempts", new_id, task_queue, retryPolicy=policy)
     assert flowgate.result(new_id, runId=first.run_id).result == {"attempt": 2, "maximumAttempts": 2}
-    started = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_STARTED"))
+    started = attributes(wait_for_event(flowgate, new_id, "WORKFLOW_EXECUTION_STARTED"))
     assert started["continuedFailure"]["applicationFailureInfo"]["nextRetryDelay"] == "0.020s"
 
 
@@ -130,7 +128,7 @@ def replayed(flowgate: Flowgate, task_queue: str, new_id: str) -> str:
 
 
 def close(flowgate: Flowgate, workflow_id: str) -> Object:
-    """Closes a workflow. Its worker then evicts it, so that a query replays it from its history."""
+    """Closes a workflow. The worker then evicts the workflow from its cache, so that a query replays the history."""
     flowgate.signal(workflow_id, "finish")
     recorded: Object = flowgate.result(workflow_id).result
     assert flowgate.query(workflow_id, "was_replaying")
@@ -138,14 +136,14 @@ def close(flowgate: Flowgate, workflow_id: str) -> Object:
 
 
 def test_random_and_time_are_the_same_on_replay(flowgate: Flowgate, replayed: str) -> None:
-    recorded = flowgate.query(replayed, "once_more")
+    recorded = flowgate.query(replayed, "recorded_values")
     assert close(flowgate, replayed) == recorded
-    assert flowgate.query(replayed, "once_more") == recorded
+    assert flowgate.query(replayed, "recorded_values") == recorded
 
 
-def test_time_is_that_of_the_history(flowgate: Flowgate, replayed: str) -> None:
-    recorded = flowgate.query(replayed, "once_more")
-    started = event(flowgate, replayed, "WORKFLOW_TASK_STARTED")["eventTime"]
+def test_workflow_time_comes_from_the_history(flowgate: Flowgate, replayed: str) -> None:
+    recorded = flowgate.query(replayed, "recorded_values")
+    started = wait_for_event(flowgate, replayed, "WORKFLOW_TASK_STARTED")["eventTime"]
     assert is_same_time(recorded["now"], started)
     seconds = datetime.fromisoformat(started).timestamp()
     assert (float(recorded["time"]), recorded["timeNs"] / 1e9) == pytest.approx((seconds, seconds), abs=2e-6, rel=0)
@@ -166,7 +164,7 @@ def test_memo_is_read_changed_and_removed(flowgate: Flowgate, task_queue: str, n
     after = {"greeting": memo["greeting"], "new": changes["new"]}
     assert result == {"before": memo, "name": "Ada", "default": "none", "after": after}
     assert flowgate.describe(new_id)["memo"] == after
-    changed = attributes(event(flowgate, new_id, "WORKFLOW_PROPERTIES_MODIFIED"))["upsertedMemo"]["fields"]
+    changed = attributes(wait_for_event(flowgate, new_id, "WORKFLOW_PROPERTIES_MODIFIED"))["upsertedMemo"]["fields"]
     assert changed.keys() == changes.keys()
     assert changed["new"] == changes["new"]
 
@@ -177,7 +175,7 @@ def test_memo_without_values_is_absent(flowgate: Flowgate, task_queue: str, new_
     assert "memo" not in flowgate.describe(new_id)
 
 
-SEARCHED: dict[str, Object] = {
+SEARCH_ATTRIBUTES: dict[str, Object] = {
     "CustomerId": {"type": "Keyword", "value": "c-1"},
     "Items": {"type": "Int", "value": 9_007_199_254_740_993},
     "Amount": {"type": "Double", "value": Decimal("1.1")},
@@ -188,31 +186,31 @@ SEARCHED: dict[str, Object] = {
 }
 
 
-def searched(flowgate: Flowgate, workflow_id: str) -> Object:
-    """The search attributes of the description, without those of the server."""
+def custom_search_attributes(flowgate: Flowgate, workflow_id: str) -> Object:
+    """The search attributes in the description, without those that the server sets."""
     described = flowgate.describe(workflow_id)["searchAttributes"]
-    return {name: attribute for name, attribute in described.items() if name in SEARCHED}
+    return {name: attribute for name, attribute in described.items() if name in SEARCH_ATTRIBUTES}
 
 
 def test_search_attributes_of_every_type_are_set(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     before, after, _ = flowgate.execute("SearchAttributes", new_id, task_queue, []).result
     assert before == {}
-    assert after == {name: attribute["value"] for name, attribute in SEARCHED.items()}
-    assert searched(flowgate, new_id) == SEARCHED
-    upserted = attributes(event(flowgate, new_id, "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"))["searchAttributes"]
-    assert upserted["indexedFields"].keys() == SEARCHED.keys()
+    assert after == {name: attribute["value"] for name, attribute in SEARCH_ATTRIBUTES.items()}
+    assert custom_search_attributes(flowgate, new_id) == SEARCH_ATTRIBUTES
+    upserted = attributes(wait_for_event(flowgate, new_id, "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"))["searchAttributes"]
+    assert upserted["indexedFields"].keys() == SEARCH_ATTRIBUTES.keys()
 
 
 def test_search_attributes_of_every_type_are_removed(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
-    *_, after = flowgate.execute("SearchAttributes", new_id, task_queue, list(SEARCHED)).result
+    *_, after = flowgate.execute("SearchAttributes", new_id, task_queue, list(SEARCH_ATTRIBUTES)).result
     assert after == {}
-    assert searched(flowgate, new_id) == {}
+    assert custom_search_attributes(flowgate, new_id) == {}
 
 
 def test_search_attributes_are_set_and_removed_without_types(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     changes = {"CustomerId": ["c-1"], "Items": [3], "Note": []}
     flowgate.execute("UntypedSearchAttributes", new_id, task_queue, changes, searchAttributes={"Note": "old"})
-    assert searched(flowgate, new_id) == {
+    assert custom_search_attributes(flowgate, new_id) == {
         "CustomerId": {"type": "Keyword", "value": "c-1"},
         "Items": {"type": "Int", "value": 3},
     }
@@ -221,12 +219,15 @@ def test_search_attributes_are_set_and_removed_without_types(flowgate: Flowgate,
 def test_timers_have_summaries_and_are_cancelled(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert flowgate.execute("Timers", new_id, task_queue).result == "woken"
     timers = {
-        timer["userMetadata"]["summary"]: attributes(timer) for timer in events(flowgate, new_id, "TIMER_STARTED")
+        timer["userMetadata"]["summary"]: attributes(timer)
+        for timer in events_of_type(flowgate, new_id, "TIMER_STARTED")
     }
     assert timers["a nap"]["startToFireTimeout"] == "0.010s"
     assert timers["a long sleep"]["startToFireTimeout"] == "600s"
-    assert attributes(event(flowgate, new_id, "TIMER_FIRED"))["timerId"] == timers["a nap"]["timerId"]
-    assert attributes(event(flowgate, new_id, "TIMER_CANCELED"))["timerId"] == timers["a long sleep"]["timerId"]
+    assert attributes(wait_for_event(flowgate, new_id, "TIMER_FIRED"))["timerId"] == timers["a nap"]["timerId"]
+    assert (
+        attributes(wait_for_event(flowgate, new_id, "TIMER_CANCELED"))["timerId"] == timers["a long sleep"]["timerId"]
+    )
 
 
 def test_tasks_are_awaited_in_the_order_of_completion(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -240,7 +241,7 @@ def test_tasks_are_awaited_in_the_order_of_completion(flowgate: Flowgate, task_q
 def test_metadata_has_the_current_details(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Details", new_id, task_queue)
     assert flowgate.metadata(new_id)["currentDetails"] == "packing **pens**"
-    flowgate.signal(new_id, "go_on")
+    flowgate.signal(new_id, "proceed")
     assert flowgate.result(new_id).result == ["", "sent"]
     assert flowgate.metadata(new_id)["currentDetails"] == "sent"
 
@@ -250,7 +251,7 @@ def test_static_summary_and_details_are_unchanged(flowgate: Flowgate, task_queue
     flowgate.execute("Runtime", new_id, task_queue, **static)
     described = flowgate.describe(new_id)
     assert {name: described[name] for name in static} == static
-    started = event(flowgate, new_id, "WORKFLOW_EXECUTION_STARTED")
+    started = wait_for_event(flowgate, new_id, "WORKFLOW_EXECUTION_STARTED")
     assert started["userMetadata"] == {"summary": "pens", "details": "Ten **blue** ones"}
 
 
@@ -275,7 +276,7 @@ def test_failure_has_all_its_fields(flowgate: Flowgate, task_queue: str, new_id:
 
 def test_history_has_the_failure(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.execute("Failing", new_id, task_queue, [{"sku": "pen"}])
-    failure = attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_FAILED"))["failure"]
+    failure = attributes(wait_for_event(flowgate, new_id, "WORKFLOW_EXECUTION_FAILED"))["failure"]
     assert failure["applicationFailureInfo"] == {
         "type": "Dry",
         "nonRetryable": True,
@@ -295,25 +296,23 @@ def test_exceptions_declared_as_failures_fail_the_workflow(flowgate: Flowgate, t
     assert (outcome.status, outcome.failure["type"]) == ("FAILED", "BadLuckError")
 
 
-def test_other_exceptions_suspend_the_workflow_until_it_is_fixed(
-    flowgate: Flowgate, task_queue: str, new_id: str
-) -> None:
+def test_other_exceptions_fail_only_the_workflow_task(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Stuck", new_id, task_queue, taskTimeout="1s")
-    failed = attributes(event(flowgate, new_id, "WORKFLOW_TASK_FAILED"))
+    failed = attributes(wait_for_event(flowgate, new_id, "WORKFLOW_TASK_FAILED"))
     assert failed["cause"] == "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE"
     assert (failed["failure"]["message"], flowgate.describe(new_id)["status"]) == ("it is Friday", "RUNNING")
     eventually(lambda: flowgate.describe(new_id).get("pendingWorkflowTask", {}).get("attempt", 1) > 1)
-    flowgate.signal(new_id, "be_lucky")
+    flowgate.signal(new_id, "recover")
     assert flowgate.result(new_id).result == "lucky"
 
 
 def test_nondeterminism_suspends_the_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Nondeterministic", new_id, task_queue)
-    event(flowgate, new_id, "TIMER_STARTED")
-    flowgate.update(new_id, "go_on")
+    wait_for_event(flowgate, new_id, "TIMER_STARTED")
+    flowgate.update(new_id, "complete_a_task")
     flowgate.reset(new_id, resetType="LAST_WORKFLOW_TASK", reapplyExclude=["UPDATE"])
-    # The reset failed the task that it returned to.
-    (failed,) = eventually(lambda: events(flowgate, new_id, "WORKFLOW_TASK_FAILED")[1:])
+    # The first failed task is the one that the reset recorded.
+    (failed,) = eventually(lambda: events_of_type(flowgate, new_id, "WORKFLOW_TASK_FAILED")[1:])
     assert attributes(failed)["cause"] == "WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR"
     flowgate.terminate(new_id)
 
@@ -325,7 +324,7 @@ def test_cancelled_workflow_cleans_up(flowgate: Flowgate, task_queue: str, new_i
     assert flowgate.result(new_id).status == "CANCELED"
     assert flowgate.query(new_id, "has_cleaned_up")
     assert flowgate.describe(new_id)["cancelRequested"]
-    assert attributes(event(flowgate, new_id, "WORKFLOW_EXECUTION_CANCEL_REQUESTED"))["cause"] == "no pens"
+    assert attributes(wait_for_event(flowgate, new_id, "WORKFLOW_EXECUTION_CANCEL_REQUESTED"))["cause"] == "no pens"
 
 
 def test_workflow_reads_the_reason_of_its_cancellation(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
@@ -341,4 +340,4 @@ def test_workflow_times_out(flowgate: Flowgate, task_queue: str, new_id: str, ti
     outcome = flowgate.execute("Sleeper", new_id, task_queue, **{timeout: "1s"})
     assert outcome.failure
     assert (outcome.status, outcome.failure["kind"]) == ("TIMED_OUT", "timeout")
-    assert event(flowgate, new_id, "WORKFLOW_EXECUTION_TIMED_OUT")
+    assert wait_for_event(flowgate, new_id, "WORKFLOW_EXECUTION_TIMED_OUT")

@@ -1,4 +1,4 @@
-"""The SDK's tracing continues the trace of a caller in the workflow's code."""
+"""A trace of a caller continues in the workflow's code, by the tracing of the SDK."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flowgate import Flowgate, Object
 
 
 class Trace:
-    """A trace of the caller, to which all its requests belong."""
+    """A trace of a caller, and the headers that continue it."""
 
     def __init__(self) -> None:
         self.id = secrets.token_hex(16)
@@ -32,8 +32,10 @@ def test_trace_continues_in_the_workflows_code(flowgate: Flowgate, task_queue: s
     assert flowgate.result(new_id).result == {"activity": trace.id, "signal": trace.id, "update": trace.id}
 
 
-def test_messages_have_their_own_trace(flowgate: Flowgate, task_queue: str, new_id: str, trace: Trace) -> None:
-    """The SDK links to it, and continues the trace that the workflow was started with."""
+def test_message_headers_have_the_trace_of_the_request(
+    flowgate: Flowgate, task_queue: str, new_id: str, trace: Trace
+) -> None:
+    """The handlers continue the trace of the start: the SDK only links to the trace of a message."""
     signal, update = Trace(), Trace()
     flowgate.with_headers(trace.headers).start("Traced", new_id, task_queue)
     assert flowgate.with_headers(update.headers).update(new_id, "update")["result"] == trace.id

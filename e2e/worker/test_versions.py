@@ -1,4 +1,4 @@
-"""Patches and worker versions: which version ran a workflow, and which version continues it."""
+"""Patches and worker versions: which version runs a workflow, and which version continues it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from flowgate import Flowgate, Object
-from observe import eventually, one
+from observe import attributes_of_only, eventually
 
 Deploy = Callable[[str], Object]
 
@@ -20,7 +20,7 @@ def versions_queue(task_queue: str) -> str:
 
 @pytest.fixture
 def deploy(flowgate: Flowgate, task_queue: str, new_id: str) -> Deploy:
-    """Sets the current version, and returns it as in a description."""
+    """Sets the current version of the deployment. Returns the version in the form of a description."""
 
     def make_current(build_id: str) -> Object:
         deployed = flowgate.execute("Deploy", f"{new_id}-deploy-{build_id}", task_queue, build_id)
@@ -35,7 +35,7 @@ def version(deployment: str, build_id: str) -> Object:
 
 
 def versioning(flowgate: Flowgate, workflow_id: str) -> Object:
-    """The versioning of a workflow, after its first task."""
+    """Waits for the first workflow task to complete, and returns the versioning of the workflow."""
 
     def read() -> Object:
         description = flowgate.describe(workflow_id)
@@ -50,7 +50,7 @@ def test_patch_is_a_marker_and_a_search_attribute(
     flowgate: Flowgate, task_queue: str, new_id: str, workflow_type: str
 ) -> None:
     assert flowgate.execute(workflow_type, new_id, task_queue).result == "new way"
-    marker = one(flowgate, new_id, "markerRecorded")
+    marker = attributes_of_only(flowgate, new_id, "markerRecorded")
     assert marker["markerName"] == "core_patch"
     assert marker["details"] == {"patch-data": [{"id": "a-better-way", "deprecated": workflow_type == "Deprecated"}]}
     changes = flowgate.describe(new_id)["searchAttributes"]["TemporalChangeVersion"]
@@ -122,7 +122,7 @@ def test_workflow_is_started_on_a_version(
     assert (described["override"], described["behavior"]) == (pinned, "AUTO_UPGRADE")
     flowgate.signal(new_id, "finish")
     assert flowgate.result(new_id).result == "2"
-    assert one(flowgate, new_id, "workflowExecutionStarted")["versioningOverride"]
+    assert attributes_of_only(flowgate, new_id, "workflowExecutionStarted")["versioningOverride"]
 
 
 def test_workflow_is_started_with_auto_upgrade(
@@ -149,7 +149,7 @@ def test_running_workflow_is_moved_to_a_version(
     assert flowgate.describe(new_id)["versioning"]["override"] == pinned
     flowgate.signal(new_id, "finish")
     assert flowgate.result(new_id).result == "2"
-    updated = one(flowgate, new_id, "workflowExecutionOptionsUpdated")
+    updated = attributes_of_only(flowgate, new_id, "workflowExecutionOptionsUpdated")
     assert updated["versioningOverride"]
 
 

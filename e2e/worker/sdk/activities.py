@@ -10,9 +10,9 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ActivityCancellationType, ActivityConfig, VersioningIntent
 
-AMPLE = timedelta(minutes=1)
-SHORT = timedelta(seconds=1)
-ONCE = RetryPolicy(maximum_attempts=1)
+LONG_TIMEOUT = timedelta(minutes=1)
+SHORT_TIMEOUT = timedelta(seconds=1)
+NO_RETRIES = RetryPolicy(maximum_attempts=1)
 
 
 @activity.defn
@@ -34,7 +34,7 @@ class Shout:
 
 
 class Greeter:
-    """A class with an activity among its methods."""
+    """A class with a method that is an activity."""
 
     def __init__(self, greeting: str) -> None:
         self.greeting = greeting
@@ -46,6 +46,7 @@ class Greeter:
 
 @activity.defn
 async def stop_heartbeats(details: str) -> None:
+    """Sends one heartbeat, and then no more."""
     activity.heartbeat(details, {"left": 12345678901234567890})
     await asyncio.Future()
 
@@ -62,8 +63,8 @@ async def keep_busy() -> str:
 
 
 @activity.defn
-async def fail_until(attempt: int) -> int:
-    if activity.info().attempt < attempt:
+async def fail_until(succeeds_at: int) -> int:
+    if activity.info().attempt < succeeds_at:
         raise ApplicationError("not yet", {"attempt": activity.info().attempt}, type="NotYet")
     return activity.info().attempt
 
@@ -74,7 +75,7 @@ class CallActivities:
 
     @workflow.run
     async def run(self, name: str) -> list[str]:
-        config = ActivityConfig(start_to_close_timeout=AMPLE)
+        config = ActivityConfig(start_to_close_timeout=LONG_TIMEOUT)
         results = [
             await workflow.execute_activity(greet, args=["Hello", name], **config),
             await workflow.execute_activity("greet", args=["Hi", name], result_type=str, **config),
@@ -92,7 +93,7 @@ class CallActivities:
 
 @workflow.defn
 class ConfigureActivity:
-    """Runs an activity with every option, until a signal."""
+    """Runs an activity with every option, and cancels it after a signal."""
 
     def __init__(self) -> None:
         self.finished = False
@@ -130,16 +131,18 @@ class ConfigureActivity:
 
 @workflow.defn
 class RetryActivity:
-    """Runs an activity that fails until its nth attempt."""
+    """Runs an activity that fails until the attempt succeeds_at."""
 
     @workflow.run
-    async def run(self, succeeds_at: int, pause: float, maximum: int, final: list[str]) -> int:
+    async def run(self, succeeds_at: int, retry_interval: float, maximum: int, non_retryable: list[str]) -> int:
         return await workflow.execute_activity(
             fail_until,
             succeeds_at,
-            start_to_close_timeout=AMPLE,
+            start_to_close_timeout=LONG_TIMEOUT,
             retry_policy=RetryPolicy(
-                initial_interval=timedelta(seconds=pause), maximum_attempts=maximum, non_retryable_error_types=final
+                initial_interval=timedelta(seconds=retry_interval),
+                maximum_attempts=maximum,
+                non_retryable_error_types=non_retryable,
             ),
         )
 
@@ -152,8 +155,8 @@ class CancelActivity:
     async def run(self, cancellation_type: str) -> str:
         return await workflow.execute_activity(
             keep_busy,
-            start_to_close_timeout=AMPLE,
-            heartbeat_timeout=AMPLE,
+            start_to_close_timeout=LONG_TIMEOUT,
+            heartbeat_timeout=LONG_TIMEOUT,
             cancellation_type=ActivityCancellationType[cancellation_type],
         )
 
@@ -165,12 +168,16 @@ class LetActivityTimeOut:
     @workflow.run
     async def run(self, timeout: str) -> None:
         configs: dict[str, ActivityConfig] = {
-            "SCHEDULE_TO_START": {"task_queue": "unpolled", "schedule_to_start_timeout": SHORT},
-            "START_TO_CLOSE": {"start_to_close_timeout": SHORT},
-            "SCHEDULE_TO_CLOSE": {"schedule_to_close_timeout": SHORT},
-            "HEARTBEAT": {"heartbeat_timeout": SHORT},
+            "SCHEDULE_TO_START": {"task_queue": "unpolled", "schedule_to_start_timeout": SHORT_TIMEOUT},
+            "START_TO_CLOSE": {"start_to_close_timeout": SHORT_TIMEOUT},
+            "SCHEDULE_TO_CLOSE": {"schedule_to_close_timeout": SHORT_TIMEOUT},
+            "HEARTBEAT": {"heartbeat_timeout": SHORT_TIMEOUT},
         }
-        config: ActivityConfig = {"schedule_to_close_timeout": AMPLE, "retry_policy": ONCE, **configs[timeout]}
+        config: ActivityConfig = {
+            "schedule_to_close_timeout": LONG_TIMEOUT,
+            "retry_policy": NO_RETRIES,
+            **configs[timeout],
+        }
         await workflow.execute_activity(stop_heartbeats, "the last heartbeat", **config)
 
 

@@ -24,7 +24,7 @@ def id_of_child() -> str:
 
 @workflow.defn
 class Child:
-    """Waits for a signal with its result."""
+    """Waits for a signal that sets its result."""
 
     def __init__(self) -> None:
         self.result: str | None = None
@@ -41,7 +41,7 @@ class Child:
 
 @workflow.defn
 class SlowToCancel:
-    """After its cancellation, waits for a signal before it ends."""
+    """Ends only after it was cancelled and has received a signal."""
 
     def __init__(self) -> None:
         self.may_end = False
@@ -61,7 +61,7 @@ class SlowToCancel:
 
 @workflow.defn
 class Fail:
-    """Fails until its nth attempt."""
+    """Fails until the attempt succeeds_at."""
 
     @workflow.run
     async def run(self, succeeds_at: int) -> int:
@@ -81,7 +81,7 @@ class Parent:
 
 @workflow.defn
 class ParentByName:
-    """Addresses its child by name and by handle, and signals its result."""
+    """Starts and signals its child by name, and returns the ids and the result of the child."""
 
     @workflow.run
     async def run(self) -> list[str | None]:
@@ -91,7 +91,7 @@ class ParentByName:
 
 
 @workflow.defn
-class ParentThatLeaves:
+class ParentThatCompletes:
     """Completes while its child continues to run."""
 
     @workflow.run
@@ -102,7 +102,7 @@ class ParentThatLeaves:
 
 @workflow.defn
 class ParentThatCancels:
-    """Cancels its child after a signal, with a cancellation type, and records the result."""
+    """Cancels its child after a signal, with the given cancellation type, and records the outcome of the child."""
 
     def __init__(self) -> None:
         self.cancel_requested = False
@@ -169,7 +169,7 @@ class ParentOfCron:
 
 @workflow.defn
 class ParentOfFailure:
-    """Starts a child that fails until its nth attempt."""
+    """Starts a child that fails until the attempt succeeds_at, with a maximum number of attempts."""
 
     @workflow.run
     async def run(self, succeeds_at: int, maximum: int) -> int:
@@ -212,7 +212,7 @@ WORKFLOWS = [
     Fail,
     Parent,
     ParentByName,
-    ParentThatLeaves,
+    ParentThatCompletes,
     ParentThatCancels,
     ConfigureChild,
     ParentOfCron,

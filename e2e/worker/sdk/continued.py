@@ -9,22 +9,22 @@ from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributePa
 from temporalio.exceptions import ApplicationError
 from temporalio.workflow import VersioningIntent
 
-from activities import AMPLE
+from activities import LONG_TIMEOUT
 
 
 @activity.defn
-async def fill() -> str:
+async def fill_history() -> str:
     return "x" * 1_000_000
 
 
 @workflow.defn
 class Countdown:
-    """Continues as new a number of times, and returns the id of its previous run."""
+    """Continues as new a number of times, and returns the ids of the previous run and of the first run."""
 
     @workflow.run
-    async def run(self, left: int) -> list[str | None]:
-        if left:
-            workflow.continue_as_new(left - 1)
+    async def run(self, remaining: int) -> list[str | None]:
+        if remaining:
+            workflow.continue_as_new(remaining - 1)
         return [workflow.info().continued_run_id, workflow.info().first_execution_run_id]
 
 
@@ -35,7 +35,7 @@ class ContinueConfigured:
     @workflow.run
     async def run(self) -> None:
         workflow.continue_as_new(
-            args=["goes on"],
+            args=["the second run"],
             workflow=Continued.run,
             task_queue=workflow.info().task_queue,
             run_timeout=timedelta(hours=2),
@@ -53,37 +53,37 @@ class Continued:
     """The second run of ContinueConfigured."""
 
     @workflow.run
-    async def run(self, word: str) -> str:
-        return word
+    async def run(self, text: str) -> str:
+        return text
 
 
 @workflow.defn
 class Inherit:
-    """Continues as new with an argument and no options."""
+    """Continues as new without options, and returns a value of the memo that the second run inherits."""
 
     @workflow.run
-    async def run(self, go_on: bool) -> object:
-        if go_on:
+    async def run(self, is_first: bool) -> object:
+        if is_first:
             workflow.continue_as_new(False)
         return workflow.memo_value("left")
 
 
 @workflow.defn
 class ContinueWhenSuggested:
-    """Runs until the SDK suggests to continue as new, and then returns the length of its history."""
+    """Continues as new when the SDK suggests it. The second run returns the length of the first run's history."""
 
     @workflow.run
     async def run(self, length: int) -> int:
         while not length:
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(workflow.info().get_current_history_length())
-            await workflow.execute_activity(fill, start_to_close_timeout=AMPLE)
+            await workflow.execute_activity(fill_history, start_to_close_timeout=LONG_TIMEOUT)
         return length
 
 
 @workflow.defn
 class Tick:
-    """Fails in the first run of a cron schedule. The next run returns what it reads about the previous one."""
+    """Fails in the first run of a cron schedule. Each later run returns the failure or the result before it."""
 
     @workflow.run
     async def run(self) -> str:
@@ -95,4 +95,4 @@ class Tick:
 
 
 WORKFLOWS = [Countdown, ContinueConfigured, Continued, Inherit, ContinueWhenSuggested, Tick]
-ACTIVITIES = [fill]
+ACTIVITIES = [fill_history]

@@ -9,9 +9,9 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, LocalActivityConfig
 
 from activities import (
-    AMPLE,
-    ONCE,
-    SHORT,
+    LONG_TIMEOUT,
+    NO_RETRIES,
+    SHORT_TIMEOUT,
     Greeter,
     Shout,
     fail_until,
@@ -28,7 +28,7 @@ class CallLocalActivities:
 
     @workflow.run
     async def run(self, name: str) -> list[str]:
-        config = LocalActivityConfig(start_to_close_timeout=AMPLE)
+        config = LocalActivityConfig(start_to_close_timeout=LONG_TIMEOUT)
         results = [
             await workflow.execute_local_activity(greet, args=["Hello", name], **config),
             await workflow.execute_local_activity("greet", args=["Hi", name], result_type=str, **config),
@@ -46,16 +46,16 @@ class CallLocalActivities:
 
 @workflow.defn
 class RetryLocalActivity:
-    """Runs a local activity that fails until its nth attempt. Above a threshold, a timer delays the retry."""
+    """Runs a local activity that fails until the attempt succeeds_at. Above the threshold, a timer delays a retry."""
 
     @workflow.run
-    async def run(self, succeeds_at: int, pause: float, threshold: float, maximum: int) -> int:
+    async def run(self, succeeds_at: int, retry_interval: float, threshold: float, maximum: int) -> int:
         return await workflow.execute_local_activity(
             fail_until,
             succeeds_at,
-            schedule_to_close_timeout=AMPLE,
-            schedule_to_start_timeout=AMPLE,
-            retry_policy=RetryPolicy(initial_interval=timedelta(seconds=pause), maximum_attempts=maximum),
+            schedule_to_close_timeout=LONG_TIMEOUT,
+            schedule_to_start_timeout=LONG_TIMEOUT,
+            retry_policy=RetryPolicy(initial_interval=timedelta(seconds=retry_interval), maximum_attempts=maximum),
             local_retry_threshold=timedelta(seconds=threshold),
             activity_id="the-local-one",
             summary="Tries again",
@@ -69,20 +69,22 @@ class LetLocalActivityTimeOut:
     @workflow.run
     async def run(self) -> None:
         await workflow.execute_local_activity(
-            stop_heartbeats, "the last heartbeat", start_to_close_timeout=SHORT, retry_policy=ONCE
+            stop_heartbeats, "the last heartbeat", start_to_close_timeout=SHORT_TIMEOUT, retry_policy=NO_RETRIES
         )
 
 
 @workflow.defn
 class CancelLocalActivity:
-    """Cancels a local activity, which takes some time to end, after another one has completed."""
+    """Starts a long local activity, runs a short one, and then cancels the long one."""
 
     @workflow.run
     async def run(self, cancellation_type: str) -> str:
         handle = workflow.start_local_activity(
-            keep_busy, start_to_close_timeout=AMPLE, cancellation_type=ActivityCancellationType[cancellation_type]
+            keep_busy,
+            start_to_close_timeout=LONG_TIMEOUT,
+            cancellation_type=ActivityCancellationType[cancellation_type],
         )
-        await workflow.execute_local_activity(greet, args=["Hello", "Ann"], start_to_close_timeout=AMPLE)
+        await workflow.execute_local_activity(greet, args=["Hello", "Ann"], start_to_close_timeout=LONG_TIMEOUT)
         handle.cancel()
         return await handle
 

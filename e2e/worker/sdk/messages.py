@@ -18,7 +18,7 @@ JSON = Any
 
 @workflow.defn
 class Messages:
-    """Collects the values of its messages until a signal to finish."""
+    """Collects the arguments of signals and updates, until a signal ends it."""
 
     def __init__(self) -> None:
         self.received: list[JSON] = []
@@ -80,7 +80,7 @@ class Messages:
 
     @workflow.update
     def suspend(self) -> None:
-        raise ValueError("this is no failure")
+        raise ValueError("this exception is not a failure")
 
 
 @workflow.defn
@@ -120,7 +120,7 @@ NAN, BYTES = float("nan"), b"\0\xff"
 
 @workflow.defn
 class NotJSON:
-    """Returns values that JSON does not have: bytes, and values that only Python encodes as JSON."""
+    """Returns bytes, and NaN, which Python encodes as JSON although JSON has no such number."""
 
     def __init__(self) -> None:
         self.finished = False
@@ -180,7 +180,7 @@ class Handlers:
         workflow.set_dynamic_update_handler(self.any_update if on else None)
 
     @workflow.update
-    def validate(self) -> None:
+    def set_validators(self) -> None:
         workflow.set_update_handler("change", self.change, validator=self.reject)
         workflow.set_dynamic_update_handler(self.any_update, validator=self.reject_any)
 
@@ -217,11 +217,11 @@ class Handlers:
 
 @workflow.defn
 class Stages:
-    """Holds its updates until a signal, and ends when all handlers have finished."""
+    """Blocks its updates until a signal releases them, and ends when all handlers have finished."""
 
     def __init__(self) -> None:
         self.run_count = 0
-        self.go = False
+        self.released = False
 
     @workflow.run
     async def run(self) -> int:
@@ -232,21 +232,21 @@ class Stages:
     @workflow.update
     async def wait(self) -> dict[str, str]:
         self.run_count += 1
-        await workflow.wait_condition(lambda: self.go)
+        await workflow.wait_condition(lambda: self.released)
         update = workflow.current_update_info()
         assert update
         return {"id": update.id, "name": update.name}
 
     @workflow.signal
-    def let_go(self) -> None:
-        self.go = True
+    def release(self) -> None:
+        self.released = True
 
     @workflow.query
     def handlers_finished(self) -> bool:
         return workflow.all_handlers_finished()
 
     @workflow.query
-    def update_in_a_query(self) -> bool:
+    def query_has_update_info(self) -> bool:
         return workflow.current_update_info() is not None
 
 
@@ -270,7 +270,7 @@ class Unfinished:
         await workflow.wait_condition(lambda: False)
 
     @workflow.signal(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def signal_without(self) -> None:
+    async def signal_without_warning(self) -> None:
         await workflow.wait_condition(lambda: False)
 
     @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.WARN_AND_ABANDON)
@@ -278,13 +278,13 @@ class Unfinished:
         await workflow.wait_condition(lambda: False)
 
     @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def update_without(self) -> None:
+    async def update_without_warning(self) -> None:
         await workflow.wait_condition(lambda: False)
 
 
 @workflow.defn
 class Warned:
-    """Returns the warnings that contain a text."""
+    """Returns the Python warnings of the worker that contain a text."""
 
     @workflow.run
     async def run(self, text: str) -> list[str]:

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError, NexusOperationError
 from temporalio.workflow import NexusClient, NexusOperationCancellationType
 
-from activities import AMPLE, SHORT
+from activities import LONG_TIMEOUT, SHORT_TIMEOUT
 from children import SlowToCancel
 
 
@@ -49,7 +49,7 @@ class DeskHandler:
 
 
 def desk() -> NexusClient[Desk]:
-    """Returns a client of the endpoint, which has the name of the task queue."""
+    """Returns a client of the endpoint. Its name is that of the task queue."""
     return workflow.create_nexus_client(service=Desk, endpoint=workflow.info().task_queue)
 
 
@@ -60,13 +60,13 @@ class Ask:
     @workflow.run
     async def run(self, question: str) -> str:
         return await desk().execute_operation(
-            Desk.answer, question, schedule_to_close_timeout=AMPLE, summary="A **question**"
+            Desk.answer, question, schedule_to_close_timeout=LONG_TIMEOUT, summary="A **question**"
         )
 
 
 @workflow.defn
 class AskByName:
-    """Calls an operation by the names of service and operation."""
+    """Calls an operation by the name of the service and the name of the operation."""
 
     @workflow.run
     async def run(self, question: str) -> str:
@@ -76,7 +76,7 @@ class AskByName:
 
 @workflow.defn
 class Ponder:
-    """Calls the asynchronous operation, cancels it after a signal with a cancellation type, and records the result."""
+    """Calls the asynchronous operation, cancels it after a signal, and records the result."""
 
     def __init__(self) -> None:
         self.cancel_requested = False
@@ -127,7 +127,7 @@ class LetOperationTimeOut:
     @workflow.run
     async def run(self) -> str:
         return await desk().execute_operation(
-            Desk.ponder, f"{workflow.info().workflow_id}-pondering", start_to_close_timeout=SHORT
+            Desk.ponder, f"{workflow.info().workflow_id}-pondering", start_to_close_timeout=SHORT_TIMEOUT
         )
 
 

@@ -19,8 +19,8 @@ def members(owner: object) -> Members:
     }
 
 
-def code() -> Members:
-    """The members for workflows, without the types that only describe functions."""
+def workflow_members() -> Members:
+    """The members of the workflow module, without the types that only describe functions."""
     found = members(workflow)
     kinds = ("Callable", "Method", "Self", "Class", "Any", "Param", "MultiParam", "Protocol", "Return")
     return {name: found[name] for name in workflow.__all__ if name in found and not name.startswith(kinds)}
@@ -28,4 +28,4 @@ def code() -> Members:
 
 if __name__ == "__main__":
     classes = (client.Client, client.WorkflowHandle, client.WorkflowUpdateHandle)
-    json.dump({cls.__name__: members(cls) for cls in classes} | {"workflow": code()}, sys.stdout)
+    json.dump({cls.__name__: members(cls) for cls in classes} | {"workflow": workflow_members()}, sys.stdout)

@@ -29,7 +29,7 @@ class Greeting:
 
 @workflow.defn(name="greeting")
 class Initialized:
-    """Has a name from its definition, and reads its arguments in the initialiser."""
+    """Is registered with a name that is not that of the class, and reads its arguments in the initialiser."""
 
     @workflow.init
     def __init__(self, greeting: Greeting) -> None:
@@ -51,7 +51,7 @@ class AnyType:
 
 @workflow.defn
 class Sandboxed:
-    """Cannot use non-deterministic code, except where it lifts the sandbox's restrictions."""
+    """Reads the clock, which the sandbox permits only where its restrictions are lifted."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Imports:
 
 @workflow.defn
 class Info:
-    """Returns its whole info."""
+    """Returns the info that the SDK gives to the workflow's code."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -117,8 +117,8 @@ class Info:
 
 
 @workflow.defn
-class KnownParent:
-    """Starts a child that returns its info."""
+class ParentOfInfo:
+    """Starts a child of type Info, and returns the child's result."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class KnownParent:
 
 
 @workflow.defn
-class KnownContinued:
+class ContinueOnce:
     """Continues as new once, and returns the id of its previous run."""
 
     @workflow.run
@@ -141,7 +141,7 @@ class KnownContinued:
 
 @workflow.defn
 class Attempts:
-    """Fails with a short retry delay, until the second attempt."""
+    """Fails in the first attempt, and requests a short delay before the second."""
 
     @workflow.run
     async def run(self) -> dict[str, int]:
@@ -156,7 +156,7 @@ class Attempts:
 
 @workflow.defn
 class Runtime:
-    """Uses the members of the SDK that are not about messages."""
+    """Uses the members of the SDK's workflow module that no other workflow uses."""
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
@@ -174,18 +174,18 @@ class Runtime:
 
 @workflow.defn
 class Replayed:
-    """Records values that must be the same in each replay. Every query after it has closed replays it."""
+    """Records values that must be the same in each replay. After the workflow has closed, each query replays it."""
 
     def __init__(self) -> None:
         self.finished = False
         self.replaying = False
         self.recorded: dict[str, Any] = {}
-        self.logged = Records(workflow.info().run_id)
+        self.captured = LogCapture(workflow.info().run_id)
 
     @workflow.run
     async def run(self) -> dict[str, Any]:
         self.replaying = workflow.unsafe.is_replaying()
-        with self.logged:
+        with self.captured:
             workflow.logger.warning("it runs")
         self.recorded = {
             "uuid": str(workflow.uuid4()),
@@ -202,7 +202,7 @@ class Replayed:
         self.finished = True
 
     @workflow.query
-    def once_more(self) -> dict[str, Any]:
+    def recorded_values(self) -> dict[str, Any]:
         return self.recorded
 
     @workflow.query
@@ -211,11 +211,11 @@ class Replayed:
 
     @workflow.query
     def log(self) -> list[str]:
-        return self.logged.messages
+        return self.captured.messages
 
 
-class Records(logging.Handler):
-    """Captures the log of a run within a block."""
+class LogCapture(logging.Handler):
+    """Captures the log of a run during a with block."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
@@ -229,8 +229,8 @@ class Records(logging.Handler):
         workflow.logger.base_logger.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        of: dict[str, Any] = getattr(record, "temporal_workflow", {})
-        if of.get("run_id") == self.run_id:
+        context: dict[str, Any] = getattr(record, "temporal_workflow", {})
+        if context.get("run_id") == self.run_id:
             self.messages.append(record.getMessage())
 
 
@@ -262,7 +262,7 @@ KEYS: list[SearchAttributeKey[Any]] = [CUSTOMER, ITEMS, AMOUNT, EXPRESS, DUE_AT,
 
 @workflow.defn
 class SearchAttributes:
-    """Sets search attributes of every type, and removes those that a signal names."""
+    """Sets search attributes of every type, and removes those that the argument names."""
 
     def __init__(self) -> None:
         self.history: list[dict[str, Any]] = []
@@ -289,7 +289,7 @@ class SearchAttributes:
 
 @workflow.defn
 class UntypedSearchAttributes:
-    """Sets search attributes with the older, untyped mapping. An empty value removes one."""
+    """Sets search attributes with the older, untyped mapping. An empty list removes a search attribute."""
 
     @workflow.run
     async def run(self, attributes: dict[str, list[Any]]) -> None:
@@ -314,7 +314,7 @@ class Timers:
 
 @workflow.defn
 class Race:
-    """Waits for timers in the order in which they fire, not in the order of their start."""
+    """Awaits tasks in the order in which they complete, not in the order in which they were created."""
 
     def __init__(self) -> None:
         self.awake: set[str] = set()
@@ -345,24 +345,24 @@ class Details:
     """Sets its current details."""
 
     def __init__(self) -> None:
-        self.next = False
+        self.proceeded = False
 
     @workflow.run
     async def run(self) -> list[str]:
         before = workflow.get_current_details()
         workflow.set_current_details("packing **pens**")
-        await workflow.wait_condition(lambda: self.next)
+        await workflow.wait_condition(lambda: self.proceeded)
         workflow.set_current_details("sent")
         return [before, workflow.get_current_details()]
 
     @workflow.signal
-    def go_on(self) -> None:
-        self.next = True
+    def proceed(self) -> None:
+        self.proceeded = True
 
 
 @workflow.defn
 class Failing:
-    """Fails with every field of a failure."""
+    """Fails with a failure that has every field."""
 
     @workflow.run
     async def run(self, details: list[Any]) -> None:
@@ -385,7 +385,7 @@ class BadLuckError(Exception):
 
 @workflow.defn
 class Stuck:
-    """Is suspended by an exception that is not a failure, until a signal."""
+    """Raises an exception that fails only the workflow task. The task is retried until a signal arrives."""
 
     def __init__(self) -> None:
         self.lucky = False
@@ -397,13 +397,13 @@ class Stuck:
         return "lucky"
 
     @workflow.signal
-    def be_lucky(self) -> None:
+    def recover(self) -> None:
         self.lucky = True
 
 
 @workflow.defn(failure_exception_types=[BadLuckError])
 class Unlucky:
-    """Fails, and fails updates, with an exception that it declares as a failure."""
+    """Fails itself and its updates with an exception that it declares as a failure."""
 
     def __init__(self) -> None:
         self.tried = False
@@ -421,7 +421,7 @@ class Unlucky:
 
 @workflow.defn
 class Nondeterministic:
-    """Is non-deterministic: executes other commands on replay."""
+    """Is non-deterministic: on replay, it does not start the timer."""
 
     @workflow.run
     async def run(self) -> None:
@@ -430,13 +430,13 @@ class Nondeterministic:
         await workflow.wait_condition(lambda: False)
 
     @workflow.update
-    def go_on(self) -> None:
+    def complete_a_task(self) -> None:
         pass
 
 
 @workflow.defn
 class Cancellable:
-    """Waits for its cancellation, and returns the reason, or cleans up and is cancelled."""
+    """Waits for its cancellation and cleans up. It is then cancelled if obey is true, or else returns the reason."""
 
     def __init__(self) -> None:
         self.cleaned_up = False
@@ -460,7 +460,7 @@ class Cancellable:
 
 @workflow.defn
 class Sleeper:
-    """Sleeps for longer than its timeout."""
+    """Sleeps until a timeout of the workflow ends it."""
 
     @workflow.run
     async def run(self) -> None:
@@ -489,8 +489,8 @@ WORKFLOWS = [
     Unsandboxed,
     Imports,
     Info,
-    KnownParent,
-    KnownContinued,
+    ParentOfInfo,
+    ContinueOnce,
     Attempts,
     Runtime,
     Replayed,

@@ -1,4 +1,4 @@
-"""The traces that the SDK's tracing sets in each part of a workflow's code."""
+"""A workflow that returns the trace ids that the SDK sets in its activity and in its handlers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def activity_trace() -> str:
 
 @workflow.defn
 class Traced:
-    """Returns the traces of its activity, its signal and its update."""
+    """Returns the trace ids of its activity, its signal and its update."""
 
     def __init__(self) -> None:
         self.traces: dict[str, str] = {}

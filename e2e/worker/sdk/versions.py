@@ -15,7 +15,7 @@ from temporalio.common import RetryPolicy, VersioningBehavior, WorkerDeploymentV
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
-from activities import AMPLE
+from activities import LONG_TIMEOUT
 
 
 @workflow.defn
@@ -37,13 +37,13 @@ class Deprecated:
         return "new way"
 
 
-class Waits:
-    """Waits for a signal to finish, and then returns the version that runs it."""
+class UntilFinished:
+    """The base of workflows that wait for the signal finish. It returns the version that runs the workflow."""
 
     def __init__(self) -> None:
         self.finished = False
 
-    async def until_finished(self) -> str:
+    async def wait_for_finish(self) -> str:
         await workflow.wait_condition(lambda: self.finished)
         version = workflow.info().get_current_deployment_version()
         return version.build_id if version else "none"
@@ -54,50 +54,50 @@ class Waits:
 
 
 @workflow.defn(versioning_behavior=VersioningBehavior.PINNED)
-class Pinned(Waits):
+class Pinned(UntilFinished):
     """Stays on the version that started it."""
 
     @workflow.run
     async def run(self) -> str:
-        return await self.until_finished()
+        return await self.wait_for_finish()
 
 
 @workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
-class Upgrading(Waits):
+class Upgrading(UntilFinished):
     """Moves to the current version."""
 
     @workflow.run
     async def run(self) -> str:
-        return await self.until_finished()
+        return await self.wait_for_finish()
 
 
 @workflow.defn
-class ByDefault(Waits):
-    """Has the default versioning of its worker."""
+class ByDefault(UntilFinished):
+    """Does not set a versioning behaviour, so that the default of its worker applies."""
 
     @workflow.run
     async def run(self) -> str:
-        return await self.until_finished()
+        return await self.wait_for_finish()
 
 
 @workflow.defn(name="Improved", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
-class BeforePatch(Waits):
-    """Is patched in the next version."""
+class BeforePatch(UntilFinished):
+    """The code of version 1, without the patch."""
 
     @workflow.run
     async def run(self) -> str:
-        await self.until_finished()
+        await self.wait_for_finish()
         return "old way"
 
 
 @workflow.defn(name="Improved", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
-class AfterPatch(Waits):
-    """Has a patch, and keeps the old code path for workflows that started before it."""
+class AfterPatch(UntilFinished):
+    """The code of version 2, with the patch. Workflows that started before the patch take the old code path."""
 
     @workflow.run
     async def run(self) -> str:
         patched = workflow.patched("improved")
-        await self.until_finished()
+        await self.wait_for_finish()
         return "new way" if patched else "old way, in the new version"
 
 
@@ -127,13 +127,13 @@ class Deploy:
         await workflow.execute_activity(
             deploy,
             build_id,
-            start_to_close_timeout=AMPLE,
+            start_to_close_timeout=LONG_TIMEOUT,
             retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), backoff_coefficient=1),
         )
 
 
 def workers(client: Client, task_queue: str) -> list[Worker]:
-    """The workers of the deployment. It has the name of the task queue, and polls a separate one."""
+    """The workers of the deployment. The deployment has the name of the task queue, but they poll another queue."""
     return [
         Worker(
             client,

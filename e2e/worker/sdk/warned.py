@@ -1,4 +1,4 @@
-"""The Python warnings of this process, for workflows to return. All workflows share it: no sandbox reloads it."""
+"""The Python warnings of this process. The sandbox does not reload this module, so all workflows share the list."""
 
 from __future__ import annotations
 

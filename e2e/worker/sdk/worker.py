@@ -2,7 +2,7 @@
 
     python worker.py ADDRESS NAMESPACE TASK_QUEUE
 
-It writes "ready" when it polls, and exits when its input ends, which also happens when the tests are killed.
+It writes "ready" when it has started to poll, and exits when its input ends: even if the tests are killed.
 """
 
 from __future__ import annotations
