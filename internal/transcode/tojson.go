@@ -27,7 +27,7 @@ func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte,
 	defer w.release()
 	w.out, w.fast = dst, true
 	err := w.document(m, wire, first)
-	if err != nil { // not canonical, or an occurrence is invalid that a later one replaces
+	if err != nil { // not canonical, or invalid in an occurrence that a later one replaces
 		w.out, w.runs, w.fast = dst, w.runs[:0], false
 		err = w.document(m, wire, first)
 	}

@@ -59,8 +59,8 @@ func (w *jsonWriter) pushFrame(m *Message, wire []byte) (frame, error) {
 
 // copyLimit returns how many bytes may be copied to put the messages of a
 // document in order. If each enclosing message is out of order too, a message is
-// copied once per level, and a copy stays in memory until its level is written. Without a
-// limit, a hostile message of a megabyte would take a gigabyte.
+// copied once per level, and a copy stays in memory until its level is written.
+// Without a limit, a hostile message of a megabyte would take a gigabyte.
 func copyLimit(wire []byte) int {
 	const base, factor = 1 << 20, 16
 	return base + factor*len(wire)
