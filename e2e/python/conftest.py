@@ -84,7 +84,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if contract is None:
         return
     missing = contract.operations - contract.called
-    print("=== NAME")  # attributes the next line to the suite, not to the last test
+    print("=== NAME")  # so that go test attributes the next line to the suite, not to the last test
     print(f"python: operations called: {len(contract.called)} of {len(contract.operations)}")
     if session.config.args_source is pytest.Config.ArgsSource.ARGS or session.config.option.keyword:
         return

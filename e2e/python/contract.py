@@ -40,7 +40,7 @@ class Contract:
         return {(method, path) for path, item in self._document["paths"].items() for method in methods & item.keys()}
 
     def check(self, response: httpx.Response) -> None:
-        """Fail unless the document allows this response to its request. For use as a response hook of httpx."""
+        """Fail unless the document allows the response. The method is a response hook of httpx."""
         response.read()
         operation = self._operation(response.request)
         if operation is None:

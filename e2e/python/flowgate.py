@@ -1,7 +1,7 @@
-"""A client of Flowgate in one file, with which a service runs workflows over HTTP.
+"""A client of Flowgate in one file. A service can use it to run workflows over HTTP.
 
-Numbers are lossless. A result with ``12345678901234567890`` or ``1.10`` is an int or a Decimal, never a float, and both
-can be sent again without loss.
+Numbers are lossless. A number such as ``12345678901234567890`` or ``1.10`` is an int or a Decimal, never a float, and
+the client can send it again without loss.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import simplejson
 JSON = Any
 Object = dict[str, Any]
 
-# Longer than the longest wait that a gateway allows.
+# The timeout is longer than the longest wait that a gateway permits.
 TIMEOUT = httpx.Timeout(60)
 
 
@@ -44,7 +44,7 @@ class FlowgateError(Exception):
 
 @dataclass(frozen=True)
 class Started:
-    """The handle of a workflow that was started, or was already running."""
+    """The handle of a workflow that was started, or was already running and has started=False."""
 
     workflow_id: str
     run_id: str
@@ -73,7 +73,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Event:
-    """An event of a stream. A later stream can resume after its id."""
+    """An event of a stream. Another stream can resume after the event with this id."""
 
     id: str
     type: str
@@ -106,7 +106,7 @@ class Flowgate:
         """Start a workflow. The options are the members of StartWorkflowRequest, such as memo."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         response = self.send(
-            "POST", self.workflows(), _start(workflow_type, workflow_id, task_queue, args, options), headers
+            "POST", self.workflows(), _start_body(workflow_type, workflow_id, task_queue, args, options), headers
         )
         body = loads(response.text)
         return Started(
@@ -121,7 +121,7 @@ class Flowgate:
         self, workflow_type: str, workflow_id: str, task_queue: str, *args: JSON, wait: str = "30s", **options: JSON
     ) -> Outcome:
         """Start a workflow and wait for its outcome."""
-        body = _start(workflow_type, workflow_id, task_queue, args, options)
+        body = _start_body(workflow_type, workflow_id, task_queue, args, options)
         return _outcome(self.send("POST", self.workflows(), body, params={"wait": wait}))
 
     def result(self, workflow_id: str, wait: str | None = "30s", **params: str) -> Outcome:
@@ -144,7 +144,7 @@ class Flowgate:
         return self.get(path, **id_params)
 
     def history(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
-        """The events of a run, read in pages. With waitNewEvent, also new events until the run closes."""
+        """The events of a run, read in pages. With waitNewEvent, it also waits for new events until the run closes."""
         path, id_params = self.workflow(workflow_id, "/history")
         page: Object = {"nextPageToken": None}
         while "nextPageToken" in page:
@@ -157,14 +157,16 @@ class Flowgate:
         path, id_params = self.workflow(workflow_id, "/history")
         return self._lines(path, {**id_params, **params})
 
-    def events(self, workflow_id: str, last: str = "", **params: str | int) -> Iterator[Event]:
-        """The events of all runs of a workflow as they occur, and the end event.
+    def events(self, workflow_id: str, last_event_id: str = "", **params: str | int) -> Iterator[Event]:
+        """The events of all runs of a workflow as they occur, and the event "end".
 
-        Reconnects after the last event received if the stream ends early, as a browser's EventSource does.
+        If the stream ends early, the client reconnects and resumes after the last event, like a browser's EventSource.
         """
         path, id_params = self.workflow(workflow_id, "/history")
         while True:
-            headers = {**self._headers, "Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+            headers = {**self._headers, "Accept": "text/event-stream"} | (
+                {"Last-Event-ID": last_event_id} if last_event_id else {}
+            )
             with self.http.stream("GET", path, params={**id_params, **params}, headers=headers) as response:
                 if response.is_error:
                     response.read()
@@ -175,7 +177,7 @@ class Flowgate:
                     yield event
                     if event.type == "end":
                         return
-                    last = event.id
+                    last_event_id = event.id
 
     def signal(self, workflow_id: str, signal: str, *args: JSON, idempotency_key: str | None = None) -> None:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
@@ -248,7 +250,7 @@ class Flowgate:
         self.send("POST", path, {"reason": reason} if reason else None, params=id_params)
 
     def update_options(self, workflow_id: str, **options: JSON) -> Object:
-        """Change options of a running workflow; None removes one. Returns the effective options."""
+        """Change options of a running workflow. None removes an option. Returns the effective options."""
         path, id_params = self.workflow(workflow_id)
         effective: Object = loads(self.send("PATCH", path, options, params=id_params).text)
         return effective
@@ -260,7 +262,9 @@ class Flowgate:
     def start_batch(self, operation: Object, idempotency_key: str | None = None, **target: JSON) -> str:
         """Start a batch job: query="..." or executions=[...]. Returns the id of the job."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        job_id: str = loads(self.send("POST", self.batches(), {"operation": operation, **target}, headers).text)["jobId"]
+        job_id: str = loads(self.send("POST", self.batches(), {"operation": operation, **target}, headers).text)[
+            "jobId"
+        ]
         return job_id
 
     def count_batch(self, operation: Object, **target: JSON) -> int:
@@ -306,22 +310,22 @@ class Flowgate:
     def workflows(self) -> str:
         return f"/v1/namespaces/{self.namespace}/workflows"
 
-    def workflow(self, workflow_id: str, rest: str = "") -> tuple[str, dict[str, str]]:
-        """The path of a workflow, and its query parameters.
+    def workflow(self, workflow_id: str, suffix: str = "") -> tuple[str, dict[str, str]]:
+        """The path of a workflow, and the query parameters that go with it.
 
-        URL libraries remove the path segments "." and "..", and the segment "-" is reserved. Such an id is sent as a
-        query parameter, which is possible for every id.
+        URL libraries remove the path segments "." and "..", and the segment "-" means that the id is in a query
+        parameter. These three ids are therefore sent as a query parameter.
         """
         if workflow_id in (".", "..", "-"):
-            return f"{self.workflows()}/-{rest}", {"workflowId": workflow_id}
-        return f"{self.workflows()}/{quote(workflow_id, safe='')}{rest}", {}
+            return f"{self.workflows()}/-{suffix}", {"workflowId": workflow_id}
+        return f"{self.workflows()}/{quote(workflow_id, safe='')}{suffix}", {}
 
     def get(self, path: str, /, **params: Any) -> Object:
         body: Object = loads(self.send("GET", path, params=params).text)
         return body
 
     def _lines(self, path: str, params: dict[str, Any]) -> Iterator[Object]:
-        """Read a stream as it arrives. A truncated stream raises an error of the connection."""
+        """Read a stream as it arrives. Raises an error of httpx if the stream is truncated."""
         headers = {**self._headers, "Accept": "application/x-ndjson"}
         with self.http.stream("GET", path, params=params, headers=headers) as response:
             if response.is_error:
@@ -357,7 +361,7 @@ def connect(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, timeout=TIMEOUT)
 
 
-def _start(workflow_type: str, workflow_id: str, task_queue: str, args: Sequence[JSON], options: Object) -> Object:
+def _start_body(workflow_type: str, workflow_id: str, task_queue: str, args: Sequence[JSON], options: Object) -> Object:
     body = {"workflowType": workflow_type, "workflowId": workflow_id, "taskQueue": task_queue, **options}
     if args:
         body["args"] = args
@@ -365,7 +369,7 @@ def _start(workflow_type: str, workflow_id: str, task_queue: str, args: Sequence
 
 
 def _events(response: httpx.Response) -> Iterator[Event]:
-    """Parse server-sent events, limited to the fields that the gateway uses."""
+    """Parse server-sent events that have the form in which the gateway writes them."""
     rest, fields = "", dict[str, str]()
     for chunk in response.iter_text():
         *lines, rest = (rest + chunk).split("\n")

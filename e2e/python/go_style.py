@@ -13,7 +13,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class GoStyle:
-    """Reports the tests of a suite, with its name as prefix."""
+    """Reports the tests of a suite. The name of the suite is a prefix of their names."""
 
     def __init__(self, suite: str) -> None:
         self._suite = suite

@@ -8,7 +8,7 @@ SUFFIXES = ["a/b", "a%2Fb", "a%252Fb", "a b", "a+b", "ü?#&=;"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_id_works_in_the_path_and_in_a_parameter(
+def test_id_works_in_the_path_and_in_a_query_parameter(
     flowgate: Flowgate, task_queue: str, new_id: str, suffix: str
 ) -> None:
     workflow_id = f"{new_id}/{suffix}"
@@ -23,7 +23,7 @@ def test_id_works_in_the_path_and_in_a_parameter(
 
 
 @pytest.mark.parametrize("workflow_id", [".", "..", "-"])
-def test_id_that_urls_normalise_works_in_a_parameter(
+def test_id_that_urls_normalise_works_in_a_query_parameter(
     flowgate: Flowgate, task_queue: str, workflow_id: str
 ) -> None:
     started = flowgate.start("Wait", workflow_id, task_queue, idConflictPolicy="TERMINATE_EXISTING")

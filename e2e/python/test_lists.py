@@ -48,7 +48,7 @@ def test_stream_has_one_workflow_per_line(flowgate: Flowgate, five_workflows: tu
     assert len(list(flowgate.stream(query, limit=3))) == 3
 
 
-def test_count_has_each_group(flowgate: Flowgate, five_workflows: tuple[str, set[str]]) -> None:
+def test_count_with_group_by_has_each_group(flowgate: Flowgate, five_workflows: tuple[str, set[str]]) -> None:
     query, _ = five_workflows
     count = flowgate.count(query + " GROUP BY ExecutionStatus")
     assert count["count"] == 5

@@ -1,4 +1,4 @@
-"""Operators reset, pause, re-prioritise and delete workflows, one at a time or in batches."""
+"""Operations for operators: reset, pause, change of options and deletion, of one workflow or of a batch."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def test_reset_returns_to_the_first_task(flowgate: Flowgate, task_queue: str, ne
     flowgate.terminate(new_id)
 
 
-def test_paused_workflow_waits(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_paused_workflow_does_not_run(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Wait", new_id, task_queue)
     for _ in range(2):
         flowgate.pause(new_id, "the bank is down", idempotency_key="once")
@@ -43,7 +43,7 @@ def test_options_are_changed_and_removed(flowgate: Flowgate, task_queue: str, ne
     flowgate.terminate(new_id)
 
 
-def test_deleted_workflow_is_gone(flowgate: Flowgate, new_id: str, eventually: Eventually) -> None:
+def test_deleted_workflow_is_not_found(flowgate: Flowgate, new_id: str, eventually: Eventually) -> None:
     flowgate.start("Unpolled", new_id, "unpolled-" + new_id)
     flowgate.delete(new_id)
 

@@ -55,7 +55,7 @@ def test_unknown_query_is_not_found(flowgate: Flowgate, task_queue: str, new_id:
     flowgate.terminate(new_id)
 
 
-def test_unknown_route_is_a_problem(flowgate: Flowgate) -> None:
+def test_unknown_route_returns_a_problem_document(flowgate: Flowgate) -> None:
     with pytest.raises(FlowgateError) as problem:
         flowgate.get("/v1/nowhere")
     assert (problem.value.status, problem.value.code) == (404, "route-not-found")

@@ -5,7 +5,7 @@ from decimal import Decimal
 from flowgate import Flowgate, loads
 
 
-def test_result_of_a_completed_workflow(flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str) -> None:
+def test_completed_workflow_has_a_result(flowgate: Flowgate, reader: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Echo", new_id, task_queue, {"price": Decimal("1.10")})
     outcome = reader.result(new_id)
     assert outcome.status == "COMPLETED"
@@ -59,7 +59,7 @@ def test_result_is_pending_and_then_available(flowgate: Flowgate, task_queue: st
     assert (outcome.run_id, outcome.status, outcome.result) == (pending.run_id, "COMPLETED", "slept")
 
 
-def test_result_follows_the_runs_by_default(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_result_follows_the_run_chain_by_default(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     started = flowgate.start("Chain", new_id, task_queue, {"times": 2})
     last = flowgate.result(new_id, runId=started.run_id)
     assert (last.status, last.result) == ("COMPLETED", 3)

@@ -19,7 +19,7 @@ def test_start_returns_the_location(flowgate: Flowgate, task_queue: str, new_id:
     flowgate.terminate(new_id)
 
 
-def test_start_of_a_running_id_is_a_conflict_with_the_run(
+def test_start_with_the_id_of_a_running_workflow_is_a_conflict(
     flowgate: Flowgate, task_queue: str, new_id: str
 ) -> None:
     started = flowgate.start("Wait", new_id, task_queue)
@@ -63,7 +63,7 @@ def test_execute_waits_with_the_prefer_header(flowgate: Flowgate, task_queue: st
     assert loads(response.text)["result"] == [1]
 
 
-def test_execute_is_pending_when_the_wait_ends(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_execute_is_pending_when_the_wait_times_out(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     pending = flowgate.execute("Wait", new_id, task_queue, wait="100ms")
     assert pending.pending
     flowgate.signal(new_id, "finish", "done")
@@ -71,7 +71,7 @@ def test_execute_is_pending_when_the_wait_ends(flowgate: Flowgate, task_queue: s
     assert (outcome.run_id, outcome.status, outcome.result) == (pending.run_id, "COMPLETED", "done")
 
 
-def test_signal_with_start_starts_or_signals(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_signal_with_start_starts_or_signals_a_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     first = flowgate.start("Wait", new_id, task_queue, startSignal="poke", startSignalArgs=[1])
     second = flowgate.start("Wait", new_id, task_queue, startSignal="poke", startSignalArgs=[2])
     assert (first.started, second.started) == (True, False)

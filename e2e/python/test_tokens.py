@@ -1,4 +1,4 @@
-"""Delegated tokens: for one workflow, and only for the named operations."""
+"""Delegated tokens, which permit only the named operations on one workflow."""
 
 import pytest
 
@@ -10,13 +10,13 @@ ITEMS = [{"sku": "pen", "quantity": 1, "price": 300}]
 def test_an_approval_is_delegated(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     flowgate.start("Order", new_id, task_queue, {"orderId": "o-1", "items": ITEMS})
     token = flowgate.token(new_id, read=True, signals=["approve"], ttl="5m")
-    visitor = Flowgate(flowgate.http, token, flowgate.namespace)
-    assert visitor.describe(new_id)["status"] == "RUNNING"
+    delegate = Flowgate(flowgate.http, token, flowgate.namespace)
+    assert delegate.describe(new_id)["status"] == "RUNNING"
     with pytest.raises(FlowgateError) as forbidden:
-        visitor.signal(new_id, "reject", "no")
+        delegate.signal(new_id, "reject", "no")
     assert (forbidden.value.status, forbidden.value.code) == (403, "operation-forbidden")
-    visitor.signal(new_id, "approve", {"by": "ann"})
-    assert visitor.result(new_id).result["approvedBy"] == "ann"
+    delegate.signal(new_id, "approve", {"by": "ann"})
+    assert delegate.result(new_id).result["approvedBy"] == "ann"
 
 
 def test_a_changed_token_is_rejected(flowgate: Flowgate, task_queue: str, new_id: str) -> None:

@@ -46,7 +46,7 @@ def test_rejected_failed_and_not_admitted_updates_differ(flowgate: Flowgate, tas
     flowgate.terminate(new_id + "-idle")
 
 
-def test_update_with_start_starts_or_uses(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_update_with_start_starts_or_updates_a_workflow(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     start = {
         "workflowType": "Wait",
         "workflowId": new_id,

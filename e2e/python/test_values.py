@@ -6,7 +6,7 @@ import pytest
 
 from flowgate import Flowgate
 
-# A program that parses numbers as doubles, sorts keys or escapes HTML changes this value.
+# This value changes if a program parses numbers as doubles, sorts keys or escapes HTML.
 UNUSUAL = '{"z":12345678901234567890,"a":1.10,"e":1e400,"m":-0.0,"l":[],"o":{},"s":"<&>é","n":null}'
 
 
@@ -17,7 +17,7 @@ def test_value_is_returned_byte_for_byte(flowgate: Flowgate, task_queue: str, ne
     assert response.text.rstrip().endswith(f'"result":[{arg}]}}')
 
 
-def test_numbers_keep_their_value_in_python(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_client_preserves_numbers(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     numbers = [12345678901234567890, Decimal("1.10"), Decimal("1E+400"), Decimal("0.1") + Decimal("0.2")]
     result = flowgate.execute("Echo", new_id, task_queue, *numbers).result
     assert result == numbers
@@ -37,6 +37,6 @@ def test_bytes_are_sent_as_payloads(flowgate: Flowgate, task_queue: str, new_id:
     assert "result" not in outcome
 
 
-def test_no_result_differs_from_null(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
+def test_absent_result_is_distinct_from_null(flowgate: Flowgate, task_queue: str, new_id: str) -> None:
     assert '"result"' not in flowgate.execute("EchoPayload", new_id + "-none", task_queue).text
     assert '"result":null' in flowgate.execute("EchoPayload", new_id + "-null", task_queue, None).text
