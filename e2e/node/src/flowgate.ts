@@ -7,7 +7,7 @@ import type { components, paths } from "./openapi.gen.js";
 export type Schemas = components["schemas"];
 export type Flowgate = Client<paths>;
 
-/** Without a key, the client's requests have no credential. */
+/** Returns a client. Without a key, its requests have no credential. */
 export function connect(url: string, key?: string, fetch: (request: Request) => Promise<Response> = globalThis.fetch): Flowgate {
   return createClient<paths>({
     baseUrl: url,
@@ -32,7 +32,7 @@ export class FlowgateError extends Error {
   }
 }
 
-/** The data of a successful response. The outcome of a failed workflow is also a successful response. */
+/** Returns the data of a response, or throws its problem. The outcome of a failed workflow is data. */
 export function unwrap<Data>(result: {
   data?: Data;
   error?: Schemas["Problem"] | Schemas["Outcome"] | Schemas["WorkflowUpdate"] | Schemas["UpdatedWithStart"];
@@ -42,20 +42,20 @@ export function unwrap<Data>(result: {
     if ("code" in result.error) throw new FlowgateError(result.error, result.response);
     throw new Error(`unexpected status of an outcome: ${result.response.status}`);
   }
-  // A response without a body has no data, as in its type.
+  // Data is undefined, as its type says, if a response has no body.
   return result.data as Data;
 }
 
 /**
  * Parses JSON without loss. JSON.parse converts all numbers to doubles; here a number remains text until it is
- * converted. For responses, use it with `parseAs: "stream"`, which does not read the body.
+ * converted. To apply it to a response, send the request with `parseAs: "stream"`, which leaves the body unread.
  */
 export function readValue<Value>(text: string): Value {
   return parse(text) as Value;
 }
 
-/** Waits for the outcome of a run without a time limit: repeats the request each time that its wait ends. */
-export async function outcomeOf(flowgate: Flowgate, namespace: string, workflowId: string, runId: string): Promise<Schemas["Outcome"]> {
+/** Waits for the outcome of a run without a time limit: repeats the request each time that its wait times out. */
+export async function waitForOutcome(flowgate: Flowgate, namespace: string, workflowId: string, runId: string): Promise<Schemas["Outcome"]> {
   for (;;) {
     const { response, ...result } = await flowgate.GET("/v1/namespaces/{namespace}/workflows/{workflowId}/result", {
       params: { path: { namespace, workflowId }, query: { runId, wait: "50s" } },
@@ -65,11 +65,11 @@ export async function outcomeOf(flowgate: Flowgate, namespace: string, workflowI
   }
 }
 
-/** The items of a stream: one per line of NDJSON, however the network fragments the lines. */
+/** The items of a stream, one per line of NDJSON. A chunk from the network may end within a line. */
 export async function* readLines<Line>(response: Response): AsyncGenerator<Line> {
   let rest = "";
-  for await (const piece of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + piece).split("\n");
+  for await (const chunk of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) yield JSON.parse(line) as Line;
   }
@@ -82,13 +82,13 @@ export interface SentEvent {
   data: unknown;
 }
 
-/** The events of a stream. A browser's EventSource cannot send a key; this reads the same stream from fetch. */
+/** Reads the events of a stream from fetch, which can send a key. A browser's EventSource cannot send one. */
 export async function* readEvents(response: Response): AsyncGenerator<SentEvent> {
-  if (!response.ok || response.body === null) return; // a problem, or nothing after the last event
+  if (!response.ok || response.body === null) return; // a problem, or 204 because no event follows the last one
   let rest = "";
   let fields: Record<string, string> = {};
-  for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + piece).split("\n");
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
       const [name = "", ...value] = line.split(": ");

@@ -1,22 +1,22 @@
 // Reading the history of a run.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { outcomeOf, readEvents, readLines, readValue, unwrap, type Schemas, type SentEvent } from "./flowgate.js";
+import { waitForOutcome, readEvents, readLines, readValue, unwrap, type Schemas, type SentEvent } from "./flowgate.js";
 import type { operations } from "./openapi.gen.js";
-import { describe, flowgate, namespace, of, problemOf, reader, start, terminate, workflow } from "./setup.js";
+import { describe, flowgate, namespace, pathParams, problemOf, reader, start, terminate, workflow } from "./setup.js";
 
 type Query = NonNullable<operations["getWorkflowHistory"]["parameters"]["query"]>;
 
 // U+2028 does not end a line of NDJSON, although many line readers split at it.
 const note = "one\u2028line";
 
-/** Runs a workflow to its end and returns its id. */
-async function closedWorkflow(): Promise<string> {
+/** Runs a workflow until it completes, and returns its id. */
+async function runToCompletion(): Promise<string> {
   const { workflowId, runId } = await start("Wait", { args: [[], note] });
   for (const signal of ["poke", "finish"]) {
-    unwrap(await flowgate.POST(`${workflow}/signal`, { params: { path: of(workflowId) }, body: { signal, args: [note] } }));
+    unwrap(await flowgate.POST(`${workflow}/signal`, { params: { path: pathParams(workflowId) }, body: { signal, args: [note] } }));
   }
-  await outcomeOf(flowgate, namespace, workflowId, runId);
+  await waitForOutcome(flowgate, namespace, workflowId, runId);
   return workflowId;
 }
 
@@ -26,8 +26,8 @@ async function pagesOf(workflowId: string, query: Query = {}): Promise<Schemas["
   let pageToken: string | undefined;
   do {
     const position = pageToken === undefined ? {} : { pageToken };
-    const result = await reader.GET(`${workflow}/history`, { params: { path: of(workflowId), query: { ...query, ...position } } });
-    // A stream has another media type, which a client must request.
+    const result = await reader.GET(`${workflow}/history`, { params: { path: pathParams(workflowId), query: { ...query, ...position } } });
+    // The cast excludes the type of a stream, which the response has only if the request accepts its media type.
     const page = unwrap(result) as Schemas["WorkflowHistory"];
     pages.push(page);
     pageToken = page.nextPageToken;
@@ -41,7 +41,7 @@ async function eventsOf(workflowId: string, query: Query = {}): Promise<Schemas[
 
 async function stream(workflowId: string, query: Query): Promise<Schemas["HistoryEvent"][]> {
   const { response } = await flowgate.GET(`${workflow}/history`, {
-    params: { path: of(workflowId), query },
+    params: { path: pathParams(workflowId), query },
     headers: { Accept: "application/x-ndjson" },
     parseAs: "stream",
   });
@@ -52,7 +52,7 @@ async function stream(workflowId: string, query: Query): Promise<Schemas["Histor
 }
 
 test("the pages of a history have each event once", async () => {
-  const workflowId = await closedWorkflow();
+  const workflowId = await runToCompletion();
   const events = await eventsOf(workflowId);
   assert.deepEqual(events.map((event) => event.eventId), events.map((_, i) => String(i + 1)));
   assert.equal(events[0]?.eventType, "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED");
@@ -65,14 +65,14 @@ test("the pages of a history have each event once", async () => {
 });
 
 test("a stream of a history has one event per line", async () => {
-  const workflowId = await closedWorkflow();
+  const workflowId = await runToCompletion();
   const events = await eventsOf(workflowId);
   assert.deepEqual(await stream(workflowId, { pageSize: 2 }), events);
   assert.deepEqual(await stream(workflowId, { limit: 3 }), events.slice(0, 3));
 });
 
-test("a history has values, and payloads with payloads=raw", async () => {
-  const workflowId = await closedWorkflow();
+test("a history has JSON values, or payloads with payloads=raw", async () => {
+  const workflowId = await runToCompletion();
   const input = async (query: Query) => {
     const [started] = await eventsOf(workflowId, query);
     return (started?.["workflowExecutionStartedEventAttributes"] as { input: unknown }).input;
@@ -85,7 +85,7 @@ test("a history has values, and payloads with payloads=raw", async () => {
 test("a lossless parser preserves the numbers of a history", async () => {
   const numbers = ["12345678901234567890", "1.10", "1e400"];
   const { workflowId } = await start("Wait", { args: readValue<Schemas["JSON"][]>(`[${numbers.join()}]`) });
-  const { response } = await reader.GET(`${workflow}/history`, { params: { path: of(workflowId) }, parseAs: "stream" });
+  const { response } = await reader.GET(`${workflow}/history`, { params: { path: pathParams(workflowId) }, parseAs: "stream" });
   const { events } = readValue<{ events: { workflowExecutionStartedEventAttributes: { input: unknown[] } }[] }>(await response.text());
   assert.deepEqual(events[0]?.workflowExecutionStartedEventAttributes.input.map(String), numbers);
   await terminate(workflowId);
@@ -99,10 +99,10 @@ test("a history waits for new events", async () => {
   assert.deepEqual(await eventsOf(workflowId, { eventFilterType: "CLOSE_EVENT" }), followed.slice(-1));
 });
 
-/** The events of all runs of a workflow after the last known event. */
-async function follow(workflowId: string, last?: string, query: Query = {}): Promise<{ status: number; events: SentEvent[] }> {
+/** The events of all runs of a workflow that follow the event with the id last. */
+async function followEvents(workflowId: string, last?: string, query: Query = {}): Promise<{ status: number; events: SentEvent[] }> {
   const { response } = await flowgate.GET(`${workflow}/history`, {
-    params: { path: of(workflowId), query },
+    params: { path: pathParams(workflowId), query },
     headers: { Accept: "text/event-stream", ...(last === undefined ? {} : { "Last-Event-ID": last }) },
     parseAs: "stream",
   });
@@ -113,7 +113,7 @@ async function follow(workflowId: string, last?: string, query: Query = {}): Pro
 
 test("events cover all runs, and resume after any event", async () => {
   const { workflowId, runId } = await start("Chain", { args: [{ times: 2 }] });
-  const { events } = await follow(workflowId, undefined, { runId });
+  const { events } = await followEvents(workflowId, undefined, { runId });
   const end = events.pop();
   const last = events.at(-1);
   assert.deepEqual(end?.data, { workflowId, runId: last?.id.split("/")[0], status: "COMPLETED" });
@@ -123,17 +123,17 @@ test("events cover all runs, and resume after any event", async () => {
   assert.deepEqual(events.map((event) => event.data), paged);
 
   const half = Math.floor(events.length / 2);
-  assert.deepEqual((await follow(workflowId, events[half]?.id)).events, [...events.slice(half + 1), end]);
-  assert.deepEqual(await follow(workflowId, last?.id), { status: 204, events: [] });
-  assert.equal((await follow(workflowId, "not/one")).status, 400);
+  assert.deepEqual((await followEvents(workflowId, events[half]?.id)).events, [...events.slice(half + 1), end]);
+  assert.deepEqual(await followEvents(workflowId, last?.id), { status: 204, events: [] });
+  assert.equal((await followEvents(workflowId, "not/one")).status, 400);
 });
 
 test("a page token of another run is rejected", async () => {
   const { workflowId } = await start("Wait");
-  const [page] = await pagesOf(await closedWorkflow(), { pageSize: 1 });
+  const [page] = await pagesOf(await runToCompletion(), { pageSize: 1 });
   const pageToken = page?.nextPageToken ?? "";
   assert.ok(pageToken);
-  const rejected = await problemOf(reader.GET(`${workflow}/history`, { params: { path: of(workflowId), query: { pageToken } } }));
+  const rejected = await problemOf(reader.GET(`${workflow}/history`, { params: { path: pathParams(workflowId), query: { pageToken } } }));
   assert.deepEqual([rejected.response.status, rejected.code], [400, "invalid-page-token"]);
   await terminate(workflowId);
 });

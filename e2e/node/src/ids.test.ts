@@ -1,11 +1,11 @@
 // Workflow ids can have any character, and different strings are different ids.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
-import { describe, flowgate, follow, namespace, newId, start, taskQueue, terminate, workflow, workflows } from "./setup.js";
+import { waitForOutcome, unwrap, type Schemas } from "./flowgate.js";
+import { describe, flowgate, getLocation, namespace, newId, start, taskQueue, terminate, workflow, workflows } from "./setup.js";
 
 for (const suffix of ["a/b", "a%2Fb", "a%252Fb", "a b", "a+b", "ü?#&=;"]) {
-  test(`an id with ${suffix} works in the path and in a parameter`, async () => {
+  test(`an id with ${suffix} works in the path and in a query parameter`, async () => {
     const { workflowId, runId } = await start("Wait", { workflowId: `${newId()}/${suffix}` });
     const byPath = await describe(workflowId);
     const byParameter = unwrap(await flowgate.GET(workflow, { params: { path: { namespace, workflowId: "-" }, query: { workflowId } } }));
@@ -16,15 +16,15 @@ for (const suffix of ["a/b", "a%2Fb", "a%252Fb", "a b", "a+b", "ü?#&=;"]) {
   });
 }
 
-// fetch normalises these in the path, as every URL parser does, so they are sent as the parameter.
+// Every URL parser removes these ids from a path, so the requests have them in the query parameter workflowId.
 for (const workflowId of [".", ".."]) {
-  test(`the id ${workflowId} works in a parameter`, async () => {
+  test(`the id ${workflowId} works in a query parameter`, async () => {
     const { response, data } = await flowgate.POST(workflows, {
       params: { path: { namespace } },
       body: { workflowType: "Wait", workflowId, taskQueue, idConflictPolicy: "TERMINATE_EXISTING" },
     });
     const runId = data?.runId ?? "";
-    assert.equal((await follow<Schemas["WorkflowDescription"]>(response)).runId, runId);
+    assert.equal((await getLocation<Schemas["WorkflowDescription"]>(response)).runId, runId);
 
     const params = { path: { namespace, workflowId: "-" }, query: { workflowId } };
     assert.equal(unwrap(await flowgate.GET(workflow, { params })).runId, runId);
@@ -39,7 +39,7 @@ for (const workflowId of [".", ".."]) {
   });
 }
 
-test("an outcome is available for an id that needs the parameter", async () => {
+test("an outcome is available for an id with reserved characters", async () => {
   const { workflowId, runId } = await start("Echo", { workflowId: newId("a/b%2F c"), args: [1] });
-  assert.deepEqual((await outcomeOf(flowgate, namespace, workflowId, runId)).result, [1]);
+  assert.deepEqual((await waitForOutcome(flowgate, namespace, workflowId, runId)).result, [1]);
 });

@@ -46,7 +46,7 @@ test("the pages of a list have each workflow once", async () => {
   do {
     const position = pageToken === undefined ? {} : { pageToken };
     const result = await flowgate.GET(workflows, { params: { path: { namespace }, query: { query, pageSize: 2, ...position } } });
-    // A stream has another media type, which a client must request.
+    // The cast excludes the type of a stream, which the response has only if the request accepts its media type.
     const page = unwrap(result) as Schemas["WorkflowList"];
     pages.push(page);
     pageToken = page.nextPageToken;
@@ -63,7 +63,7 @@ test("a stream has one workflow per line", async () => {
   assert.equal((await stream({ query, limit: 3 })).length, 3);
 });
 
-test("a count has each group", async () => {
+test("a count with GROUP BY has each group", async () => {
   const { query } = await startFive();
   const counted = await count(`${query} GROUP BY ExecutionStatus`);
   assert.equal(counted.count, 5);

@@ -1,4 +1,4 @@
-// Runs all tests in one process, to check at the end which operations they called.
+// Runs all tests in one process, so that the last test can check which operations they called.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { contract } from "./setup.js";
@@ -17,7 +17,7 @@ import "./problems.test.js";
 
 test("every operation is called", () => {
   const missing = [...contract.operations].filter((operation) => !contract.called.has(operation));
-  // Attributes the next line to the suite, not to this test.
+  // The line "=== NAME" attributes the next line to the suite, not to this test.
   console.log(`=== NAME\nnode: operations called: ${contract.called.size} of ${contract.operations.size}`);
   console.log("=== NAME  node/every operation is called");
   assert.deepEqual(missing, [], "never called");

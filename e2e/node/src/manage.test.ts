@@ -1,39 +1,39 @@
-// Operators reset, pause, re-prioritise and delete workflows, one at a time or in batches.
+// Operations for operators: reset, pause, change of options and deletion, of one workflow or of a batch.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
-import { describe, eventually, flowgate, namespace, newId, of, problemOf, reader, start, terminate, workflow } from "./setup.js";
+import { waitForOutcome, unwrap, type Schemas } from "./flowgate.js";
+import { describe, eventually, flowgate, namespace, newId, pathParams, problemOf, reader, start, terminate, workflow } from "./setup.js";
 
 const batches = "/v1/namespaces/{namespace}/batches";
 
 test("a reset continues in a new run", async () => {
   const { workflowId, runId } = await start("Wait");
-  const params = { path: of(workflowId) };
+  const params = { path: pathParams(workflowId) };
   unwrap(await reader.GET(`${workflow}/query`, { params: { ...params, query: { query: "state" } } }));
   const again = unwrap(await flowgate.POST(`${workflow}/reset`, { params, body: { resetType: "LAST_WORKFLOW_TASK", reason: "a bad build" } }));
   assert.notEqual(again.runId, runId);
   assert.equal((await describe(workflowId)).runId, again.runId);
-  assert.equal((await outcomeOf(flowgate, namespace, workflowId, runId)).status, "TERMINATED");
+  assert.equal((await waitForOutcome(flowgate, namespace, workflowId, runId)).status, "TERMINATED");
   const invalid = await problemOf(flowgate.POST(`${workflow}/reset`, { params, body: {} }));
   assert.deepEqual([invalid.response.status, invalid.code], [400, "invalid-request"]);
   await terminate(workflowId);
 });
 
-test("a paused workflow waits", async () => {
+test("a paused workflow does not run", async () => {
   const { workflowId, runId } = await start("Wait");
-  const params = { path: of(workflowId) };
+  const params = { path: pathParams(workflowId) };
   unwrap(await flowgate.POST(`${workflow}/pause`, { params, body: { reason: "the bank is down" } }));
   assert.equal((await describe(workflowId)).pause?.reason, "the bank is down");
   const repeated = await problemOf(flowgate.POST(`${workflow}/pause`, { params }));
   assert.deepEqual([repeated.response.status, repeated.code], [409, "conflict"]);
   unwrap(await flowgate.POST(`${workflow}/signal`, { params, body: { signal: "finish", args: [1] } }));
   unwrap(await flowgate.POST(`${workflow}/unpause`, { params }));
-  assert.equal((await outcomeOf(flowgate, namespace, workflowId, runId)).result, 1);
+  assert.equal((await waitForOutcome(flowgate, namespace, workflowId, runId)).result, 1);
 });
 
 test("options are changed and removed", async () => {
   const { workflowId } = await start("Wait");
-  const params = { path: of(workflowId) };
+  const params = { path: pathParams(workflowId) };
   const changed = await flowgate.PATCH(workflow, {
     params,
     body: { priority: { priorityKey: 1 }, versioningOverride: { behavior: "AUTO_UPGRADE" } },
@@ -43,7 +43,7 @@ test("options are changed and removed", async () => {
   await terminate(workflowId);
 });
 
-test("a batch deletes, and is described, listed and stopped", async () => {
+test("a batch job deletes workflows, is listed, and cannot be stopped after it has ended", async () => {
   const { workflowId } = await start("Wait");
   const path = { namespace };
   const executions = [{ workflowId }];
@@ -65,7 +65,7 @@ test("a batch deletes, and is described, listed and stopped", async () => {
 
 test("a workflow is deleted", async () => {
   const { workflowId } = await start("Wait");
-  const params = { path: of(workflowId) };
+  const params = { path: pathParams(workflowId) };
   unwrap(await flowgate.DELETE(workflow, { params }));
   await eventually(async () => (await flowgate.GET(workflow, { params })).response.status === 404);
 });

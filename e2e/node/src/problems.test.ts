@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Schemas } from "./flowgate.js";
 import { connect, unwrap } from "./flowgate.js";
-import { anonymous, contract, flowgate, namespace, newId, of, problemOf, reader, start, taskQueue, terminate, url, workflow, workflows } from "./setup.js";
+import { anonymous, contract, flowgate, namespace, newId, pathParams, problemOf, reader, start, taskQueue, terminate, url, workflow, workflows } from "./setup.js";
 
 test("a request without a key receives a challenge", async () => {
   const problem = await problemOf(anonymous.GET(`${workflows}:count`, { params: { path: { namespace } } }));
@@ -21,7 +21,7 @@ test("a reader cannot write", async () => {
   const body = { workflowType: "Wait", workflowId, taskQueue };
   const problem = await problemOf(reader.POST(workflows, { params: { path: { namespace } }, body }));
   assert.deepEqual([problem.response.status, problem.code], [403, "operation-forbidden"]);
-  const missing = await problemOf(flowgate.GET(workflow, { params: { path: of(workflowId) } }));
+  const missing = await problemOf(flowgate.GET(workflow, { params: { path: pathParams(workflowId) } }));
   assert.deepEqual([missing.response.status, missing.code, missing.problem.workflowId], [404, "workflow-not-found", workflowId]);
 });
 
@@ -42,13 +42,13 @@ test("an unknown field has a pointer", async () => {
 
 test("an unknown query is not found", async () => {
   const { workflowId } = await start("Wait");
-  const problem = await problemOf(flowgate.GET(`${workflow}/query`, { params: { path: of(workflowId), query: { query: "stat" } } }));
+  const problem = await problemOf(flowgate.GET(`${workflow}/query`, { params: { path: pathParams(workflowId), query: { query: "stat" } } }));
   assert.deepEqual([problem.response.status, problem.code], [404, "query-not-found"]);
   assert.match(problem.problem.detail ?? "", /state/);
   await terminate(workflowId);
 });
 
-test("an unknown route is a problem", async () => {
+test("an unknown route returns a problem document", async () => {
   const response = await contract.fetch(new Request(`${url}/v1/nowhere`));
   assert.deepEqual([response.status, ((await response.json()) as Schemas["Problem"]).code], [404, "route-not-found"]);
 });
@@ -57,7 +57,7 @@ test("Request-Timeout limits a query without a worker", async () => {
   const workflowId = newId();
   const body = { workflowType: "Unpolled", workflowId, taskQueue: newId("unpolled") };
   unwrap(await flowgate.POST(workflows, { params: { path: { namespace } }, body }));
-  const params = { path: of(workflowId), query: { query: "state" }, header: { "Request-Timeout": "1s" } };
+  const params = { path: pathParams(workflowId), query: { query: "state" }, header: { "Request-Timeout": "1s" } };
   const problem = await problemOf(flowgate.GET(`${workflow}/query`, { params }));
   assert.deepEqual([problem.response.status, problem.code, problem.problem.retryable], [504, "query-timeout", true]);
   await terminate(workflowId);

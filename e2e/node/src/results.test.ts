@@ -1,14 +1,14 @@
 // The outcomes of workflows. A failure is data, not an HTTP error.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { outcomeOf, unwrap, type Schemas } from "./flowgate.js";
-import { execute, flowgate, follow, namespace, of, reader, start, workflow } from "./setup.js";
+import { waitForOutcome, unwrap, type Schemas } from "./flowgate.js";
+import { execute, flowgate, getLocation, namespace, pathParams, reader, start, workflow } from "./setup.js";
 
 const result = `${workflow}/result` as const;
 
-test("the result of a completed workflow", async () => {
+test("a completed workflow has a result", async () => {
   const { workflowId, runId } = await start("Echo", { args: [{ price: 1.5 }] });
-  const outcome = await outcomeOf(reader, namespace, workflowId, runId);
+  const outcome = await waitForOutcome(reader, namespace, workflowId, runId);
   assert.deepEqual([outcome.status, outcome.result], ["COMPLETED", [{ price: 1.5 }]]);
   assert.ok(!("failure" in outcome));
 });
@@ -32,27 +32,27 @@ test("a failed activity has its cause", async () => {
 
 test("a failure has the requested status", async () => {
   const failed = await execute("Fail", { args: [{}] });
-  const withStatus = await flowgate.GET(result, { params: { path: of(failed.workflowId), query: { failureStatus: 422 } } });
+  const withStatus = await flowgate.GET(result, { params: { path: pathParams(failed.workflowId), query: { failureStatus: 422 } } });
   assert.equal(withStatus.response.status, 422);
   assert.deepEqual(withStatus.error, failed);
 });
 
 test("a result is pending and then available", async () => {
   const { workflowId, runId } = await start("Sleep", { args: [{ seconds: 1 }] });
-  const { response, data } = await flowgate.GET(result, { params: { path: of(workflowId) } });
+  const { response, data } = await flowgate.GET(result, { params: { path: pathParams(workflowId) } });
   assert.equal(response.status, 202);
   assert.deepEqual([data?.status, data?.runId], ["RUNNING", runId]);
   assert.deepEqual([response.headers.get("Retry-After"), response.headers.get("Cache-Control")], ["1", "no-store"]);
-  const outcome = await follow<Schemas["Outcome"]>(response, "&wait=30s");
+  const outcome = await getLocation<Schemas["Outcome"]>(response, "&wait=30s");
   assert.deepEqual([outcome.runId, outcome.status, outcome.result], [runId, "COMPLETED", "slept"]);
 });
 
-test("a result follows the runs by default", async () => {
+test("a result follows the run chain by default", async () => {
   const { workflowId, runId } = await start("Chain", { args: [{ times: 2 }] });
-  const last = await outcomeOf(flowgate, namespace, workflowId, runId);
+  const last = await waitForOutcome(flowgate, namespace, workflowId, runId);
   assert.deepEqual([last.status, last.result], ["COMPLETED", 3]);
   assert.notEqual(last.runId, runId);
-  const first = unwrap(await flowgate.GET(result, { params: { path: of(workflowId), query: { runId, followRuns: false } } }));
+  const first = unwrap(await flowgate.GET(result, { params: { path: pathParams(workflowId), query: { runId, followRuns: false } } }));
   assert.ok("newRunId" in first && first.newRunId !== runId);
   assert.deepEqual([first.status, first.runId], ["CONTINUED_AS_NEW", runId]);
 });

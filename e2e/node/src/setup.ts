@@ -26,7 +26,7 @@ export function newId(prefix = "node"): string {
 }
 
 /** The path parameters of a workflow. */
-export function of(workflowId: string): { namespace: string; workflowId: string } {
+export function pathParams(workflowId: string): { namespace: string; workflowId: string } {
   return { namespace, workflowId };
 }
 
@@ -55,14 +55,14 @@ export async function execute(workflowType: string, options: Options = {}): Prom
 }
 
 export async function describe(workflowId: string): Promise<Schemas["WorkflowDescription"]> {
-  return unwrap(await flowgate.GET(workflow, { params: { path: of(workflowId) } }));
+  return unwrap(await flowgate.GET(workflow, { params: { path: pathParams(workflowId) } }));
 }
 
 export async function terminate(workflowId: string): Promise<void> {
-  unwrap(await flowgate.POST(`${workflow}/terminate`, { params: { path: of(workflowId) } }));
+  unwrap(await flowgate.POST(`${workflow}/terminate`, { params: { path: pathParams(workflowId) } }));
 }
 
-/** Returns the problem of a failed call. */
+/** Returns the problem of a failed call. Throws if the call succeeds. */
 export async function problemOf(call: Promise<Parameters<typeof unwrap>[0]>): Promise<FlowgateError> {
   try {
     unwrap(await call);
@@ -73,8 +73,8 @@ export async function problemOf(call: Promise<Parameters<typeof unwrap>[0]>): Pr
   throw new Error("the call succeeded");
 }
 
-/** Follows a Location. */
-export async function follow<Body>(response: Response, query = ""): Promise<Body> {
+/** Requests the URL in the Location header of a response. */
+export async function getLocation<Body>(response: Response, query = ""): Promise<Body> {
   const location = response.headers.get("Location");
   if (location === null) throw new Error("there is no Location");
   const request = new Request(new URL(location + query, url), { headers: { Authorization: `Bearer ${key}` } });

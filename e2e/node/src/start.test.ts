@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { unwrap, type Schemas } from "./flowgate.js";
-import { describe, execute, flowgate, follow, namespace, newId, of, problemOf, start, taskQueue, terminate, workflow, workflows } from "./setup.js";
+import { describe, execute, flowgate, getLocation, namespace, newId, pathParams, problemOf, start, taskQueue, terminate, workflow, workflows } from "./setup.js";
 
 const order = { orderId: "o-1", items: [{ sku: "book", quantity: 2, price: 1250 }] };
 
@@ -19,12 +19,12 @@ test("a start returns the location", async () => {
   assert.equal(response.status, 201);
   assert.ok(data && "started" in data && data.started);
   assert.equal(data.firstExecutionRunId, data.runId);
-  const described = await follow<Schemas["WorkflowDescription"]>(response);
+  const described = await getLocation<Schemas["WorkflowDescription"]>(response);
   assert.deepEqual([described.workflowId, described.runId, described.status], [workflowId, data.runId, "RUNNING"]);
   await terminate(workflowId);
 });
 
-test("a start of a running id is a conflict with the run", async () => {
+test("a start with the id of a running workflow is a conflict", async () => {
   const { workflowId, runId } = await start("Wait");
   const conflict = await problemOf(startWait(workflowId));
   assert.deepEqual([conflict.response.status, conflict.code], [409, "workflow-already-started"]);
@@ -68,25 +68,25 @@ test("a start waits with the Prefer header", async () => {
   assert.deepEqual(data.result, [1]);
 });
 
-test("a start whose wait ends is pending, with a location", async () => {
+test("a start whose wait times out returns 202 and a location", async () => {
   const workflowId = newId();
   const { response, data } = await flowgate.POST(workflows, {
     params: { path: { namespace }, query: { wait: "100ms" } },
     body: { workflowType: "Wait", workflowId, taskQueue },
   });
   assert.equal(response.status, 202);
-  await flowgate.POST(`${workflow}/signal`, { params: { path: of(workflowId) }, body: { signal: "finish", args: ["done"] } });
-  const outcome = await follow<Schemas["Outcome"]>(response, "&wait=30s");
+  await flowgate.POST(`${workflow}/signal`, { params: { path: pathParams(workflowId) }, body: { signal: "finish", args: ["done"] } });
+  const outcome = await getLocation<Schemas["Outcome"]>(response, "&wait=30s");
   assert.deepEqual([outcome.runId, outcome.status, outcome.result], [data?.runId, "COMPLETED", "done"]);
 });
 
-test("a signal-with-start starts or signals", async () => {
+test("a signal-with-start starts a workflow or signals the running one", async () => {
   const signal = { startSignal: "poke", startSignalArgs: [1] };
   const first = await start("Wait", signal);
   const second = unwrap(await startWait(first.workflowId, signal));
   assert.ok("started" in second);
   assert.deepEqual([first.started, second.started, second.runId], [true, false, first.runId]);
-  const { data } = await flowgate.GET(`${workflow}/query`, { params: { path: of(first.workflowId), query: { query: "signals" } } });
+  const { data } = await flowgate.GET(`${workflow}/query`, { params: { path: pathParams(first.workflowId), query: { query: "signals" } } });
   assert.equal(data?.result, 2);
   assert.equal((await describe(first.workflowId)).status, "RUNNING");
   await terminate(first.workflowId);

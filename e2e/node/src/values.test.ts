@@ -47,7 +47,7 @@ test("bytes are sent as payloads", async () => {
   assert.ok(!("result" in outcome));
 });
 
-test("no result differs from null", async () => {
+test("an absent result is distinct from null", async () => {
   assert.ok(!("result" in (await execute("EchoPayload"))));
   assert.equal((await execute("EchoPayload", { args: [null] })).result, null);
 });
