@@ -1,12 +1,11 @@
-// An OpenID provider in its own process. It receives the port and the keys from the parent process and sends the port in
-// use back.
-// The provider exits with its parent.
+// An OpenID provider in its own process. It receives the port and the keys from the parent process, and sends back the
+// port that it listens on. It exits when its parent exits.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import Provider, { type JWK } from "oidc-provider";
 
-/** The first key signs. All keys are published. */
+/** The provider signs with the first key, and publishes all of them. */
 export type Keys = [JWK, ...JWK[]];
 
 export interface Settings {

@@ -9,41 +9,41 @@ const key = required("FLOWGATE_KEY");
 const taskQueue = required("FLOWGATE_TASK_QUEUE");
 const workflows = `namespaces/${required("FLOWGATE_NAMESPACE")}/workflows`;
 
-/** A token with an unknown key makes the gateway fetch the keys, but at most every 30 s. */
+/** The gateway fetches the keys when a token has an unknown key, but at most every 30 s. */
 const fetchTimeout = 45_000;
 
-// The test of new keys takes a minute, most of it waiting. All others run concurrently.
+// The test of new keys waits for about a minute, so all tests run concurrently.
 describe("tokens of an OpenID provider", { concurrency: true }, () => {
-  describe("while it runs", { concurrency: true }, () => {
+  describe("while the provider runs", { concurrency: true }, () => {
     let issuer: Issuer;
     let gateway: Gateway;
 
     before(async () => {
       issuer = await Issuer.start([newKey("RS256")]);
       gateway = await Gateway.start(issuer.url);
-      await becomesReady(gateway);
+      await waitUntilReady(gateway);
     });
     after(async () => {
       await gateway?.stop();
       await issuer?.stop();
     });
 
-    test("a client starts a workflow, reads its result, and its name is in the history", async () => {
+    test("a client starts a workflow and reads its result, and the history has the name of the client", async () => {
       const token = await issuer.token();
       const body = start();
-      equal(await gateway.call(token, workflows, body), 201);
+      requireStatus(await gateway.call(token, workflows, body), 201);
       const result = await gateway.call(token, `${workflows}/${body.workflowId}/result?wait=30s`);
-      equal(result, 200);
+      requireStatus(result, 200);
       assert.deepEqual((JSON.parse(result.text) as { result: unknown }).result, body.args);
       const history = await gateway.call(token, `${workflows}/${body.workflowId}/history`);
       const { events } = JSON.parse(history.text) as { events: Record<string, { identity?: string }>[] };
       assert.equal(events[0]?.["workflowExecutionStartedEventAttributes"]?.identity, "idp:writer");
     });
 
-    test("a client with the role read lists workflows and cannot start any", async () => {
+    test("a client with the role read can list workflows but not start them", async () => {
       const token = await issuer.token("reader");
-      equal(await gateway.call(token, workflows), 200);
-      equal(await gateway.call(token, workflows, start()), 403, "operation-forbidden");
+      requireStatus(await gateway.call(token, workflows), 200);
+      requireStatus(await gateway.call(token, workflows, start()), 403, "operation-forbidden");
     });
 
     test("a token for another audience is rejected", async () => {
@@ -59,37 +59,37 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
 
     test("a token is accepted until it expires", async () => {
       const token = await issuer.token("brief");
-      equal(await gateway.call(token, workflows), 200);
+      requireStatus(await gateway.call(token, workflows), 200);
       await eventually(async () => requireRejected(await gateway.call(token, workflows)));
     });
   });
 
-  test("new keys are accepted within the interval between fetches, and removed keys are rejected from then on", async (t) => {
+  test("after a fetch, the gateway accepts tokens of new keys and rejects tokens of removed keys", async (t) => {
     const [first, second, third] = [newKey("RS256"), newKey("ES256"), newKey("EdDSA")];
     let issuer = await stopAtEnd(t, Issuer.start([first]));
     const gateway = await stopAtEnd(t, Gateway.start(issuer.url));
-    await becomesReady(gateway);
-    const ofFirst = await issuer.token();
-    equal(await gateway.call(ofFirst, workflows), 200);
+    await waitUntilReady(gateway);
+    const tokenOfFirst = await issuer.token();
+    requireStatus(await gateway.call(tokenOfFirst, workflows), 200);
 
     issuer = await stopAtEnd(t, issuer.restart([second, first]));
-    const ofSecond = await issuer.token();
-    await eventually(async () => equal(await gateway.call(ofSecond, workflows), 200), fetchTimeout);
-    equal(await gateway.call(ofFirst, workflows), 200);
+    const tokenOfSecond = await issuer.token();
+    await eventually(async () => requireStatus(await gateway.call(tokenOfSecond, workflows), 200), fetchTimeout);
+    requireStatus(await gateway.call(tokenOfFirst, workflows), 200);
 
     issuer = await stopAtEnd(t, issuer.restart([third, second]));
-    const ofThird = await issuer.token();
-    await eventually(async () => equal(await gateway.call(ofThird, workflows), 200), fetchTimeout);
-    requireRejected(await gateway.call(ofFirst, workflows));
-    equal(await gateway.call(ofSecond, workflows), 200);
+    const tokenOfThird = await issuer.token();
+    await eventually(async () => requireStatus(await gateway.call(tokenOfThird, workflows), 200), fetchTimeout);
+    requireRejected(await gateway.call(tokenOfFirst, workflows));
+    requireStatus(await gateway.call(tokenOfSecond, workflows), 200);
   });
 
   test("a gateway that has the keys accepts tokens while the provider is down", async (t) => {
     const issuer = await stopAtEnd(t, Issuer.start([newKey("ES256")]));
     const gateway = await stopAtEnd(t, Gateway.start(issuer.url));
-    await becomesReady(gateway);
+    await waitUntilReady(gateway);
     const [used, unused] = [await issuer.token(), await issuer.token("reader")];
-    equal(await gateway.call(used, workflows), 200);
+    requireStatus(await gateway.call(used, workflows), 200);
 
     const other = await stopAtEnd(t, issuer.restart([newKey("ES256")]));
     const unknownKey = await other.token();
@@ -98,8 +98,8 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
       requireRejected(await gateway.call(unknownKey, workflows));
       assert.match(await gateway.metrics(), /^flowgate_jwks_fetches_total\{.*outcome="failure".*\} [1-9]/m);
     }, fetchTimeout);
-    equal(await gateway.call(used, workflows), 200);
-    equal(await gateway.call(unused, workflows), 200);
+    requireStatus(await gateway.call(used, workflows), 200);
+    requireStatus(await gateway.call(unused, workflows), 200);
     assert.equal(await gateway.probe("/readyz"), 200);
   });
 
@@ -110,15 +110,15 @@ describe("tokens of an OpenID provider", { concurrency: true }, () => {
     await issuer.stop();
     const gateway = await stopAtEnd(t, Gateway.start(issuer.url));
     const unavailable = await gateway.call(token, workflows);
-    equal(unavailable, 503, "jwks-unavailable");
+    requireStatus(unavailable, 503, "jwks-unavailable");
     assert.match(unavailable.headers.get("Retry-After") ?? "", /^[1-9]\d*$/);
-    equal(await gateway.call(key, workflows), 200);
+    requireStatus(await gateway.call(key, workflows), 200);
     assert.equal(await gateway.probe("/readyz"), 503);
     assert.equal(await gateway.probe("/livez"), 200);
 
     await stopAtEnd(t, issuer.restart(keys));
-    await becomesReady(gateway);
-    equal(await gateway.call(token, workflows), 200);
+    await waitUntilReady(gateway);
+    requireStatus(await gateway.call(token, workflows), 200);
   });
 });
 
@@ -133,15 +133,15 @@ async function stopAtEnd<S extends Service>(t: TestContext, start: Promise<S>): 
   return service;
 }
 
-async function becomesReady(gateway: Gateway): Promise<void> {
+async function waitUntilReady(gateway: Gateway): Promise<void> {
   await eventually(async () => assert.equal(await gateway.probe("/readyz"), 200));
 }
 
-function equal(response: ApiResponse, status: number, code?: string): void {
+function requireStatus(response: ApiResponse, status: number, code?: string): void {
   assert.deepEqual([response.status, response.code], [status, code], response.text);
 }
 
 function requireRejected(response: ApiResponse): void {
-  equal(response, 401, "invalid-token");
+  requireStatus(response, 401, "invalid-token");
   assert.match(response.headers.get("WWW-Authenticate") ?? "", /^Bearer.*error="invalid_token"/);
 }

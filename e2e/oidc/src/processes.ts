@@ -1,4 +1,4 @@
-// The processes that the tests start, and requests to them. Each is stopped by its handle, and none outlives the tests.
+// The processes that the tests start, and requests to them. All processes end when the tests end.
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
@@ -27,7 +27,7 @@ export class Service {
     children.add(child);
   }
 
-  /** Waits until the process has started. Throws if it exits instead. */
+  /** Waits for the promise ready. Throws if the process exits first or the timeout expires. */
   protected async started<T>(ready: Promise<T>): Promise<T> {
     const late = setTimeout(timeout, "has not started in time", { ref: false });
     const ended = once(this.child, "exit").then(([code, signal]) => `ended with ${code ?? signal}`);
@@ -68,7 +68,7 @@ export class Issuer extends Service {
     return issuer;
   }
 
-  /** Restarts the same issuer, with other keys or after an outage. */
+  /** Restarts the issuer at the same URL, with the given keys. */
   async restart(keys: Keys): Promise<Issuer> {
     await this.stop();
     return Issuer.start(keys, this.#port);
@@ -78,7 +78,7 @@ export class Issuer extends Service {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Requests a token with client credentials. */
+  /** Requests a token with the client credentials grant. */
   async token(client: Client = "writer", audience = "flowgate"): Promise<string> {
     const response = await fetch(`${this.url}/token`, {
       method: "POST",
