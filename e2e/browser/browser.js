@@ -29,7 +29,7 @@ async function findChromium() {
     return { executablePath: process.env.CHROMIUM };
   }
   if (process.platform === "linux" && process.arch === "x64") {
-    return unpacked();
+    return findUnpacked();
   }
   const debian = "/usr/bin/chromium";
   if (existsSync(debian)) {
@@ -38,21 +38,21 @@ async function findChromium() {
   throw new Error("no Chromium for this platform: install one and set the variable CHROMIUM to its path");
 }
 
-/** Unpacks npm's Chromium once, atomically. */
-async function unpacked() {
-  const home = join(modules, ".chromium");
-  if (!existsSync(home)) {
-    const unfinished = await unpack();
-    await rename(unfinished, home).catch((error) => {
-      if (!existsSync(home)) throw error; // otherwise a concurrent run has unpacked it
+/** Unpacks npm's Chromium unless this was done before. The rename makes it safe for concurrent runs. */
+async function findUnpacked() {
+  const installed = join(modules, ".chromium");
+  if (!existsSync(installed)) {
+    const temporary = await unpack();
+    await rename(temporary, installed).catch((error) => {
+      if (!existsSync(installed)) throw error; // otherwise a concurrent run has unpacked it
     });
   }
-  const env = { LD_LIBRARY_PATH: join(home, "al2023", "lib") };
+  const env = { LD_LIBRARY_PATH: join(installed, "al2023", "lib") };
   if (!existsSync("/etc/fonts/fonts.conf")) {
-    env.FONTCONFIG_FILE = join(home, "fonts.conf");
-    await writeFile(env.FONTCONFIG_FILE, `<fontconfig><dir>${join(home, "fonts")}</dir></fontconfig>`);
+    env.FONTCONFIG_FILE = join(installed, "fonts.conf");
+    await writeFile(env.FONTCONFIG_FILE, `<fontconfig><dir>${join(installed, "fonts")}</dir></fontconfig>`);
   }
-  return { executablePath: join(home, "chromium"), env };
+  return { executablePath: join(installed, "chromium"), env };
 }
 
 /**

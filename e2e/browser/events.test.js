@@ -15,7 +15,7 @@ async function call(path, body) {
   return response.json();
 }
 
-// A workflow with three runs, and the ids of all their events in a stream.
+// Executes a workflow with three runs. Returns the path of its history, and the ids that its events have in a stream.
 async function chain() {
   const workflowId = `browser-${randomUUID()}`;
   const started = await call(`${workflows}?wait=0s`, { workflowType: "Chain", workflowId, taskQueue, args: [{ times: 2 }] });
@@ -29,36 +29,36 @@ async function chain() {
   return { path: `${workflows}/${workflowId}/history?runId=${started.runId}`, ids };
 }
 
-// A proxy to the gateway that closes the first event streams after a number of bytes.
-async function startProxy(cuts, bytes) {
-  const done = { cuts: 0 };
+// A proxy to the gateway that closes each of the first event streams after a number of bytes.
+async function startProxy(streamsToCut, bytesPerStream) {
+  const state = { cuts: 0 };
   const { hostname, port } = new URL(url);
   const server = net.createServer((client) => {
     const gateway = net.connect(port, hostname);
     const end = () => [client, gateway].forEach((socket) => socket.destroy());
     let stream = false;
-    let left = bytes;
+    let remaining = bytesPerStream;
     client.on("data", (data) => {
       stream ||= data.includes("text/event-stream");
       gateway.write(data);
     });
     gateway.on("data", (data) => {
-      if (!stream || done.cuts === cuts || data.length < left) {
-        left -= data.length;
+      if (!stream || state.cuts === streamsToCut || data.length < remaining) {
+        remaining -= data.length;
         client.write(data);
         return;
       }
-      done.cuts++;
-      client.write(data.subarray(0, left), end);
+      state.cuts++;
+      client.write(data.subarray(0, remaining), end);
     });
     for (const socket of [client, gateway]) socket.on("close", end).on("error", end);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { url: `http://127.0.0.1:${server.address().port}`, done, close: () => server.close() };
+  return { url: `http://127.0.0.1:${server.address().port}`, state, close: () => server.close() };
 }
 
-test("an EventSource receives each event once and in order although its connection is cut, and stops at the end", async () => {
+test("an EventSource whose connection is cut receives each event once and in order, and stops at the end", async () => {
   const { path, ids } = await chain();
   const proxy = await startProxy(3, 3000);
   try {
@@ -66,7 +66,7 @@ test("an EventSource receives each event once and in order although its connecti
       const requests = [];
       page.on("request", (request) => request.url().includes("/history") && requests.push(request));
       await page.goto(`${proxy.url}/docs/problems`);
-      await page.setExtraHTTPHeaders(headers); // which an EventSource cannot send by itself
+      await page.setExtraHTTPHeaders(headers); // an EventSource cannot set headers
       const received = await page.evaluate(
         (path) =>
           new Promise((resolve) => {
@@ -74,18 +74,18 @@ test("an EventSource receives each event once and in order although its connecti
             const source = new EventSource(path);
             source.onmessage = (event) => received.ids.push(event.lastEventId);
             source.addEventListener("end", () => received.ends++);
-            source.onerror = () => source.readyState === EventSource.CLOSED && resolve(received); // after the 204
+            source.onerror = () => source.readyState === EventSource.CLOSED && resolve(received); // closed by the 204
           }),
         path,
       );
       assert.deepEqual(received, { ids, ends: 1 });
-      assert.equal(proxy.done.cuts, 3);
+      assert.equal(proxy.state.cuts, 3);
       const [first, ...later] = (await Promise.all(requests.map((request) => request.allHeaders()))).map((sent) => sent["last-event-id"]);
       assert.equal(first, undefined);
-      assert.ok(later.length >= proxy.done.cuts, "it reconnected after each cut");
+      assert.ok(later.length >= proxy.state.cuts, "the EventSource must reconnect after each cut");
       const from = later.map((id) => ids.indexOf(id));
-      assert.deepEqual(from, from.toSorted((a, b) => a - b), "it resumed after the last event");
-      assert.equal(later.at(-1), ids.at(-1), "it reconnected once after the end, and the response was 204");
+      assert.deepEqual(from, from.toSorted((a, b) => a - b), "each request must resume after the last event received");
+      assert.equal(later.at(-1), ids.at(-1), "the last request must resume after the last event, and receive 204");
     });
     const expected = "console: Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING";
     assert.deepEqual(

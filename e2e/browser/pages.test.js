@@ -6,7 +6,7 @@ import { authorize, closeDialog, openDocs, scrollTo, tryOut } from "./swagger.js
 
 const wrongKey = "fg_dev_11111111111111111111111111111111";
 
-test("violations of the policy are reported", async () => {
+test("withReports reports violations of the content security policy and messages of the console", async () => {
   const { reports } = await withReports({}, async (page) => {
     await page.goto(`${url}/docs/problems`);
     await page.evaluate(async () => {
@@ -24,7 +24,7 @@ test("violations of the policy are reported", async () => {
   assert.match(reports.join("\n"), /console: a message/);
 });
 
-test("a user enters a key once, starts a workflow and reads its result", async () => {
+test("a user enters a key, starts a workflow and reads its result", async () => {
   const workflowId = `browser-${randomUUID()}`;
   await withPage({}, async (page) => {
     await openDocs(page);
@@ -56,7 +56,7 @@ test("a user enters a key once, starts a workflow and reads its result", async (
   });
 });
 
-test("the page shows one field for the key", async () => {
+test("the dialog has only one field for the key", async () => {
   await withPage({}, async (page) => {
     await openDocs(page);
     await page.locator(".auth-wrapper .authorize").click();
@@ -125,11 +125,11 @@ test("the key is not stored", async () => {
   });
 });
 
-test("another document uses the key that was entered", async () => {
+test("another document without security schemes uses the key that was entered", async () => {
   const responses = {
     "/docs/documents.json": [
       { title: "Flowgate", path: "/v1/openapi.json" },
-      { title: "Without schemes", path: "/docs/documents/other.json" },
+      { title: "Without security schemes", path: "/docs/documents/other.json" },
     ],
     "/docs/documents/other.json": {
       openapi: "3.0.3",
@@ -145,7 +145,7 @@ test("another document uses the key that was entered", async () => {
     await openDocs(page);
     await authorize(page, key);
     await closeDialog(page);
-    await page.locator("#documents").selectOption("Without schemes");
+    await page.locator("#documents").selectOption("Without security schemes");
     await page.locator(".info .title", { hasText: "Other" }).waitFor();
     const call = await tryOut(page, "other");
     const response = await call.execute();
@@ -168,12 +168,12 @@ test("the document of the Temporal HTTP API uses the key that was entered", asyn
     await screenshot(page, "docs-temporal");
     await page.evaluate(() => window.scrollTo(0, 0));
     await page.locator(".auth-wrapper .authorize").click();
-    assert.equal(await page.locator(".modal-ux input").count(), 0, "the key is still set and not requested again");
+    assert.equal(await page.locator(".modal-ux input").count(), 0, "the dialog must not request the key again");
     assert.match(await page.locator(".modal-ux").innerText(), /Authorized/);
   });
 });
 
-test("a problem's type leads to its section", async () => {
+test("the type of a problem links to the section about it", async () => {
   await withPage({}, async (page) => {
     await page.goto(`${url}/docs/problems#workflow-already-started`);
     const section = page.locator("#workflow-already-started");
@@ -187,7 +187,7 @@ test("a problem's type leads to its section", async () => {
   });
 });
 
-test("the pages fit a narrow screen and a dark scheme", async () => {
+test("the pages fit a narrow screen and support a dark color scheme", async () => {
   for (const [name, options] of [
     ["narrow", { viewport: phone }],
     ["dark", { colorScheme: "dark" }],

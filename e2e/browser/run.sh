@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tests of the pages, in a browser. Arguments are node's, such as --test-name-pattern=PATTERN. SCREENSHOTS is the
-# directory for the screenshots, CHROMIUM the path of another browser than npm's.
+# directory for the screenshots. CHROMIUM is the path of the browser, if it is not the one from npm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib.sh

@@ -28,15 +28,15 @@ export async function stopBrowser() {
 }
 
 /**
- * Calls a function with a page in a fresh profile. Fails if the page requested anything outside the gateway (options
- * can set another origin), violated its content security policy, or wrote an error to the console.
+ * Calls use with a page in a new profile. Fails if the page sends a request to another origin than the gateway
+ * (options.origin, if set), violates its content security policy, or writes an error to the console.
  */
 export async function withPage(options, use) {
   const { reports } = await withReports(options, use);
   assert.deepEqual(reports, []);
 }
 
-/** Like withPage, but returns the reports. */
+/** Like withPage, but returns these violations and errors instead of failing. */
 export async function withReports({ origin = url, ...options }, use) {
   const context = await browser.newContext({ viewport: desktop, colorScheme: "light", ...options });
   const reports = [];
