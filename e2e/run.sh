@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Tests clients in other languages than Go with a running gateway. dev/cmd/with-stack starts the gateway and sets the
-# environment:
+# Runs the test suites of clients in other languages against a running gateway. dev/cmd/with-stack starts the gateway
+# and sets the environment:
 #
 #	cd dev && go run ./cmd/with-stack ../e2e/run.sh [-json] [SUITE...]
 #
-# A suite is a directory with a run.sh, which reports its tests as `go test -v` does. With -json the events of
-# `go test -json` are written, for the report of make test; each suite stands for a package.
+# A suite is a directory with a run.sh, which reports its tests in the format of `go test -v`. With -json, this script
+# writes the events of `go test -json` for the report of make test, with each suite as a package.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -13,7 +13,7 @@ json=
 if [ "${1-}" = -json ]; then json=1; shift; fi
 if [ $# -eq 0 ]; then set -- python worker node oidc generated lint browser; fi
 
-# A slash in a name would mark a subtest of a test that does not exist.
+# In the format of `go test`, a slash in a name marks a subtest, so run replaces it by a dot.
 run() { "$1/run.sh" 2>&1 | sed -u '/^=== \|^--- /s:/:.:g'; }
 
 code=0

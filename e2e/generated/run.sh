@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Generates clients from the OpenAPI document, compiles them, and runs an order with each.
+# Generates clients from the OpenAPI document, compiles them, and executes the sample workflow Order with each client.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib.sh
 
-# Builds are cached until an input changes.
+# The key of the build cache changes when an input of the builds changes.
 key=$({
 	find . \( -name .work -o -name .venv -o -name '.*_cache' \) -prune -o -type f -print | LC_ALL=C sort | xargs cat
 	cat ../../api/openapi.json ../../tools/go.mod

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests of a worker with Temporal's Python SDK, through the gateway only, with the client of e2e/python. The worker has
-# its own environment, so that no test can import the SDK. Arguments are pytest's.
+# Tests that observe a worker with Temporal's Python SDK through the gateway, with the client of e2e/python. The worker
+# has a separate environment, so that no test can import the SDK. Arguments are pytest's.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../lib.sh
