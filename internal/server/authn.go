@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// authn has the steps between the router and the doors that establish the principal.
+// authn holds the middleware that authenticates callers. It runs after routing and before the doors.
 type authn struct {
 	authenticator *auth.Authenticator
 	failures      *limit.Failures
@@ -26,7 +26,7 @@ func (g *gateway) newAuthn() *authn {
 	}
 }
 
-// authenticate verifies the credential of a request and deletes it.
+// authenticate verifies the credential of a request and then removes it from the headers.
 func (a *authn) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state := stateOf(r)
@@ -43,10 +43,9 @@ func (a *authn) authenticate(next http.Handler) http.Handler {
 	})
 }
 
-// throttleFailures returns err, or another error with a retry delay if too many
-// requests of the address have failed. A valid credential is accepted regardless of
-// failures of its address: behind a load balancer that is not trusted, all callers
-// share one address.
+// throttleFailures counts a rejected credential against the client's address. It returns err, or an error with a retry
+// delay if the address has exceeded its limit. The limit never applies to a valid credential: behind a load balancer
+// whose X-Forwarded-For is not trusted, all callers share one address.
 func (a *authn) throttleFailures(address string, err error) error {
 	if !problem.Is(err, problem.InvalidCredential) && !problem.Is(err, problem.InvalidToken) {
 		return err
@@ -60,15 +59,14 @@ func (a *authn) throttleFailures(address string, err error) error {
 	return e
 }
 
-// limitRate applies the rate limit of the caller, if it has one. Response headers
-// report the remaining budget.
+// limitRate applies the rate limit of the caller, if it has one. Response headers report how much of it remains.
 func (a *authn) limitRate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := stateOf(r).principal; p.Rate.PerSecond > 0 {
 			budget, ok := a.rates.Take(p.Account(), p.Rate.PerSecond, p.Rate.Burst)
 			budget.WriteTo(w.Header())
 			if !ok {
-				e := problem.New(problem.RateLimited, "The caller's rate is used up.")
+				e := problem.New(problem.RateLimited, "The caller has exceeded its rate limit.")
 				e.RetryAfter = budget.Wait()
 				writeProblem(w, r, e)
 				return
@@ -78,10 +76,9 @@ func (a *authn) limitRate(next http.Handler) http.Handler {
 	})
 }
 
-// identify puts the principal into the context of the request and starts its span.
-// The span continues the trace of the caller. It starts after authentication,
-// because an unknown caller must not control what is sampled.
-func (a *authn) identify(next http.Handler) http.Handler {
+// attachPrincipal adds the principal to the request's context and starts the request's span, which continues the
+// caller's trace. The span starts after authentication, because an unknown caller must not control what is sampled.
+func (a *authn) attachPrincipal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state := stateOf(r)
 		ctx, endSpan := a.tracing.StartServer(r.Context(), r.Header, r.Method, state.routing.RoutePattern())

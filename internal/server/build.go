@@ -32,8 +32,7 @@ const maxStreams = 100
 // connection ends. Its default is 1 MiB.
 const maxFrame = 16 << 10
 
-// Check builds the gateway without running it. It finds the problems of the files
-// that the configuration names.
+// Check builds the gateway without running it. It reports the problems in the files to which the configuration refers.
 func Check(cfg *config.Config) error {
 	g, err := assemble(context.Background(), cfg, Options{})
 	if err != nil {
@@ -43,18 +42,18 @@ func Check(cfg *config.Config) error {
 	return nil
 }
 
-// CheckKeys checks only the keys file, for a configuration with other problems. It
-// returns nil for a file that cannot be read, because the configuration reports that.
+// CheckKeys checks only the API keys file, so that its problems are reported even if the configuration is invalid and
+// [Check] cannot run. It returns nil for a file that cannot be read, because loading the configuration reports that.
 func CheckKeys(cfg *config.Config) error {
 	file := cfg.Auth.APIKeys.File
 	if _, err := os.ReadFile(file); file == "" || err != nil {
-		return nil //nolint:nilerr // the configuration reports it
+		return nil //nolint:nilerr // loading the configuration reports it
 	}
 	_, err := apikey.Open(file, apikey.Options{Refusal: cfg.PlaintextCredentialProblem(), Mint: auth.NoCredential()})
 	return err
 }
 
-// build returns a gateway that is ready to run.
+// build returns a gateway with open listeners.
 func build(ctx context.Context, cfg *config.Config, options Options) (*gateway, error) {
 	g, err := assemble(ctx, cfg, options)
 	if err != nil {
@@ -67,7 +66,7 @@ func build(ctx context.Context, cfg *config.Config, options Options) (*gateway, 
 	return g, nil
 }
 
-// assemble builds a gateway without listeners. Nothing runs yet.
+// assemble builds a gateway without listeners. Its watchers and servers do not run yet.
 func assemble(ctx context.Context, cfg *config.Config, options Options) (*gateway, error) {
 	if options.Log == nil {
 		options.Log = io.Discard
@@ -101,19 +100,19 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 		_ = g.upstream.Close()
 		return nil, err
 	}
-	p := &probes{gate: g.gate, upstream: g.upstream, identity: &g.identity, metrics: g.metrics}
-	g.public = g.newServer(g.publicHandler(p, pages))
+	probes := &probes{gate: g.gate, upstream: g.upstream, identity: &g.identity, metrics: g.metrics}
+	g.public = g.newServer(g.publicHandler(probes, pages))
 	if err := g.configureTLS(); err != nil {
 		_ = g.upstream.Close()
 		return nil, fmt.Errorf("listen.tls: %w", err)
 	}
 	g.public.ConnState = g.connections.Track
 	g.public.BaseContext = func(net.Listener) context.Context { return g.requests }
-	g.admin = g.newServer(newAdmin(p, g.metrics, lower(cfg.Listen.AdminHosts)))
+	g.admin = g.newServer(newAdmin(probes, g.metrics, lower(cfg.Listen.AdminHosts)))
 	return g, nil
 }
 
-// listen opens the listeners that options does not contain.
+// listen opens the listeners that options does not provide.
 func (g *gateway) listen(options Options) error {
 	public, err := listenerOr(options.Public, g.cfg.Listen.Public)
 	if err != nil {
@@ -137,14 +136,15 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// smallResponse is the size in bytes up to which responses are not counted. It is
-// about what the connection and the goroutine of a request use anyway.
+// smallResponse is the size in bytes up to which a response does not count towards the limit on response bytes in
+// flight. A request's connection and goroutine use about as much memory anyway.
 const smallResponse = 64 << 10
 
-// minDecoding is the minimum limit of large bodies that are decoded concurrently.
+// minDecoding is the number of large bodies that can be decoded concurrently on a machine with fewer CPUs than this.
 const minDecoding = 2
 
-// newRequestFront returns the front half of the corridor, which all doors share.
+// newRequestFront returns the part of request handling that all doors share, with the limits on the requests and bytes
+// in flight.
 func (g *gateway) newRequestFront() *request.Front {
 	limits := g.cfg.Limits.InFlight
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
@@ -206,9 +206,8 @@ func lower(hosts []string) []string {
 	return lowered
 }
 
-// newServer returns an HTTP server with a limit on everything that a client
-// controls before a handler runs. HTTP/2 without TLS is enabled, because gRPC
-// clients need it behind a load balancer that terminates TLS.
+// newServer returns an HTTP server that limits everything that a client controls before a handler runs. HTTP/2 without
+// TLS is enabled, because gRPC clients need it behind a load balancer that terminates TLS.
 func (g *gateway) newServer(handler http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -222,8 +221,9 @@ func (g *gateway) newServer(handler http.Handler) *http.Server {
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams,
 			MaxReadFrameSize:     maxFrame,
-			// Deadlines of responses do not cover frames of the connection (PING, SETTINGS). A client could request such
-			// frames and not read them: the blocked write would prevent the idle timeout and keep the connection open.
+			// The write deadline of a response does not apply to frames that belong to the connection. A client could
+			// send PING or SETTINGS frames and never read the ACKs: the blocked write would then prevent the idle
+			// timeout and keep the connection open.
 			WriteByteTimeout: g.cfg.Listen.Timeouts.Write,
 		},
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {

@@ -9,11 +9,10 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// trustForwardedFor returns the step that reads the client's address from
-// X-Forwarded-For if the peer is a proxy in one of the given prefixes. Each proxy
-// appends its peer at the right end. The step reads from the right to the first
-// address that is not a trusted proxy, because that client may have forged
-// everything to the left of it. From any other peer, the header is ignored.
+// trustForwardedFor returns middleware that reads the client's address from X-Forwarded-For if the request comes from a
+// trusted proxy, whose address is in one of the given CIDR prefixes. Each proxy appends the address from which it
+// received the request. The client's address is the rightmost one that is not a trusted proxy: the client may have
+// forged everything to the left of it. The header of a request from any other address is ignored.
 func trustForwardedFor(proxies []string) middleware {
 	if len(proxies) == 0 {
 		return func(next http.Handler) http.Handler { return next }
@@ -22,15 +21,14 @@ func trustForwardedFor(proxies []string) middleware {
 	for i, proxy := range proxies {
 		network, err := config.ParseNetwork(proxy)
 		if err != nil {
-			panic(err) //nolint:forbidigo // the configuration has been checked
+			panic(err) //nolint:forbidigo // config.Load has checked the prefixes
 		}
 		networks[i] = network.String()
 	}
 	return chimiddleware.ClientIPFromXFF(networks...)
 }
 
-// clientIP returns the client's address as a trusted proxy reports it, or else the
-// address of the peer.
+// clientIP returns the client's address as a trusted proxy reports it, or else the remote address of the connection.
 func clientIP(r *http.Request) string {
 	if ip := chimiddleware.GetClientIP(r.Context()); ip != "" {
 		return ip

@@ -13,18 +13,18 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// FrontOf returns the first steps in front of one route, /fails, and the gate.
-func FrontOf(t *testing.T, log io.Writer, handler http.HandlerFunc) (http.Handler, *drain.Gate) {
+// NewLoggedRoute returns a handler that serves the route /fails behind the request log and a gate, and that gate.
+func NewLoggedRoute(t *testing.T, log io.Writer, handler http.HandlerFunc) (http.Handler, *drain.Gate) {
 	t.Helper()
 	metrics, err := telemetry.NewMetrics("test")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, metrics.Shutdown(context.WithoutCancel(t.Context()))) })
 	router := newRouter()
 	router.Get("/fails", handler)
-	f := &front{
+	l := &requestLog{
 		router: router, probes: &probes{}, metrics: metrics,
 		log: telemetry.NewLogger(log, "info", "json"), readBody: time.Second, write: time.Second,
 	}
 	gate := drain.NewGate()
-	return chain(router, f.record, passGate(gate)), gate
+	return chain(router, l.record, passGate(gate)), gate
 }

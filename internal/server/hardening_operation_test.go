@@ -152,13 +152,13 @@ func requireCORS(t *testing.T, _ *servertest.Gateway, resp servertest.Response) 
 func panicInHandler(t *testing.T, _ *servertest.Gateway) string {
 	t.Helper()
 	log, listener := &testlog.Buffer{}, servertest.NewListener()
-	front, _ := server.FrontOf(t, log, func(_ http.ResponseWriter, r *http.Request) {
+	route, _ := server.NewLoggedRoute(t, log, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("abort") {
 			panic(http.ErrAbortHandler)
 		}
 		panic("broken") //nolint:forbidigo // the test is about panics
 	})
-	public := &http.Server{Handler: front} //nolint:gosec // in memory
+	public := &http.Server{Handler: route} //nolint:gosec // in memory
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = public.Serve(listener) })
 	defer serving.Wait()

@@ -17,14 +17,14 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// identity has the verifiers of credentials, and the credentials for the upstream.
-// Fields that are not configured are nil.
+// identity holds the verifiers of callers' credentials, and the keys that sign page tokens, delegated tokens and minted
+// tokens. A field is nil if it is not configured.
 type identity struct {
 	anonymous *auth.Principal
 	keys      *apikey.Keys
 	tokens    *jwt.Verifier
-	// bearers has a principal for each issuer of JWTs, by its name. It stands for all bearers of that issuer's tokens
-	// when they create delegated tokens, which must go upstream with the same credential as the bearers themselves.
+	// bearers maps the name of each JWT issuer to a principal with the upstream credential of that issuer. Calls with a
+	// delegated token must use the same upstream credential as the bearer of the JWT who created it.
 	bearers map[string]*auth.Principal
 
 	certificates *auth.Certificates
@@ -49,7 +49,7 @@ func (g *gateway) openIdentity(options Options) (err error) {
 		g.log.Warn("page tokens and delegated tokens are valid on this replica only, and until it stops: tokens.keyFiles is not set")
 	}
 	id.delegated = delegated.New(id.seals, g.cfg.Tokens.MaxTTL, id.delegator, nil)
-	failed := []error{g.openSigner(), g.openKeys(), g.openIssuers(options.KeyTransport), nil} // all problems are reported together
+	failed := []error{g.openSigner(), g.openKeys(), g.openIssuers(options.KeyTransport), nil} // reported together
 	id.certificates, failed[3] = auth.NewCertificates(g.cfg.Auth.Certificates)
 	return errors.Join(failed...)
 }
@@ -73,7 +73,7 @@ func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	id.bearers = map[string]*auth.Principal{}
 	for _, issuer := range g.cfg.Auth.JWT {
 		bearer := &auth.Principal{Name: issuer.Name}
-		if issuer.Credential != "" { // otherwise the upstream's credential is used
+		if issuer.Credential != "" { // otherwise the default upstream credential is used
 			if bearer.Credential, err = g.credential(issuer.Credential, ""); err != nil {
 				return err
 			}
@@ -93,7 +93,7 @@ func (g *gateway) openSigner() error {
 		Log: g.log, OnReload: func(err error) { g.metrics.SigningKeysReloaded(g.background, err) },
 	})
 	if err != nil {
-		g.identity.minted = auth.NoCredential() // so that keys and issuers with the mode mint do not report a missing signer too
+		g.identity.minted = auth.NoCredential() // otherwise API keys and issuers with the mode "mint" would report a second problem
 		return fmt.Errorf("upstream.credential.mint.keyFile: %w", yamlnode.InFile(cfg.KeyFile, err))
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) { signer.Watch(ctx, credentialInterval) })
@@ -121,8 +121,8 @@ func (g *gateway) openKeys() error {
 	return nil
 }
 
-// authenticator returns an authenticator with all verifiers. It checks for nil,
-// because a nil pointer in an interface is not a nil interface.
+// authenticator returns an authenticator with all configured verifiers. It checks each for nil, because an interface
+// that holds a nil pointer is not nil.
 func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
 	verifiers := auth.Verifiers{Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
 	if id.keys != nil {
@@ -134,8 +134,8 @@ func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
 	return auth.NewAuthenticator(verifiers)
 }
 
-// delegator returns the principal that created a delegated token, by its name. Names
-// of API keys have no colon.
+// delegator returns the principal that created a delegated token, by its name. A name with a colon belongs to a
+// certificate or a JWT, any other name to an API key.
 func (id *identity) delegator(name string) (d delegated.Delegator, ok bool) {
 	kind, _, colon := strings.Cut(name, ":")
 	d.GrantsStored = true
@@ -157,7 +157,7 @@ func (id *identity) delegator(name string) (d delegated.Delegator, ok bool) {
 	return d, ok
 }
 
-// ready returns an error while the keys of an issuer are missing.
+// ready returns an error while the keys of a JWT issuer have never been fetched.
 func (id *identity) ready() error {
 	if id.tokens == nil {
 		return nil
@@ -165,7 +165,7 @@ func (id *identity) ready() error {
 	return id.tokens.Ready()
 }
 
-// jwks returns the key set of minted tokens, or nil if no tokens are minted.
+// jwks returns the public keys that verify minted tokens, or nil if the gateway does not mint tokens.
 func (id *identity) jwks() []byte {
 	if id.signer == nil {
 		return nil

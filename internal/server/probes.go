@@ -15,10 +15,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// probes serves load balancers and orchestrators without a credential and without
-// an upstream call: /livez reports that the process runs, /readyz whether it should
-// receive traffic. It also publishes the keys of minted tokens, in every phase of the
-// gateway: a Temporal server that receives an error instead drops all keys.
+// probes serves /livez, which reports that the process runs, and /readyz, which reports whether it should receive
+// traffic. Neither requires a credential or makes an upstream call. probes also publishes the keys that verify minted
+// tokens, even during the drain: a Temporal server that receives an error response drops all keys.
 type probes struct {
 	gate     *drain.Gate
 	upstream *upstream.Client
@@ -26,18 +25,19 @@ type probes struct {
 	metrics  *telemetry.Metrics
 }
 
-// state is the body of /readyz on the admin listener.
-type state struct {
+// readiness is the response body of /readyz on the admin listener.
+type readiness struct {
 	Ready    bool   `json:"ready"`
 	Draining bool   `json:"draining"`
 	Upstream string `json:"upstream"`
-	// Issuers names the issuers of tokens whose keys are missing.
+	// Issuers lists the JWT issuers whose keys have never been fetched, with the reasons.
 	Issuers string `json:"issuers,omitempty"`
 }
 
-func (p *probes) state() state {
+// readiness determines whether the gateway is ready, and updates the metric.
+func (p *probes) readiness() readiness {
 	health := p.upstream.Health()
-	s := state{Draining: p.gate.IsDraining(), Upstream: "ready"}
+	s := readiness{Draining: p.gate.IsDraining(), Upstream: "ready"}
 	if !health.Ready {
 		s.Upstream = health.Reason
 	}
@@ -53,16 +53,16 @@ func (p *probes) state() state {
 	return s
 }
 
-// isProbe reports whether r is a probe. Probes arrive every few seconds and are not
+// isProbe reports whether r is a probe or a fetch of the published keys. Both arrive every few seconds and are not
 // logged, because their lines would hide the others.
 func (p *probes) isProbe(r *http.Request) bool {
 	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || r.URL.Path == jwksPath && p.identity.jwks() != nil
 }
 
-// jwksPath is the path of the keys of minted tokens.
+// jwksPath is the path of the keys that verify minted tokens.
 const jwksPath = "/.well-known/jwks.json"
 
-// intercept is the step that serves probes on the public listener.
+// intercept is the middleware that serves probes on the public listener.
 func (p *probes) intercept(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !p.serve(w, r) {
@@ -71,7 +71,8 @@ func (p *probes) intercept(next http.Handler) http.Handler {
 	})
 }
 
-// serve serves a probe without reasons. It returns false for other requests.
+// serve responds to a probe, and reports whether r is one. /readyz does not give the reasons why the gateway is not
+// ready, because the public listener must not expose them.
 func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 	if !p.isProbe(r) || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -81,16 +82,16 @@ func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	status, text := http.StatusOK, "ok\n"
-	if r.URL.Path == "/readyz" && !p.state().Ready {
+	if r.URL.Path == "/readyz" && !p.readiness().Ready {
 		status, text = http.StatusServiceUnavailable, "not ready\n"
 	}
 	p.respond(w, status, "text/plain; charset=utf-8", text)
 	return true
 }
 
-// detailed serves /readyz with reasons, on the admin listener.
-func (p *probes) detailed(w http.ResponseWriter, _ *http.Request) {
-	s := p.state()
+// serveReadiness serves /readyz on the admin listener, with the reasons why the gateway is not ready.
+func (p *probes) serveReadiness(w http.ResponseWriter, _ *http.Request) {
+	s := p.readiness()
 	status := http.StatusOK
 	if !s.Ready {
 		status = http.StatusServiceUnavailable
@@ -106,16 +107,15 @@ func (p *probes) respond(w http.ResponseWriter, status int, contentType, text st
 	_, _ = io.WriteString(w, text)
 }
 
-// newAdmin returns the handler of the admin listener: probes with reasons, metrics
-// and profiles. It has no authentication. hosts are the permitted host names, so
-// that an attacker cannot reach it through the browser of an operator.
+// newAdmin returns the handler of the admin listener, which serves probes, metrics and profiles without authentication.
+// Only requests for the given host names, localhost and IP addresses are served; see [checkAdminHost].
 func newAdmin(p *probes, metrics *telemetry.Metrics, hosts []string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { p.serve(w, r) })
-	mux.HandleFunc("GET /readyz", p.detailed)
+	mux.HandleFunc("GET /readyz", p.serveReadiness)
 	scrape := metrics.Handler()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		p.state() // updates the gauge of readiness
+		p.readiness() // updates the metric
 		scrape.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -126,10 +126,9 @@ func newAdmin(p *probes, metrics *telemetry.Metrics, hosts []string) http.Handle
 	return checkAdminHost(hosts, mux)
 }
 
-// checkAdminHost rejects host names other than localhost and hosts, which are in
-// lower case: an attacker may have pointed any other name at this listener (DNS
-// rebinding). An IP address is safe, because a page of that origin was served by
-// this listener.
+// checkAdminHost rejects host names other than localhost and hosts, which must be in lower case. An attacker may have
+// pointed any other name at this listener, to reach it through the browser of an operator (DNS rebinding). An IP address
+// is safe, because only pages that this listener itself serves have that origin.
 func checkAdminHost(hosts []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeAmbiguous(w.Header(), r)

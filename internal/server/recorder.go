@@ -7,49 +7,45 @@ import (
 	"time"
 )
 
-// recorder is the only wrapper of a ResponseWriter. It records the response and
-// limits the time to write it, so that a client that stops reading or reads slowly
-// does not hold resources for long.
+// recorder wraps the ResponseWriter of every request. It records the response and limits the time to write it, so that
+// a client that stops reading or reads slowly does not hold resources for long.
 //
-// Each write has a timeout. In total, writes may be blocked for the time of one
-// timeout plus the time that a client at minRate needs for the bytes that it has
-// received. The time between writes does not count, because waits and event streams
-// are long by design. All responses except event streams also have a final deadline.
+// Each write has a timeout. The total time of all writes is limited to one timeout, plus the time in which a client that
+// reads at minRate receives the bytes written so far. The time between writes does not count, because waits and event
+// streams are long by design. All responses except event streams also have a final deadline.
 type recorder struct {
 	http.ResponseWriter
 	timeout    time.Duration // of a write
-	budget     time.Duration // of the request, from begin
-	begin      time.Time
-	disconnect func() // closes the connection of an HTTP/2 stream; nil in HTTP/1
+	budget     time.Duration // maximum time from started to the end of the response
+	started    time.Time     // when the request started
+	disconnect func()        // closes the connection of an HTTP/2 stream; nil in HTTP/1
 
 	largeBody bool // the request body is larger than what net/http discards after a response
 	status    int
 	bytes     int64
-	failed    error // of the first failed write
+	writeErr  error // error of the first failed write
 
-	extended time.Time     // when the write deadline was set last
-	end      time.Time     // final deadline of the response; zero for none
-	blocked  time.Duration // total time of all writes
+	deadlineSetAt time.Time     // when the write deadline was last set; zero if it is not set
+	finalDeadline time.Time     // zero for an event stream
+	writing       time.Duration // total time of all writes
 }
 
 // minRate is the minimum average rate of reading a response, in bytes per second.
 const minRate = 32 << 10
 
-// disconnectGrace is the time that net/http has to reset an HTTP/2 stream after its
-// write deadline. The reset is a frame, which cannot be sent if the client does not
-// read from the connection at all.
+// disconnectGrace is the time that net/http has to reset an HTTP/2 stream after its write deadline. net/http cannot send
+// the RST_STREAM frame if the client does not read from the connection at all, so the connection is closed after it.
 const disconnectGrace = 5 * time.Second
 
-// http2Buffer is the size of the buffer of an HTTP/2 response in net/http. A smaller
-// write usually stays in the buffer and does not block.
+// http2Buffer is the size of net/http's buffer for an HTTP/2 response. A smaller write usually stays in the buffer and
+// does not block.
 const http2Buffer = 4 << 10
 
-// largeBodyBytes is the maximum that net/http reads of a body after the handler.
+// largeBodyBytes is the maximum number of bytes that net/http reads from a body after the handler has returned.
 const largeBodyBytes = 256 << 10
 
-// The limits of reading a large body that was rejected. Without reading it, a client
-// that sends its whole body before it reads would see a broken pipe instead of the
-// response.
+// The limits on reading the rest of a large body after its request was rejected. If the gateway did not read it, a
+// client that sends the complete body before it reads would see a broken pipe instead of the response.
 const (
 	discardBytes = 16 << 20
 	discardTime  = 2 * time.Second
@@ -62,28 +58,29 @@ func (r *recorder) WriteHeader(status int) {
 	now := time.Now()
 	if r.status == 0 && status >= http.StatusOK {
 		r.status = status
-		r.limit(now)
+		r.setFinalDeadline(now)
 	}
 	if r.largeBody && status >= http.StatusBadRequest {
 		_ = http.NewResponseController(r.ResponseWriter).EnableFullDuplex() // otherwise HTTP/1 closes the body before the response
 		r.Header().Set("Connection", "close")                               // the rest of the body must not be parsed as a request
 	}
-	r.extend(now)
+	r.setWriteDeadline(now)
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// limit sets the final deadline when the response begins.
-func (r *recorder) limit(now time.Time) {
+// setFinalDeadline sets the final deadline when the response begins. A response that begins after the budget has nearly
+// elapsed still has the time of one write.
+func (r *recorder) setFinalDeadline(now time.Time) {
 	if strings.HasPrefix(r.Header().Get("Content-Type"), "text/event-stream") {
 		return
 	}
-	r.end = r.begin.Add(r.budget)
-	if last := now.Add(r.timeout); last.After(r.end) {
-		r.end = last
+	r.finalDeadline = r.started.Add(r.budget)
+	if oneWrite := now.Add(r.timeout); oneWrite.After(r.finalDeadline) {
+		r.finalDeadline = oneWrite
 	}
 }
 
-// discard reads the rest of a large body that was rejected, within its limits.
+// discard reads the rest of a large body after its request was rejected.
 func (r *recorder) discard(body io.Reader) {
 	if !r.largeBody || r.status < http.StatusBadRequest {
 		return
@@ -94,9 +91,8 @@ func (r *recorder) discard(body io.Reader) {
 	_, _ = io.CopyN(io.Discard, body, discardBytes)
 }
 
-// chunkBytes is the maximum size of one write. Each chunk has its own deadline. With
-// one deadline for a large write, a client that reads faster than minRate could be
-// disconnected.
+// chunkBytes is the maximum size of one write. Each chunk has its own deadline. With one deadline for a large write, a
+// client that reads faster than minRate could be disconnected.
 const chunkBytes = 64 << 10
 
 func (r *recorder) Write(p []byte) (written int, err error) {
@@ -116,68 +112,68 @@ func (r *recorder) writeChunk(p []byte) (int, error) {
 	now := time.Now()
 	if r.status == 0 {
 		r.status = http.StatusOK
-		r.limit(now)
+		r.setFinalDeadline(now)
 	}
-	r.extend(now)
+	r.setWriteDeadline(now)
 	if len(p) >= http2Buffer {
-		stop := r.guard(now)
+		stop := r.disconnectIfBlocked(now)
 		defer stop()
 	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
-	r.account(now, err)
+	r.recordWrite(now, err)
 	return n, err
 }
 
-// FlushError flushes the response and clears the write deadline: the next write may
-// be much later, and HTTP/2 would reset the stream when the deadline passes.
+// FlushError flushes the response and clears the write deadline: the next write may be much later, and net/http would
+// reset an HTTP/2 stream at the deadline.
 func (r *recorder) FlushError() error {
 	now := time.Now()
-	r.extend(now)
+	r.setWriteDeadline(now)
 	control := http.NewResponseController(r.ResponseWriter)
-	stop := r.guard(now)
+	stop := r.disconnectIfBlocked(now)
 	defer stop()
 	err := control.Flush()
-	r.account(now, err)
+	r.recordWrite(now, err)
 	if err == nil {
 		err = control.SetWriteDeadline(time.Time{})
-		r.extended = time.Time{}
+		r.deadlineSetAt = time.Time{}
 	}
 	return err
 }
 
-// account records the time and the error of a write that started at begin.
-func (r *recorder) account(begin time.Time, err error) {
-	r.blocked += time.Since(begin)
-	if err != nil && r.failed == nil {
-		r.failed = err
+// recordWrite records the duration and the error of a write that started at start.
+func (r *recorder) recordWrite(start time.Time, err error) {
+	r.writing += time.Since(start)
+	if err != nil && r.writeErr == nil {
+		r.writeErr = err
 	}
 }
 
-// extend sets the deadline of the next write. It skips that if the deadline was set
-// a moment ago, which saves a call in most responses.
-func (r *recorder) extend(now time.Time) {
+// setWriteDeadline sets the deadline of the next write. It keeps a deadline that was set a moment ago, which saves a call
+// in most responses.
+func (r *recorder) setWriteDeadline(now time.Time) {
 	const interval = time.Second / 10
-	if now.Sub(r.extended) < min(interval, r.timeout/10) {
+	if now.Sub(r.deadlineSetAt) < min(interval, r.timeout/10) {
 		return
 	}
-	r.extended = now
+	r.deadlineSetAt = now
 	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(r.deadline(now))
 }
 
 // deadline returns the deadline of a write that starts now.
 func (r *recorder) deadline(now time.Time) time.Time {
 	allowed := time.Duration(r.bytes) * (time.Second / minRate)
-	deadline := now.Add(min(r.timeout, r.timeout+allowed-r.blocked))
-	if !r.end.IsZero() && r.end.Before(deadline) {
-		return r.end
+	deadline := now.Add(min(r.timeout, r.timeout+allowed-r.writing))
+	if !r.finalDeadline.IsZero() && r.finalDeadline.Before(deadline) {
+		return r.finalDeadline
 	}
 	return deadline
 }
 
-// guard closes the connection if a write is still blocked after its deadline and the
-// grace period. stop must be called after the write.
-func (r *recorder) guard(now time.Time) (stop func()) {
+// disconnectIfBlocked closes the connection of an HTTP/2 stream if a write is still blocked disconnectGrace after its
+// deadline. stop must be called after the write.
+func (r *recorder) disconnectIfBlocked(now time.Time) (stop func()) {
 	if r.disconnect == nil {
 		return func() {}
 	}

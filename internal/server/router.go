@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalhttp"
 )
 
-// newRouter returns a router without routes, whose errors are problems.
+// newRouter returns a router without routes. It responds to a request that matches no route with a problem.
 func newRouter() chi.Router {
 	router := chi.NewRouter()
 	router.Use(chimiddleware.GetHead)
@@ -28,7 +28,7 @@ func newRouter() chi.Router {
 	return router
 }
 
-// mountPublic adds the routes without a credential: the documents, and pages if any.
+// mountPublic adds the routes that require no credential: the API documents, and the pages at /docs unless pages is nil.
 func mountPublic(router chi.Router, pages *docs.Site) {
 	handlers.MountDocuments(router)
 	temporalhttp.MountDocuments(router)
@@ -38,14 +38,14 @@ func mountPublic(router chi.Router, pages *docs.Site) {
 	}
 }
 
-// allowed returns the methods of the route of r.
+// allowed returns the methods that the routes for the path of r support.
 func allowed(router chi.Routes, r *http.Request) []string {
 	path := cmp.Or(r.URL.RawPath, r.URL.Path)
 	var supported []string
 	for _, method := range methods() {
 		routed := method
 		if method == http.MethodHead {
-			routed = http.MethodGet // the router serves HEAD by the handler of GET
+			routed = http.MethodGet // the router handles HEAD like GET
 		}
 		if router.Match(chi.NewRouteContext(), routed, path) {
 			supported = append(supported, method)
@@ -54,7 +54,7 @@ func allowed(router chi.Routes, r *http.Request) []string {
 	return supported
 }
 
-// methods returns the methods that a route can have.
+// methods returns the methods that the routes of the gateway use.
 func methods() []string {
 	return []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 }

@@ -20,8 +20,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Options replaces parts of the gateway's environment. The zero value replaces
-// none.
+// Options holds what Run needs besides the configuration. The zero value serves on the network and writes no log.
 type Options struct {
 	Version string
 	// Public and Admin are listeners to serve on instead of the configured
@@ -29,24 +28,23 @@ type Options struct {
 	Public, Admin net.Listener
 	// Dial opens connections to the upstream; nil uses the network.
 	Dial upstream.Dialer
-	// KeyTransport fetches the keys of issuers; nil uses the network.
+	// KeyTransport fetches the keys of JWT issuers; nil uses the network.
 	KeyTransport http.RoundTripper
 	// Log receives the log; nil discards it.
 	Log io.Writer
-	// Getenv returns the OpenTelemetry variables; nil returns none.
+	// Getenv looks up the environment variables of OpenTelemetry; nil means that none is set.
 	Getenv func(string) string
 }
 
-// lastWrites is the maximum time to write the last responses.
+// lastWrites is the maximum time for which a drain waits until the last responses are written.
 const lastWrites = 5 * time.Second
 
-// lastRequests is the maximum time for requests to arrive on connections that were
-// opened before the listener closed.
+// lastRequests is the maximum time for which a drain waits for requests on connections that were opened before the
+// listener closed.
 const lastRequests = time.Second
 
-// Run serves until ctx ends, and then drains (see package drain): it reports not
-// ready, serves for the drain delay, ends the waits, completes the requests in
-// flight, and stops. It returns nil after an ordered shutdown.
+// Run serves until ctx is done, and then drains (see package drain): it fails the readiness probe, serves for the drain
+// delay, ends the waits, completes the requests in flight, and stops. It returns nil after a complete drain.
 func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	g, err := build(ctx, cfg, options)
 	if err != nil {
@@ -55,7 +53,7 @@ func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	return g.run(ctx)
 }
 
-// gateway is a running gateway.
+// gateway holds the components of the gateway.
 type gateway struct {
 	cfg      *config.Config
 	log      *slog.Logger
@@ -79,8 +77,8 @@ type gateway struct {
 
 	// watchers are the loops that watch files and the upstream's health.
 	watchers   []func(context.Context)
-	stop       context.CancelFunc // ends background
-	background context.Context    //nolint:containedctx // of the watchers and the shared polls
+	stop       context.CancelFunc // cancels background
+	background context.Context    //nolint:containedctx // the context of the watchers and the shared polls
 }
 
 func (g *gateway) run(ctx context.Context) error {
@@ -107,8 +105,8 @@ func (g *gateway) run(ctx context.Context) error {
 	return err
 }
 
-// serve accepts connections in its own goroutine until the listener is closed. The
-// channel then receives the error, if there is one, and is closed.
+// serve starts a goroutine that accepts connections until the server stops. The channel then receives the error, if
+// there is one, and is closed.
 func serve(server *http.Server, listener net.Listener) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
@@ -141,7 +139,7 @@ func (g *gateway) drain(public <-chan error) {
 		g.gate.Await(lastWrites)
 	}
 	g.publicListener.Drain()
-	for range public { // after it is closed, all accepted connections are tracked
+	for range public { // wait until Serve has returned: all accepted connections are tracked from then on
 	}
 	g.connections.Await(lastRequests)
 	for _, server := range []*http.Server{g.public, g.admin} {
@@ -154,7 +152,7 @@ func (g *gateway) drain(public <-chan error) {
 	g.log.Info("stopped")
 }
 
-// close releases all resources. Neither servers nor watchers may run any more.
+// close releases all resources. The servers and the watchers must have stopped.
 func (g *gateway) close() {
 	g.stop()
 	g.endRequests(nil)

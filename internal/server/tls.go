@@ -12,9 +12,8 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// configureTLS enables TLS on the public listener, if a certificate is configured.
-// The certificate, its key and the certificate authorities of clients are reloaded
-// when they change. New connections use the new ones.
+// configureTLS enables TLS on the public listener, if a certificate is configured. The certificate, the private key and
+// the CA certificates of clients are reloaded when their files change. New connections then use the new ones.
 func (g *gateway) configureTLS() error {
 	cfg := g.cfg.Listen.TLS
 	if cfg.CertFile == "" {
@@ -36,13 +35,13 @@ func (g *gateway) configureTLS() error {
 		return fmt.Errorf("certFile: %w", yamlnode.InFile(cfg.CertFile, err))
 	}
 	files := []func(context.Context){pair.Poll}
-	clients := func() *x509.CertPool { return nil }
+	clientCAs := func() *x509.CertPool { return nil }
 	if cfg.ClientCAFile != "" {
 		authorities, err := reload.Open(cfg.ClientCAFile, parseAuthorities, options)
 		if err != nil {
 			return fmt.Errorf("clientCAFile: %w", yamlnode.InFile(cfg.ClientCAFile, err))
 		}
-		files, clients = append(files, authorities.Poll), authorities.Load
+		files, clientCAs = append(files, authorities.Poll), authorities.Load
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) {
 		reload.Every(ctx, credentialInterval, func(ctx context.Context) {
@@ -55,20 +54,20 @@ func (g *gateway) configureTLS() error {
 	g.public.TLSConfig = &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-			return listenerTLS(pair.Load(), clients()), nil
+			return listenerTLS(pair.Load(), clientCAs()), nil
 		},
 	}
 	return nil
 }
 
-// listenerTLS returns the configuration of one connection. A certificate of the
-// client is optional, because the client may have another credential.
-func listenerTLS(certificate *tls.Certificate, clients *x509.CertPool) *tls.Config {
+// listenerTLS returns the TLS configuration of one connection. A client certificate is optional, because the caller may
+// send another credential.
+func listenerTLS(certificate *tls.Certificate, clientCAs *x509.CertPool) *tls.Config {
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"h2", "http/1.1"},
 	}
-	if clients != nil {
-		cfg.ClientAuth, cfg.ClientCAs = tls.VerifyClientCertIfGiven, clients
+	if clientCAs != nil {
+		cfg.ClientAuth, cfg.ClientCAs = tls.VerifyClientCertIfGiven, clientCAs
 	}
 	return cfg
 }

@@ -33,7 +33,7 @@ func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
 		}
 		proxy.BasicAuth = strings.TrimSpace(string(text))
 	}
-	metadata, err := decodeAll(cfg.Metadata)
+	metadata, err := decodeMetadata(cfg.Metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
 		path := "namespaces." + name
 		n := upstream.Namespace{Name: cfg.Upstream.Name}
 		var err error
-		if n.Metadata, err = decodeAll(cfg.Metadata); err != nil {
+		if n.Metadata, err = decodeMetadata(cfg.Metadata); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if cfg.Credential.Mode != "" {
@@ -82,7 +82,7 @@ func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
 	return namespaces, nil
 }
 
-// credential returns an upstream credential and registers the watcher of its file.
+// credential returns the upstream credential of the given mode. If it is read from a file, a watcher reloads the file.
 func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
 	switch mode {
 	case config.CredentialStatic:
@@ -101,7 +101,7 @@ func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
 	}
 }
 
-// credentialInterval is the interval of the checks for changed credential files.
+// credentialInterval is the time between two checks whether a credential file has changed.
 const credentialInterval = time.Second
 
 func serverOf(cfg config.Upstream) (*upstream.Server, error) {
@@ -112,7 +112,7 @@ func serverOf(cfg config.Upstream) (*upstream.Server, error) {
 	return &upstream.Server{Address: cfg.Address, TLS: tlsConfig}, nil
 }
 
-// clientTLS returns the TLS configuration of upstream connections, nil for plaintext.
+// clientTLS returns the TLS configuration of connections to an upstream, or nil for plaintext.
 func clientTLS(cfg config.TLS) (*tls.Config, error) {
 	if !cfg.Enabled {
 		return nil, nil //nolint:nilnil // nil means plaintext
@@ -138,8 +138,8 @@ func clientTLS(cfg config.TLS) (*tls.Config, error) {
 	return result, nil
 }
 
-// decodeAll decodes the base64 values of binary keys in configured metadata.
-func decodeAll(metadata config.Metadata) (map[string]string, error) {
+// decodeMetadata decodes the base64 values of the keys with the suffix "-bin" in configured metadata.
+func decodeMetadata(metadata config.Metadata) (map[string]string, error) {
 	decoded := make(map[string]string, len(metadata))
 	for key, value := range metadata {
 		value, err := config.DecodeMetadata(key, value)

@@ -15,9 +15,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// validateRequest returns the step that rejects requests whose headers or path two
-// parsers could interpret differently. hosts are the permitted hosts in lower case;
-// an empty list permits all.
+// validateRequest returns middleware that rejects requests whose headers or path two parsers could interpret
+// differently. hosts are the permitted hosts in lower case; an empty list permits all.
 func validateRequest(hosts []string) middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,9 +29,8 @@ func validateRequest(hosts []string) middleware {
 	}
 }
 
-// checkHead checks the method, the path and the headers. It rejects requests for
-// other hosts, because an attacker may have pointed such a name at this gateway (DNS
-// rebinding).
+// checkHead checks the host, the method, the path and the headers. A host that is not permitted is rejected, because an
+// attacker may have pointed that name at this gateway (DNS rebinding).
 func checkHead(hosts []string, r *http.Request) error {
 	if len(hosts) > 0 && !slices.Contains(hosts, hostName(r.Host)) {
 		return problem.New(problem.MisdirectedRequest, "This gateway does not serve that host.")
@@ -46,8 +44,8 @@ func checkHead(hosts []string, r *http.Request) error {
 		return err
 	}
 	for name := range r.Header {
-		// Servers with an interface like CGI treat X_User and X-User as the same name,
-		// so a proxy that removes only one of them can be bypassed (CVE-2025-64484).
+		// CGI and similar interfaces treat X_User and X-User as the same name, so a proxy that removes only one of them
+		// can be bypassed (CVE-2025-64484).
 		if strings.Contains(name, "_") {
 			return problem.Invalid(name, "header names must not contain an underscore")
 		}
@@ -63,16 +61,17 @@ func checkHead(hosts []string, r *http.Request) error {
 // with both Content-Length and Transfer-Encoding, and after one with
 // Transfer-Encoding in HTTP/1.0. net/http serves both and removes both headers
 // before a handler runs. Therefore every chunked body and every HTTP/1.0 request
-// closes its connection. To detect exactly these two cases, a second parser would
-// have to run in front of net/http, and the two could disagree too. Nearly all
-// callers send Content-Length and keep their connections.
+// closes its connection. To detect only the requests that have both headers, a
+// second parser would have to run in front of net/http, and the two parsers could
+// also disagree. Nearly all callers send Content-Length and keep their connections.
 func closeAmbiguous(response http.Header, r *http.Request) {
 	if r.ProtoMajor == 1 && (r.ContentLength < 0 || r.ProtoMinor == 0) {
 		response.Set("Connection", "close")
 	}
 }
 
-// hostName returns a Host header without its port, in lower case.
+// hostName returns the host of a Host header in lower case, without the port and without the brackets of an IPv6
+// address.
 func hostName(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -80,17 +79,16 @@ func hostName(host string) string {
 	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
-// validatePath checks the path. Dot segments are rejected and not resolved, even if
-// they are escaped, because many parsers do not distinguish escaped from plain ones.
-// Ids of that form can be sent as parameters.
+// validatePath checks the path. Dot segments are rejected and not resolved. Escaped ones are rejected too, because many
+// parsers do not distinguish "%2E" from ".". An id of that form can be sent as a query parameter instead.
 func validatePath(u *url.URL) error {
-	path, routed := u.Path, cmp.Or(u.RawPath, u.Path) // the router uses RawPath too; EscapedPath may differ from what the caller sent
+	path, routed := u.Path, cmp.Or(u.RawPath, u.Path) // the router matches the same; EscapedPath may differ from what the caller sent
 	for segment := range strings.SplitSeq(routed, "/") {
-		plain, err := segment, error(nil)
+		decoded, err := segment, error(nil)
 		if u.RawPath != "" { // otherwise u.Path is already decoded
-			plain, err = url.PathUnescape(segment)
+			decoded, err = url.PathUnescape(segment)
 		}
-		if err != nil || plain == "." || plain == ".." {
+		if err != nil || decoded == "." || decoded == ".." {
 			return problem.New(problem.InvalidPath, `The path must not have dot segments. For an id of that form, send "-" and the id as a parameter.`)
 		}
 	}

@@ -21,9 +21,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// front creates the state of every request, and writes its log line and its metrics
-// at the end.
-type front struct {
+// requestLog creates the state of every request, and records the log line and the metrics when the request ends.
+type requestLog struct {
 	router  chi.Routes
 	probes  *probes
 	log     *slog.Logger
@@ -31,24 +30,24 @@ type front struct {
 
 	readBody time.Duration // maximum time to read a body
 	write    time.Duration // maximum time of each write
-	budget   time.Duration // of a request, see recorder
+	budget   time.Duration // maximum time from the start of a request to the end of its response; see recorder
 
-	routings sync.Pool // of *chi.Context, as in chi's router
+	routeContexts sync.Pool // of *chi.Context, as in chi's router
 }
 
-func (g *gateway) newFront(router chi.Routes, p *probes) *front {
+func (g *gateway) newRequestLog(router chi.Routes, probes *probes) *requestLog {
 	timeouts := g.cfg.Listen.Timeouts
-	return &front{
-		router: router, probes: p, log: g.log, metrics: g.metrics,
+	return &requestLog{
+		router: router, probes: probes, log: g.log, metrics: g.metrics,
 		readBody: timeouts.ReadBody, write: timeouts.Write, budget: g.cfg.Limits.RequestBudget,
 	}
 }
 
-// record is the step that creates the state of a request and ends it.
-func (f *front) record(next http.Handler) http.Handler {
+// record is the middleware that creates the state of a request, and records the outcome after all later steps.
+func (l *requestLog) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		state, r := f.begin(w, r)
-		defer f.end(state)
+		state, r := l.begin(w, r)
+		defer l.end(state)
 		next.ServeHTTP(&state.recorder, r)
 		state.recorder.discard(r.Body)
 	})
@@ -66,7 +65,7 @@ type requestState struct {
 	event     telemetry.Event
 	request   *http.Request
 	routing   *chi.Context
-	begin     time.Time
+	started   time.Time
 	principal *auth.Principal  // nil before authentication
 	endSpan   func(status int) // nil before authentication
 }
@@ -74,7 +73,7 @@ type requestState struct {
 // stateKey is the context key of a request's state.
 type stateKey struct{}
 
-// Value returns the state for its key, and the routing context for chi's key.
+// Value returns s itself for stateKey and the routing context for chi's key.
 func (s *requestState) Value(key any) any {
 	switch key {
 	case stateKey{}:
@@ -86,17 +85,17 @@ func (s *requestState) Value(key any) any {
 	}
 }
 
-// stateOf returns the state of a request. It is nil before [front.record].
+// stateOf returns the state of a request, or nil if [requestLog.record] has not run.
 func stateOf(r *http.Request) *requestState {
 	state, _ := r.Context().Value(stateKey{}).(*requestState)
 	return state
 }
 
-// begin creates the state of a request, and returns the request with it.
-func (f *front) begin(w http.ResponseWriter, r *http.Request) (*requestState, *http.Request) {
-	s := &requestState{begin: time.Now(), routing: f.routingContext()}
+// begin creates the state of a request. It returns the state, and the request with that state as its context.
+func (l *requestLog) begin(w http.ResponseWriter, r *http.Request) (*requestState, *http.Request) {
+	s := &requestState{started: time.Now(), routing: l.routeContext()}
 	s.recorder = recorder{
-		ResponseWriter: w, timeout: f.write, budget: f.budget, begin: s.begin,
+		ResponseWriter: w, timeout: l.write, budget: l.budget, started: s.started,
 		largeBody: r.ContentLength > largeBodyBytes || r.ContentLength < 0 && r.ProtoMajor == 1,
 	}
 	if r.ProtoMajor > 1 {
@@ -108,7 +107,7 @@ func (f *front) begin(w http.ResponseWriter, r *http.Request) (*requestState, *h
 		RequestID: requestID(r.Header), Method: r.Method, ClientIP: clientIP(r),
 		UserAgent: r.UserAgent(), BytesIn: max(r.ContentLength, 0),
 	}
-	s.routing.Routes = f.router
+	s.routing.Routes = l.router
 	s.Context = telemetry.NewContext(r.Context(), &s.event)
 	r = r.WithContext(s)
 	s.request = r
@@ -117,54 +116,54 @@ func (f *front) begin(w http.ResponseWriter, r *http.Request) (*requestState, *h
 	if r.ContentLength != 0 {
 		// The deadline is also set for requests that are rejected before their body is
 		// read, because net/http reads a part of the body before it responds.
-		_ = http.NewResponseController(w).SetReadDeadline(s.begin.Add(f.readBody))
+		_ = http.NewResponseController(w).SetReadDeadline(s.started.Add(l.readBody))
 	}
-	f.metrics.Active.Inc()
+	l.metrics.Active.Inc()
 	return s, r
 }
 
-// routingContext returns a context for the router. The front creates it, because it
-// needs the route at the end of the request, when the router has reset its own.
-func (f *front) routingContext() *chi.Context {
-	if used, ok := f.routings.Get().(*chi.Context); ok {
+// routeContext returns an empty routing context. If chi created it, chi would also reset it before [requestLog.end] reads
+// the route.
+func (l *requestLog) routeContext() *chi.Context {
+	if used, ok := l.routeContexts.Get().(*chi.Context); ok {
 		used.Reset()
 		return used
 	}
 	return chi.NewRouteContext()
 }
 
-// end is deferred, so that it also ends a request whose handler panics.
-func (f *front) end(s *requestState) {
-	f.metrics.Active.Dec()
-	failure := recover() //nolint:revive // record defers end
+// end records the log line, the metrics and the span of a request. It must be deferred, because it recovers a panic of
+// the handler.
+func (l *requestLog) end(s *requestState) {
+	l.metrics.Active.Dec()
+	panicked := recover() //nolint:revive // record defers end
 	event, rec := &s.event, &s.recorder
-	f.recordOutcome(s, failure)
+	l.recordOutcome(s, panicked)
 	if s.endSpan != nil {
 		s.endSpan(rec.status)
 	}
 	event.Route, event.Status, event.BytesOut = s.routing.RoutePattern(), rec.status, rec.bytes
-	event.Duration = time.Since(s.begin)
-	if !f.probes.isProbe(s.request) {
-		event.Log(f.log)
-		f.metrics.Request(s.request.Context(), s.request.Method, event.Route, rec.status, event.Duration)
+	event.Duration = time.Since(s.started)
+	if !l.probes.isProbe(s.request) {
+		event.Log(l.log)
+		l.metrics.Request(s.request.Context(), s.request.Method, event.Route, rec.status, event.Duration)
 	}
-	f.routings.Put(s.routing) // safe, because work that outlives a request has its own context
-	if failure != nil && errors.Is(asError(failure), http.ErrAbortHandler) {
+	l.routeContexts.Put(s.routing) // safe, because work that outlives a request has its own context
+	if panicked != nil && errors.Is(asError(panicked), http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler) // makes net/http close the connection
 	}
 }
 
-// recordOutcome records in the event how the request ended, and responds if the
-// handler panicked before it responded. A response that could not be written means
-// that the client has left, even if the handler reported another error for it.
-func (f *front) recordOutcome(s *requestState, failure any) {
+// recordOutcome records in the event how the request ended, and responds if the handler panicked before it responded. If
+// a response could not be written, the event reports that the client disconnected, whatever error the handler reported.
+func (l *requestLog) recordOutcome(s *requestState, panicked any) {
 	w, event := &s.recorder, &s.event
-	if failure == nil || errors.Is(asError(failure), http.ErrAbortHandler) {
+	if panicked == nil || errors.Is(asError(panicked), http.ErrAbortHandler) {
 		if w.status == 0 {
 			w.status = http.StatusOK // the status that net/http sends if the handler writes nothing
 		}
-		if w.failed != nil && w.status < http.StatusBadRequest { // an earlier error stays in the log
-			e := upstream.Canceled(s.request.Context(), w.failed)
+		if w.writeErr != nil && w.status < http.StatusBadRequest { // the problem of an error response stays in the log
+			e := upstream.Canceled(s.request.Context(), w.writeErr)
 			event.SetProblem(string(e.Code), e.LogDetail())
 		}
 		if event.Code == string(problem.ClientClosedRequest) {
@@ -172,16 +171,15 @@ func (f *front) recordOutcome(s *requestState, failure any) {
 		}
 		return
 	}
-	f.log.Error("panic", slog.String("requestId", event.RequestID), slog.Any("panic", failure), slog.String("stack", string(debug.Stack())))
-	err := problem.Of(asError(failure))
+	l.log.Error("panic", slog.String("requestId", event.RequestID), slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
+	err := problem.Of(asError(panicked))
 	event.SetProblem(string(err.Code), err.LogDetail())
 	if w.status == 0 {
 		problem.Write(w, err, problem.Occurrence{RequestID: event.RequestID})
 	}
 }
 
-// passGate returns the step that rejects requests while the gateway stops, and
-// counts those in flight.
+// passGate returns middleware that counts the requests in flight, and rejects new ones during the drain.
 func passGate(gate *drain.Gate) middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -199,15 +197,14 @@ func passGate(gate *drain.Gate) middleware {
 	}
 }
 
-func asError(failure any) error {
-	if err, ok := failure.(error); ok {
+func asError(panicked any) error {
+	if err, ok := panicked.(error); ok {
 		return err
 	}
-	return fmt.Errorf("panic: %v", failure)
+	return fmt.Errorf("panic: %v", panicked)
 }
 
-// writeProblem responds with a problem, in the format of the door to which the path
-// belongs.
+// writeProblem responds with an error in the format of the door that serves the path.
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	state, e := stateOf(r), problem.Of(err)
 	state.event.SetProblem(string(e.Code), e.LogDetail())

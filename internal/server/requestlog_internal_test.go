@@ -12,13 +12,13 @@ import (
 func TestPanicIs500AndLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	f, gate := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic("broken") }) //nolint:forbidigo // the test is about panics
+	route, gate := NewLoggedRoute(t, &log, func(http.ResponseWriter, *http.Request) { panic("broken") }) //nolint:forbidigo // the test is about panics
 	recorder := httptest.NewRecorder()
-	f.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/fails", nil))
+	route.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/fails", nil))
 	require.Equal(t, http.StatusInternalServerError, recorder.Code)
 	require.Contains(t, recorder.Body.String(), `"code":"internal"`)
 	require.NotContains(t, recorder.Body.String(), "broken")
-	require.Contains(t, log.String(), "front_internal_test.go", "the stack is in the log")
+	require.Contains(t, log.String(), "requestlog_internal_test.go", "the stack is in the log")
 	require.Contains(t, log.String(), `"status":500`)
 	require.Zero(t, gate.InFlight())
 }
@@ -26,9 +26,9 @@ func TestPanicIs500AndLoggedOnce(t *testing.T) {
 func TestAbortIsNotLoggedAsAPanic(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	f, gate := FrontOf(t, &log, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	route, gate := NewLoggedRoute(t, &log, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() {
-		f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/fails", nil))
+		route.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/fails", nil))
 	})
 	require.NotContains(t, log.String(), `"msg":"panic"`)
 	require.Contains(t, log.String(), `"msg":"request"`)
