@@ -20,21 +20,20 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// Binding is one google.api.http rule of WorkflowService or OperatorService.
+// Binding is one google.api.http rule of an RPC of WorkflowService or OperatorService.
 type Binding struct {
 	Method    protoreflect.MethodDescriptor
 	Verb      string   // the HTTP method
 	Pattern   string   // the path, such as "/namespaces/{namespace}"
-	Variables []string // the names in Pattern
+	Variables []string // the names of the variables in Pattern
 	hasBody   bool
 }
 
 // PathVariable matches a variable in a pattern.
 var PathVariable = regexp.MustCompile(`\{([^}]+)\}`)
 
-// Bindings returns all rules of the linked API, additional bindings included.
-// It reads the descriptors itself, so that tests do not depend on the code under
-// test.
+// Bindings returns all rules of both services, including additional bindings. It reads the descriptors itself, so that
+// tests do not depend on the code under test.
 func Bindings(t testing.TB) []Binding {
 	t.Helper()
 	var all []Binding
@@ -73,7 +72,7 @@ func (b Binding) FullMethod() string {
 	return "/" + string(b.Method.Parent().FullName()) + "/" + string(b.Method.Name())
 }
 
-// Access returns the entry of the access table.
+// Access returns the entry of the access table for the method.
 func (b Binding) Access(t testing.TB) auth.Access {
 	t.Helper()
 	access, ok := auth.AccessOf(b.FullMethod())
@@ -81,8 +80,8 @@ func (b Binding) Access(t testing.TB) auth.Access {
 	return access
 }
 
-// PathValue returns the value of a variable in [Binding.Path]: namespace for the
-// variable "namespace", else a text that must be percent-encoded.
+// PathValue returns the value that [Binding.Path] uses for a variable: namespace for the variable "namespace", and a text
+// that must be percent-encoded for any other.
 func PathValue(variable, namespace string) string {
 	if variable == "namespace" {
 		return namespace
@@ -90,15 +89,15 @@ func PathValue(variable, namespace string) string {
 	return "the " + variable + "/ä%2F+"
 }
 
-// Path returns the pattern with each variable replaced by its [PathValue].
+// Path returns the pattern with each variable replaced by its escaped [PathValue].
 func (b Binding) Path(namespace string) string {
 	return PathVariable.ReplaceAllStringFunc(b.Pattern, func(variable string) string {
 		return url.PathEscape(PathValue(strings.Trim(variable, "{}"), namespace))
 	})
 }
 
-// Body returns a request body. It contains the namespace if the path does not. It is
-// empty if the rule has no body.
+// Body returns a minimal request body, which contains the namespace if the path does not. The body is empty if the rule
+// has none.
 func (b Binding) Body(namespace string) string {
 	switch {
 	case !b.hasBody:
@@ -110,22 +109,21 @@ func (b Binding) Body(namespace string) string {
 	}
 }
 
-// Request decodes the request of a call to the method.
+// Request decodes the request message of an upstream call to the method.
 func (b Binding) Request(t testing.TB, call upstreamtest.Call) protoreflect.Message {
 	t.Helper()
 	return decode(t, b.Method.Input().FullName(), call.Request)
 }
 
-// RPCStatus is google.rpc.Status in JSON, the body of the Temporal HTTP API's
-// errors.
+// RPCStatus is the body of an error response of the Temporal HTTP API: google.rpc.Status in JSON.
 type RPCStatus struct {
 	Code    int32            `json:"code"`
 	Message string           `json:"message"`
 	Details []map[string]any `json:"details"`
 }
 
-// RequireStatus requires that a response is an error of the Temporal HTTP API with the
-// given status and code, and returns its body.
+// RequireStatus requires that a response is an error of the Temporal HTTP API with the given HTTP status and gRPC code,
+// and returns the decoded body.
 func RequireStatus(t testing.TB, r Response, status int, code codes.Code) RPCStatus {
 	t.Helper()
 	require.Equal(t, status, r.Status, r.Body)

@@ -13,22 +13,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// EventBlock is one block of a stream of server-sent events, by the names of its
-// fields. A comment is the field "".
+// EventBlock holds the fields of one block of a stream of server-sent events, by name. A comment has the name "".
 type EventBlock map[string]string
 
 // EventStream reads a stream of server-sent events.
 type EventStream struct {
 	Response *http.Response
-	leave    context.CancelFunc
+	cancel   context.CancelFunc
 	reader   *bufio.Reader
 }
 
-// Follow opens the event stream of the workflow "order" and reads its first
-// block, which sets the retry time. The stream is closed when the test ends.
+// Follow opens the event stream of the workflow "order" and reads the first block, which sets the retry time. headers are
+// pairs of name and value. The stream is closed when the test ends.
 func (g *Gateway) Follow(t *testing.T, query string, headers ...string) *EventStream {
 	t.Helper()
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gateway"+HistoryPath+query, nil)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+WriterKey)
@@ -38,7 +37,7 @@ func (g *Gateway) Follow(t *testing.T, query string, headers ...string) *EventSt
 	}
 	response, err := g.Client.Do(request) //nolint:bodyclose // EventStream.Close closes it
 	require.NoError(t, err)
-	s := &EventStream{Response: response, leave: leave, reader: bufio.NewReader(response.Body)}
+	s := &EventStream{Response: response, cancel: cancel, reader: bufio.NewReader(response.Body)}
 	t.Cleanup(s.Close)
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
@@ -52,11 +51,12 @@ func (g *Gateway) Follow(t *testing.T, query string, headers ...string) *EventSt
 
 // Close disconnects the client.
 func (s *EventStream) Close() {
-	s.leave()
+	s.cancel()
 	_ = s.Response.Body.Close()
 }
 
-// Next returns the next block. The error is io.EOF if the stream has ended completely.
+// Next returns the next block. The error is io.EOF if the gateway has completed the stream, and another error if it has
+// aborted the connection.
 func (s *EventStream) Next() (EventBlock, error) {
 	b := EventBlock{}
 	for {
@@ -93,21 +93,20 @@ func (s *EventStream) ReadIDs(t *testing.T, n int) []string {
 	return ids
 }
 
-// RequireEnd requires that the event "end" with the given data comes next, and then the
-// end of the stream.
+// RequireEnd requires that the next block is the event "end" with the given data, and that the stream is then complete.
 func (s *EventStream) RequireEnd(t *testing.T, data string) {
 	t.Helper()
 	b, err := s.Next()
 	require.NoError(t, err)
 	require.Equal(t, "end", b["event"])
-	require.NotContains(t, b, "id", "a resume starts at the last event")
+	require.NotContains(t, b, "id", "a client that reconnects sends the id of the last history event")
 	require.JSONEq(t, data, b["data"])
 	_, err = s.Next()
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// ReadToEOF reads comments until the stream ends, and returns the time that this takes.
-// It requires a complete stream without the event "end", after which a caller may resume.
+// ReadToEOF reads comments until the gateway completes the stream, and returns how long that takes. It requires that the
+// event "end" is missing, so that a client reconnects.
 func (s *EventStream) ReadToEOF(t *testing.T) time.Duration {
 	t.Helper()
 	return Elapsed(func() {
@@ -122,14 +121,14 @@ func (s *EventStream) ReadToEOF(t *testing.T) time.Duration {
 	})
 }
 
-// RequireCut reads the stream and requires that the connection is aborted, so that the
-// client does not take the stream for a complete one.
+// RequireCut reads the stream and requires that the gateway aborts the connection, so that the client does not take the
+// stream for a complete one.
 func (s *EventStream) RequireCut(t *testing.T) {
 	t.Helper()
 	for {
 		b, err := s.Next()
 		if err != nil {
-			require.NotErrorIs(t, err, io.EOF, "the stream has ended completely")
+			require.NotErrorIs(t, err, io.EOF, "the gateway has completed the stream")
 			return
 		}
 		require.NotContains(t, b, "event")

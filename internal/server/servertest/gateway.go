@@ -36,8 +36,8 @@ type Gateway struct {
 	Done chan error
 }
 
-// Options configures a gateway under test. The zero value means the default
-// configuration with the keys of [WriteKeys].
+// Options configures a gateway under test. The zero value runs the default configuration with the API keys of
+// [WriteKeys].
 type Options struct {
 	// Configure changes the configuration before the gateway reads it.
 	Configure func(*config.Config)
@@ -46,15 +46,14 @@ type Options struct {
 	Public net.Listener
 	// Dial opens the connections of callers to Public. It is required with Public.
 	Dial func(context.Context) (net.Conn, error)
-	// KeyTransport fetches the keys of the token issuers; an [Issuer] is one.
+	// KeyTransport fetches the keys of JWT issuers. It usually is an [Issuer].
 	KeyTransport http.RoundTripper
-	// Getenv returns the OpenTelemetry variables; nil returns none.
+	// Getenv looks up the environment variables of OpenTelemetry; nil means that none is set.
 	Getenv func(string) string
 }
 
-// Start starts a gateway that runs until the test ends. It does not wait until the
-// gateway is ready. In a synctest bubble, synctest.Wait returns when the first health
-// check has completed.
+// Start starts a gateway that runs until the test ends. It does not wait until the gateway is ready: in a synctest bubble,
+// call synctest.Wait, which returns when the first health check has completed.
 func Start(t testing.TB, options Options) *Gateway {
 	t.Helper()
 	cfg := config.Default()
@@ -99,13 +98,13 @@ func newClient(dial func(context.Context) (net.Conn, error)) *http.Client {
 	}}
 }
 
-// Ready returns the status of the public readiness probe.
+// Ready returns the HTTP status of /readyz on the public listener.
 func (g *Gateway) Ready(t *testing.T) int {
 	t.Helper()
 	return g.Do(t, http.MethodGet, "/readyz", "").Status
 }
 
-// AdminText returns the body of a page of the admin listener.
+// AdminText returns the response body of a path on the admin listener.
 func (g *Gateway) AdminText(t *testing.T, path string) string {
 	t.Helper()
 	response, err := g.Admin.Get("http://localhost" + path) //nolint:noctx // ends with the bubble
@@ -120,8 +119,7 @@ func (g *Gateway) AdminText(t *testing.T, path string) string {
 var gaugeLine = regexp.MustCompile(
 	`(?m)^((?:http_server_active_requests|flowgate_in_flight|flowgate_wait_callers|flowgate_wait_polls)(?:\{.*\})?) (\S+)$`)
 
-// InFlight returns the gauges of requests and waits in flight in /metrics, by name and
-// labels.
+// InFlight returns the values of the gauges for requests and waits in flight, by name and labels as /metrics has them.
 func (g *Gateway) InFlight(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -131,14 +129,13 @@ func (g *Gateway) InFlight(t *testing.T) map[string]string {
 	return found
 }
 
-// UpstreamCalls returns the number of upstream calls that callers caused. It
-// does not count GetSystemInfo, the gateway's health check.
+// UpstreamCalls returns the number of upstream calls, without the calls to GetSystemInfo, which the gateway makes to
+// check the upstream's health.
 func (g *Gateway) UpstreamCalls() int {
 	return len(g.Upstream.AllCalls()) - len(g.Upstream.Calls("GetSystemInfo"))
 }
 
-// Apply returns a function for Options.Configure that applies the changes in
-// order.
+// Apply returns a function for Options.Configure that applies several changes in order.
 func Apply(changes ...func(*config.Config)) func(*config.Config) {
 	return func(cfg *config.Config) {
 		for _, change := range changes {

@@ -23,19 +23,18 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// IssuerURL is the issuer of the tokens of [NewJWT].
+// IssuerURL is the claim "iss" of the tokens that [NewJWT] returns.
 const IssuerURL = "https://idp.example"
 
-// TrustIssuer returns a change of the configuration that trusts IssuerURL, with the
-// defaults of a configuration file. settings has additional members of the issuer's YAML
-// entry, each preceded by a comma.
+// TrustIssuer returns a change of the configuration that adds IssuerURL as a trusted issuer. settings holds additional
+// members of the issuer's YAML entry, each preceded by a comma. Other settings have their defaults.
 func TrustIssuer(t testing.TB, settings string) func(*config.Config) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "flowgate.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(`auth: {jwt: [{name: idp, issuer: "`+IssuerURL+`", audience: [flowgate], jwksURL: "`+
 		IssuerURL+`/jwks"`+settings+`}]}`), 0o600))
 	loaded, err := config.Load(config.LoadOptions{File: file})
-	if settings == "" { // some settings are valid only with the rest of the test's configuration
+	if settings == "" { // some settings are valid only together with the rest of the test's configuration
 		require.NoError(t, err)
 	}
 	return func(cfg *config.Config) { cfg.Auth.JWT = loaded.Auth.JWT }
@@ -63,13 +62,13 @@ func Must[T any](value T, err error) T {
 	return value
 }
 
-// Issuer is a KeyTransport of a gateway that serves a key set. It is safe for concurrent
-// use, except that Latency must be set before the gateway starts.
+// Issuer responds to the gateway's fetches of a key set, as Options.KeyTransport. It is safe for concurrent use, except
+// that Latency must be set before the gateway starts.
 type Issuer struct {
 	mu        sync.Mutex
 	requested []string // URLs
 	keys      []jose.JSONWebKey
-	response  func() (*http.Response, error) // replaces the key set, unless it is nil
+	response  func() (*http.Response, error) // replaces the response with the key set, unless it is nil
 	Latency   time.Duration                  // of each response
 }
 
@@ -81,7 +80,7 @@ func NewIssuer() *Issuer {
 	return i
 }
 
-// Publish replaces the key set by the given public keys, by kid.
+// Publish replaces the key set. keys are public keys by their kid.
 func (i *Issuer) Publish(keys map[string]any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -121,8 +120,7 @@ func (i *Issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return HTTPResponse(http.StatusOK, "application/json", string(Must(json.Marshal(keys)))), nil
 }
 
-// HTTPResponse returns a response for a round tripper. headers are pairs of name and
-// value.
+// HTTPResponse returns a response for an http.RoundTripper. headers are pairs of name and value.
 func HTTPResponse(status int, contentType, body string, headers ...string) *http.Response {
 	r := &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}
 	for i := 0; i < len(headers); i += 2 {
@@ -181,7 +179,7 @@ func setOrDelete(members map[string]any, name string, value any) {
 	}
 }
 
-// SignedBy signs with another key, and sets its kid and its algorithm in the header.
+// SignedBy signs the token with the given key, and sets the header parameters "kid" and "alg" accordingly.
 func SignedBy(kid string, method gojwt.SigningMethod, key any) func(*JWTDraft) {
 	return func(d *JWTDraft) {
 		d.header["kid"], d.header["alg"] = kid, method.Alg()
@@ -189,7 +187,7 @@ func SignedBy(kid string, method gojwt.SigningMethod, key any) func(*JWTDraft) {
 	}
 }
 
-// WithTimeClaim sets a claim to the time after the given duration from now.
+// WithTimeClaim sets a claim to the current time plus after, which may be negative.
 func WithTimeClaim(name string, after time.Duration) func(*JWTDraft) {
 	return func(d *JWTDraft) { d.claims[name] = time.Now().Add(after).Unix() }
 }

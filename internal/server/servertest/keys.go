@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// The API keys in the file of [WriteKeys]. DisabledKey and ExpiredKey are not valid.
-// OtherKey has its own upstream credential.
+// The API keys in the file that [WriteKeys] writes. WriterKey and OtherKey have the role write, and OtherKey has its own
+// upstream credential. ReaderKey has the role read. DisabledKey and ExpiredKey are not valid.
 const (
 	WriterKey = "fg_writer_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
 	OtherKey  = "fg_other_oooooooooooooooooooooooooooooooo"
@@ -24,8 +24,7 @@ const (
 	ExpiredKey  = "fg_expired_eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
 )
 
-// WriteKeys writes a keys file for a test and returns its path. All grants are on
-// the namespace "default".
+// WriteKeys writes a keys file and returns its path. All grants are on the namespace "default".
 func WriteKeys(t testing.TB) string {
 	t.Helper()
 	hash := func(key string) string {
@@ -50,8 +49,8 @@ func WriteKeys(t testing.TB) string {
 	return file
 }
 
-// The API keys that [WithTemporalKeys] adds. RootKey is admin in the namespace
-// "default" and of the cluster; ElsewhereKey is admin in other namespaces only.
+// The API keys that [WithTemporalKeys] adds. RootKey has the role admin on the namespace "default" and for the cluster.
+// ElsewhereKey has the role admin on other namespaces only.
 const (
 	RootKey      = "fg_root_tttttttttttttttttttttttttttttttt"
 	ElsewhereKey = "fg_elsewhere_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"

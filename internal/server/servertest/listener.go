@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// Listener accepts synchronous in-memory connections. It replaces bufconn, which does not
-// work with net/http: net/http ends a background read with a deadline in the past, and
-// bufconn may apply that deadline after it has been cleared.
+// Listener accepts in-memory connections without a buffer, like net.Pipe. It replaces bufconn, which does not work with
+// net/http: net/http ends a background read with a deadline in the past, and bufconn may apply that deadline after it
+// has been cleared.
 type Listener struct {
-	// Conns passes the server's ends of connections to Accept.
+	// Conns passes the server's end of each connection to Accept.
 	Conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once

@@ -1,7 +1,7 @@
 package servertest
 
-// Paths of the client API that many tests use. OrderPath is the workflow
-// "order", the one that package temporalfake serves.
+// Paths of the client API that many tests use. OrderPath is the path of the workflow "order", which package temporalfake
+// serves.
 const (
 	WorkflowsPath = "/v1/namespaces/default/workflows"
 	BatchesPath   = "/v1/namespaces/default/batches"
@@ -11,12 +11,12 @@ const (
 	ResultPath    = OrderPath + "/result"
 )
 
-// TokenBody is the body of a request for a delegated token that may read its
-// workflow and send the signal "approve".
+// TokenBody is the body of a request for a delegated token that permits reading the workflow and sending the signal
+// "approve".
 const TokenBody = `{"read":true,"signals":["approve"],"ttl":"10m"}`
 
-// StartBody returns the body of a start request. member is one more member of
-// the object, or empty.
+// StartBody returns the body of a request that starts a workflow. member is an additional member of the JSON object, or
+// empty.
 func StartBody(member string) string {
 	if member != "" {
 		member = "," + member

@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Bearer returns the name and value of the header for a key or a token.
+// Bearer returns the name and the value of an Authorization header with an API key or a token.
 func Bearer(credential string) []string { return []string{"Authorization", "Bearer " + credential} }
 
-// Send sends a request with [WriterKey] and reads the response. headers are pairs of
-// name and value that replace the defaults. It returns errors of the transport only.
+// Send sends a request with [WriterKey] and reads the response. headers are pairs of name and value that replace the
+// defaults. Send returns an error only if the transport fails, not for an error response.
 func (g *Gateway) Send(ctx context.Context, method, path, body string, headers ...string) (Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://gateway"+path, strings.NewReader(body))
 	if err != nil {
@@ -45,8 +45,7 @@ func (g *Gateway) Do(t testing.TB, method, path, body string, headers ...string)
 	return response
 }
 
-// SendMany sends n equal GET requests concurrently. The response to a request that fails
-// is the zero Response.
+// SendMany sends n equal GET requests concurrently. If the transport fails, the response is the zero Response.
 func (g *Gateway) SendMany(t *testing.T, n int, path string, headers ...string) []Response {
 	t.Helper()
 	responses := make([]Response, n)
@@ -63,7 +62,7 @@ func (g *Gateway) SendMany(t *testing.T, n int, path string, headers ...string) 
 	return responses
 }
 
-// RoundTrip sends a request unchanged.
+// RoundTrip sends a request without adding headers.
 func (g *Gateway) RoundTrip(t *testing.T, request *http.Request) Response {
 	t.Helper()
 	response, err := g.Client.Do(request) //nolint:bodyclose // ReadResponse closes it
@@ -71,8 +70,8 @@ func (g *Gateway) RoundTrip(t *testing.T, request *http.Request) Response {
 	return ReadResponse(t, response)
 }
 
-// DelegateToken requests a delegated token for the workflow "order" and returns it.
-// headers may replace [WriterKey] by another credential.
+// DelegateToken requests a delegated token for the workflow "order" and returns the token. headers may replace
+// [WriterKey] by another credential.
 func (g *Gateway) DelegateToken(t *testing.T, body string, headers ...string) string {
 	t.Helper()
 	response := g.Do(t, http.MethodPost, OrderPath+"/tokens", body, headers...)
@@ -83,12 +82,11 @@ func (g *Gateway) DelegateToken(t *testing.T, body string, headers ...string) st
 	return token
 }
 
-// Request is a request with repeated headers or without a credential, which
-// Send cannot express.
+// Request is a request that may repeat headers or lack a credential, unlike the requests of [Gateway.Send].
 type Request struct {
 	Method, Path, Body string   // an empty Method means GET
 	Headers            []string // pairs of name and value; a name may be repeated
-	Anonymous          bool     // otherwise WriterKey is sent, unless Headers has Authorization
+	Anonymous          bool     // no credential is added; otherwise WriterKey is sent unless Headers has Authorization
 }
 
 // Send sends the request. An error of the transport fails the test.
@@ -116,8 +114,8 @@ func (r Request) Send(t *testing.T, g *Gateway) Response {
 	return g.RoundTrip(t, request)
 }
 
-// SendRaw sends a GET request with [WriterKey] and the bytes of Path as the target,
-// which http.Client would normalise.
+// SendRaw sends a GET request for Path with [WriterKey]. It sends Path byte for byte, where http.Client would normalise
+// it.
 func (r Request) SendRaw(t *testing.T, g *Gateway) Response {
 	t.Helper()
 	conn, err := g.Listener.Dial(t.Context())
@@ -129,8 +127,8 @@ func (r Request) SendRaw(t *testing.T, g *Gateway) Response {
 	return ReadResponse(t, response)
 }
 
-// RawRequest returns the bytes of an HTTP/1.1 request. key may be empty; a nil
-// body sends neither Content-Type nor Content-Length.
+// RawRequest returns the bytes of an HTTP/1.1 request. If key is empty, the request has no credential. If body is nil, it
+// has neither Content-Type nor Content-Length.
 func RawRequest(method, target, key string, body []byte) []byte {
 	var b bytes.Buffer
 	b.WriteString(method + " " + target + " HTTP/1.1\r\nHost: gateway\r\n")

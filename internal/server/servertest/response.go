@@ -18,8 +18,8 @@ type Response struct {
 	Close  bool // the server closes the connection after the response
 }
 
-// Field returns a member of the JSON body: the value of a string, else the JSON text. It
-// returns an empty string if there is no such member.
+// Field returns a member of the JSON body: the decoded value if it is a string, otherwise the JSON text. It returns an
+// empty string if there is no such member.
 func (r Response) Field(t *testing.T, name string) string {
 	t.Helper()
 	members := map[string]jsontext.Value{}
@@ -31,7 +31,7 @@ func (r Response) Field(t *testing.T, name string) string {
 	return string(members[name])
 }
 
-// ReadResponse reads a response to its end and closes its body.
+// ReadResponse reads a response to its end and closes the body.
 func ReadResponse(t testing.TB, response *http.Response) Response {
 	t.Helper()
 	r, err := readResponse(response)

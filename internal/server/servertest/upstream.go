@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// DecodeRequest decodes the request of a call to WorkflowService.
+// DecodeRequest decodes the request message of an upstream call to WorkflowService.
 func DecodeRequest(t *testing.T, call upstreamtest.Call) protoreflect.Message {
 	t.Helper()
 	service := workflowservice.File_temporal_api_workflowservice_v1_service_proto.Services().ByName("WorkflowService")
@@ -31,14 +31,14 @@ func decode(t testing.TB, name protoreflect.FullName, wire []byte) protoreflect.
 	return message
 }
 
-// NamespaceOf returns the namespace in the request of a call.
+// NamespaceOf returns the namespace in the request message of an upstream call to WorkflowService.
 func NamespaceOf(t *testing.T, call upstreamtest.Call) string {
 	t.Helper()
 	return FieldText(DecodeRequest(t, call), "namespace")
 }
 
-// FieldText returns the text of a field by its path, such as "execution.workflow_id". It
-// returns an empty string if there is no such field.
+// FieldText returns the value of a field as text. path names the field, such as "execution.workflow_id". FieldText returns
+// an empty string if there is no such field.
 func FieldText(m protoreflect.Message, path string) string {
 	name, rest, more := strings.Cut(path, ".")
 	field := m.Descriptor().Fields().ByName(protoreflect.Name(name))
