@@ -11,15 +11,13 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// connectTimeout is the timeout of one attempt to connect.
+// connectTimeout is the gateway's timeout of one attempt to connect.
 const connectTimeout = 5 * time.Second
 
-// maxElapsed is the maximum time of all attempts of a call, and of waiting for a
-// connection.
+// maxElapsed is the default maximum time of all attempts of a call, which include waiting for a connection.
 const maxElapsed = 10 * time.Second
 
-// exhausted is the outcome of a call that is retried until its backoff does not fit
-// into maxElapsed any more.
+// exhausted is the outcome of a call that is retried until the next backoff would end after maxElapsed.
 func exhausted(code problem.Code) want {
 	return failed(code).after(4500*time.Millisecond, maxElapsed)
 }
@@ -33,13 +31,13 @@ func expectAll(w want, ops ...op) []expectation {
 	return expectations
 }
 
-// expectEach expects one outcome of the operations that the gateway retries, and another one
-// of the operation that it does not retry.
-func expectEach(retried, once want) []expectation {
-	return append(expectAll(retried, readOp(), startOp(), waitOp()), expectation{terminateOp(), once})
+// expectByRetry expects one outcome of the operations that the gateway retries, and another outcome of the operation
+// that it does not retry.
+func expectByRetry(retried, notRetried want) []expectation {
+	return append(expectAll(retried, readOp(), startOp(), waitOp()), expectation{terminateOp(), notRetried})
 }
 
-// healthy has the outcomes with a healthy upstream.
+// healthy returns the outcome of each operation with a healthy upstream.
 func healthy() []expectation {
 	return []expectation{
 		{readOp(), ok(http.StatusOK)},
@@ -53,14 +51,14 @@ func TestAnUpstreamThatCannotBeReached(t *testing.T) {
 	t.Parallel()
 	const unavailable = problem.UpstreamUnavailable
 	late := failed(problem.DeadlineExceeded).after(about(2 * time.Second))
-	refused := func(f *faulty, _ op) { f.connect(upstreamtest.Refused(secret)) }
+	refused := func(f *faulty, _ op) { f.connect(upstreamtest.Refused(upstreamAddress)) }
 	silent := func(f *faulty, _ op) { f.connect(upstreamtest.Silent) }
 	unreachable := func(f *faulty, _ op) { f.connect(upstreamtest.Unreachable) }
 	twoSeconds := []string{"Request-Timeout", "2s"}
 	for _, c := range []faultCase{
-		{name: "refused", begin: refused, wants: expectEach(failed(unavailable).after(about(maxElapsed)), failed(unavailable).after(about(0)))},
-		{name: "black hole", begin: silent, wants: expectEach(failed(unavailable).after(about(maxElapsed)), failed(unavailable).after(about(connectTimeout)))},
-		{name: "dial hangs", begin: unreachable, wants: expectEach(failed(unavailable).after(about(maxElapsed)), failed(unavailable).after(about(connectTimeout)))},
+		{name: "refused", begin: refused, wants: expectByRetry(failed(unavailable).after(about(maxElapsed)), failed(unavailable).after(about(0)))},
+		{name: "black hole", begin: silent, wants: expectByRetry(failed(unavailable).after(about(maxElapsed)), failed(unavailable).after(about(connectTimeout)))},
+		{name: "dial hangs", begin: unreachable, wants: expectByRetry(failed(unavailable).after(about(maxElapsed)), failed(unavailable).after(about(connectTimeout)))},
 		{name: "black hole, Request-Timeout 2s", begin: silent, headers: twoSeconds, wants: expectAll(late, readOp(), startOp(), terminateOp())},
 		{name: "dial hangs, Request-Timeout 2s", begin: unreachable, headers: twoSeconds, wants: expectAll(late, readOp(), startOp(), terminateOp())},
 	} {
@@ -86,7 +84,7 @@ func TestAnUpstreamThatVanishes(t *testing.T) {
 		{name: "default timeout", begin: vanish, wants: late(30 * time.Second)},
 		{name: "wait", begin: vanish, wants: expectAll(failed(problem.UpstreamUnavailable).after(about(20*time.Second)), waitOp())},
 		{
-			name: "timeout beyond the pings", begin: vanish, headers: []string{"Request-Timeout", "50s"},
+			name: "Request-Timeout longer than the keep-alive timeout", begin: vanish, headers: []string{"Request-Timeout", "50s"},
 			wants: expectAll(failed(problem.UpstreamUnavailable).after(15*time.Second, 45*time.Second), terminateOp()),
 		},
 	} {
@@ -135,7 +133,7 @@ func TestBytesThatArriveOneByOne(t *testing.T) {
 func TestAConnectionThatIsCutDuringTheResponse(t *testing.T) {
 	t.Parallel()
 	cut := func(s *upstreamtest.Stream) {
-		s.Headers("x-internal", secret)
+		s.Headers("x-internal", upstreamAddress)
 		s.Data(upstreamtest.Framed(make([]byte, 100))[:50], false)
 		s.Cut()
 	}
@@ -144,34 +142,33 @@ func TestAConnectionThatIsCutDuringTheResponse(t *testing.T) {
 	for i := range once {
 		once[i].to += 150 * time.Millisecond // the backoff
 	}
-	once[3].want = unavailable
+	once[3].want = unavailable // terminate is not retried
 	faultCase{name: "once", begin: withScriptOnce(cut), wants: once}.run(t)
-	faultCase{name: "always", begin: withScript(cut), wants: expectEach(exhausted(problem.UpstreamUnavailable), unavailable)}.run(t)
+	faultCase{name: "always", begin: withScript(cut), wants: expectByRetry(exhausted(problem.UpstreamUnavailable), unavailable)}.run(t)
 }
 
-// A server that stops sends GOAWAY first. Calls on streams that it has not processed
-// can be retried, even writes.
+// A server sends GOAWAY before it stops. Calls on streams that it has not processed can be retried, even writes.
 func TestGoAway(t *testing.T) {
 	t.Parallel()
-	leave := func(s *upstreamtest.Stream) {
-		s.Leave(http2.ErrCodeNo, secret)
+	goAway := func(s *upstreamtest.Stream) {
+		s.Leave(http2.ErrCodeNo, upstreamAddress)
 		if s.Wait(time.Second) {
 			s.Serve()
 		}
 	}
 	refuse := func(code http2.ErrCode) upstreamtest.Script {
-		return func(s *upstreamtest.Stream) { s.Refuse(code, secret) }
+		return func(s *upstreamtest.Stream) { s.Refuse(code, upstreamAddress) }
 	}
 	inFlight := healthy()
-	for _, i := range []int{0, 1, 3} { // the wait takes longer in any case
+	for _, i := range []int{0, 1, 3} { // not the wait, which takes longer than a second anyway
 		inFlight[i].want = inFlight[i].after(about(time.Second))
 	}
 	const unavailable = problem.UpstreamUnavailable
 	for _, c := range []faultCase{
-		{name: "with the stream in flight", begin: withScriptOnce(leave), wants: inFlight},
+		{name: "with the stream in flight", begin: withScriptOnce(goAway), wants: inFlight},
 		{name: "that refuses the stream", begin: withScriptOnce(refuse(http2.ErrCodeNo)), wants: healthy()},
 		{name: "with ENHANCE_YOUR_CALM", begin: withScriptOnce(refuse(http2.ErrCodeEnhanceYourCalm)), wants: healthy()},
-		{name: "for every stream", begin: withScript(refuse(http2.ErrCodeNo)), wants: expectEach(exhausted(unavailable), failed(unavailable).after(about(0)))},
+		{name: "for every stream", begin: withScript(refuse(http2.ErrCodeNo)), wants: expectByRetry(exhausted(unavailable), failed(unavailable).after(about(0)))},
 	} {
 		c.run(t)
 	}

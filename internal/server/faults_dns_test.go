@@ -23,18 +23,17 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// nameServer is a DNS server that knows a few names.
+// nameServer is a DNS server that resolves a few names to IPv4 addresses.
 type nameServer struct {
 	mu        sync.Mutex
 	addresses map[string][4]byte // by name with a trailing dot
 }
 
-// useNameServer replaces the resolver of the process by a nameServer until the test
-// ends.
+// useNameServer makes the process resolve names with a nameServer until the test ends.
 func useNameServer(t *testing.T) *nameServer {
 	t.Helper()
 	s := &nameServer{addresses: map[string][4]byte{}}
-	before := net.DefaultResolver
+	original := net.DefaultResolver
 	var serving sync.WaitGroup
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()
@@ -46,12 +45,11 @@ func useNameServer(t *testing.T) *nameServer {
 	}}
 	t.Cleanup(func() {
 		serving.Wait()
-		net.DefaultResolver = before
+		net.DefaultResolver = original
 	})
 	return s
 }
 
-// set sets the address of a name.
 func (s *nameServer) set(name string, address [4]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,13 +95,13 @@ func (s *nameServer) answer(query []byte) ([]byte, error) {
 			Header: dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: question.Class, TTL: 1},
 			Body:   &dnsmessage.AResource{A: address},
 		}}
-	default: // the name has no address of that kind
+	default: // the name has no IPv6 address
 	}
 	return message.Pack()
 }
 
-// startAt runs a gateway whose upstream address has a DNS name, until the test ends.
-func startAt(t *testing.T, address string) *servertest.Gateway {
+// startWithAddress runs a gateway that connects to the upstream at the address over TCP, until the test ends.
+func startWithAddress(t *testing.T, address string) *servertest.Gateway {
 	t.Helper()
 	cfg := config.Default()
 	cfg.Auth.APIKeys.File = servertest.WriteKeys(t)
@@ -145,27 +143,24 @@ func serveTCP(t *testing.T, up *upstreamtest.Server, address string) (port strin
 	return port, stop
 }
 
-const dnsName = "frontend-7.internal"
-
-// The test runs in real time with real sockets, because only those use DNS. It is not
-// parallel, because it changes the resolver of the process.
+// The test runs in real time with real sockets, because only they use DNS.
 func TestTheUpstreamAddressChanges(t *testing.T) { //nolint:paralleltest // it changes the resolver
-	t.Cleanup(func() { dns.SetMinResolutionInterval(30 * time.Second) }) // the default, once the gateway has stopped
+	t.Cleanup(func() { dns.SetMinResolutionInterval(30 * time.Second) }) // restores the default after the gateway has stopped
 	dns.SetMinResolutionInterval(50 * time.Millisecond)
 	names := useNameServer(t)
 	older, newer := upstreamtest.New(t), upstreamtest.New(t)
 	temporalfake.NewWorkflow(older)
 	temporalfake.NewWorkflow(newer)
 	port, stop := serveTCP(t, older, "127.0.0.1:0")
-	names.set(dnsName, [4]byte{127, 0, 0, 1})
-	g := startAt(t, net.JoinHostPort(dnsName, port))
+	names.set(upstreamHost, [4]byte{127, 0, 0, 1})
+	g := startWithAddress(t, net.JoinHostPort(upstreamHost, port))
 	require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, readOp().path, "").Status)
 	require.NotEmpty(t, older.Calls(readOp().rpc))
 
 	serveTCP(t, newer, net.JoinHostPort("127.0.0.2", port))
-	names.set(dnsName, [4]byte{127, 0, 0, 2})
+	names.set(upstreamHost, [4]byte{127, 0, 0, 2})
 	require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, readOp().path, "").Status)
-	require.Empty(t, newer.Calls(readOp().rpc), "a working connection is kept")
+	require.Empty(t, newer.Calls(readOp().rpc), "the gateway keeps a connection that works")
 
 	stop()
 	begin := time.Now()
@@ -182,15 +177,15 @@ func TestTheUpstreamNameDoesNotExist(t *testing.T) { //nolint:paralleltest // it
 	up := upstreamtest.New(t)
 	temporalfake.NewWorkflow(up)
 	port, _ := serveTCP(t, up, "127.0.0.1:0")
-	g := startAt(t, net.JoinHostPort(dnsName, port))
+	g := startWithAddress(t, net.JoinHostPort(upstreamHost, port))
 	for _, o := range []op{readOp(), startOp(), terminateOp()} {
 		begin := time.Now()
 		resp := g.Do(t, o.method, o.path, o.body)
 		failed(problem.UpstreamUnavailable).after(0, 2*time.Second).check(t, resp, time.Since(begin))
-		require.NotContains(t, resp.Body, dnsName)
+		require.NotContains(t, resp.Body, upstreamHost)
 	}
 
-	names.set(dnsName, [4]byte{127, 0, 0, 1})
+	names.set(upstreamHost, [4]byte{127, 0, 0, 1})
 	begin := time.Now()
 	require.Eventually(t, func() bool {
 		resp, err := g.Send(t.Context(), http.MethodGet, readOp().path, "")

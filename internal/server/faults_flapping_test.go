@@ -14,8 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// loadResult counts the responses by status, and the requests that did not return at
-// once.
+// loadResult counts the responses by status, and those that did not arrive immediately.
 type loadResult struct {
 	mu       sync.Mutex
 	byStatus map[int]int
@@ -55,8 +54,8 @@ func TestTheBreakerProtectsAFailingUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startFaulty(t, nil)
 		good := f.Upstream.Handler(readOp().rpc)
-		f.Upstream.Handle(readOp().rpc, upstreamtest.Fail(codes.Unavailable, secret))
-		f.Upstream.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, secret))
+		f.Upstream.Handle(readOp().rpc, upstreamtest.Fail(codes.Unavailable, upstreamAddress))
+		f.Upstream.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, upstreamAddress))
 		calls := len(f.Upstream.AllCalls())
 		s := f.load(t, 10*time.Second)
 		attempts := len(f.Upstream.AllCalls()) - calls
@@ -81,7 +80,7 @@ func TestTheBreakerStaysClosedForAFlappingUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startFaulty(t, nil)
 		good := f.Upstream.Handler(readOp().rpc)
-		bad := upstreamtest.Fail(codes.Unavailable, secret)
+		bad := upstreamtest.Fail(codes.Unavailable, upstreamAddress)
 		turns := make([]upstreamtest.Handler, 0, 4000)
 		for range 2000 {
 			turns = append(turns, bad, good)

@@ -24,7 +24,7 @@ func (f *faulty) requireIdle(t *testing.T) {
 	require.Equal(t, f.before, f.goroutines(t))
 }
 
-// callLine matches the metrics of upstream calls.
+// callLine matches a line of the metrics of upstream calls.
 var callLine = regexp.MustCompile(`(?m)^rpc_client_call_duration_seconds_(?:count|sum).*$`)
 
 // goroutines counts the goroutines of the synctest bubble by the function that started
@@ -49,6 +49,7 @@ func (f *faulty) goroutines(t *testing.T) map[string]int {
 
 var bubbleName = regexp.MustCompile(`synctest bubble \d+[\],]`)
 
+// creator returns the function that started the goroutine with the given stack.
 func creator(stack string) string {
 	_, by, _ := strings.Cut(stack, "\ncreated by ")
 	name, _, _ := strings.Cut(by, " in goroutine")

@@ -20,21 +20,20 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// Headers and trailers of the upstream do not reach the caller and do not affect the
-// response.
-func TestMetadataOfTheUpstreamIsNotForwarded(t *testing.T) {
+// Headers and trailers of the upstream's responses neither reach the caller nor affect the response.
+func TestUpstreamMetadataIsNotForwarded(t *testing.T) {
 	t.Parallel()
 	many := metadata.MD{}
 	for i := range 1000 {
-		many.Set(fmt.Sprintf("x-internal-%d", i), secret)
+		many.Set(fmt.Sprintf("x-internal-%d", i), upstreamAddress)
 	}
 	for name, md := range map[string]metadata.MD{
 		"names of HTTP headers": metadata.Pairs(
-			"set-cookie", "session="+secret, "x-internal", secret, "server", secret, "location", "http://"+secret,
-			"x-request-id", secret, "www-authenticate", secret, "access-control-allow-origin", "*", "retry-after", "7",
-			"cache-control", "public", "x-bin", secret,
+			"set-cookie", "session="+upstreamAddress, "x-internal", upstreamAddress, "server", upstreamAddress, "location", "http://"+upstreamAddress,
+			"x-request-id", upstreamAddress, "www-authenticate", upstreamAddress, "access-control-allow-origin", "*", "retry-after", "7",
+			"cache-control", "public", "x-bin", upstreamAddress,
 		),
-		"64 KiB":       metadata.Pairs("x-internal", strings.Repeat(secret, 64<<10/len(secret))),
+		"64 KiB":       metadata.Pairs("x-internal", strings.Repeat(upstreamAddress, 64<<10/len(upstreamAddress))),
 		"1,000 fields": many,
 	} {
 		for _, fails := range []bool{false, true} {
@@ -44,12 +43,12 @@ func TestMetadataOfTheUpstreamIsNotForwarded(t *testing.T) {
 					f := startFaulty(t, nil)
 					for _, o := range []op{readOp(), startOp(), terminateOp()} {
 						good := f.Upstream.Handler(o.rpc)
-						without := f.send(t, o)
+						baseline := f.send(t, o)
 						f.Upstream.Handle(o.rpc, func(ctx context.Context, request []byte) ([]byte, error) {
 							_ = grpc.SetHeader(ctx, md)
 							_ = grpc.SetTrailer(ctx, md)
 							if fails {
-								return nil, status.Error(codes.Unauthenticated, secret)
+								return nil, status.Error(codes.Unauthenticated, upstreamAddress)
 							}
 							return good(ctx, request)
 						})
@@ -59,9 +58,9 @@ func TestMetadataOfTheUpstreamIsNotForwarded(t *testing.T) {
 							require.NotContains(t, resp.Header, "Set-Cookie")
 							continue
 						}
-						resp := f.expect(t, o, want{status: without.Status}.after(about(0)))
-						require.Equal(t, without.Body, resp.Body)
-						require.Equal(t, withoutID(without.Header), withoutID(resp.Header))
+						resp := f.expect(t, o, want{status: baseline.Status}.after(about(0)))
+						require.Equal(t, baseline.Body, resp.Body)
+						require.Equal(t, withoutIDAndDate(baseline.Header), withoutIDAndDate(resp.Header))
 						f.Upstream.Handle(o.rpc, good)
 					}
 					f.requireIdle(t)
@@ -71,14 +70,14 @@ func TestMetadataOfTheUpstreamIsNotForwarded(t *testing.T) {
 	}
 }
 
-func withoutID(header http.Header) http.Header {
+func withoutIDAndDate(header http.Header) http.Header {
 	header = header.Clone()
 	header.Del("X-Request-Id")
 	header.Del("Date")
 	return header
 }
 
-// The upstream call is cancelled at once when its caller disconnects.
+// The upstream call is cancelled as soon as the caller disconnects.
 func TestACallerDisconnectsDuringACall(t *testing.T) {
 	t.Parallel()
 	for _, o := range []op{readOp(), startOp(), terminateOp(), waitOp()} {
@@ -102,12 +101,12 @@ func TestACallerDisconnectsDuringACall(t *testing.T) {
 						ended <- time.Now()
 						return upstreamtest.Hang(ctx, request)
 					})
-					ctx, leave := context.WithCancel(t.Context())
-					var left time.Time
-					time.AfterFunc(time.Second, func() { left = time.Now(); leave() })
+					ctx, cancel := context.WithCancel(t.Context())
+					var disconnected time.Time
+					time.AfterFunc(time.Second, func() { disconnected = time.Now(); cancel() })
 					_, err := f.Send(ctx, o.method, o.path, o.body)
 					require.ErrorIs(t, err, context.Canceled)
-					require.Less(t, (<-ended).Sub(left), 50*time.Millisecond)
+					require.Less(t, (<-ended).Sub(disconnected), 50*time.Millisecond)
 					synctest.Wait()
 					require.Contains(t, f.Log.String(), `"status":499,"code":"client-closed-request"`)
 					f.Upstream.Handle(o.rpc, good)
@@ -122,7 +121,7 @@ func TestACallerDisconnectsDuringACall(t *testing.T) {
 func TestACallerDisconnectsWhileTheUpstreamIsUnreachable(t *testing.T) {
 	t.Parallel()
 	for name, dial := range map[string]upstreamtest.Dialer{
-		"refused": upstreamtest.Refused(secret), "black hole": upstreamtest.Silent, "dial hangs": upstreamtest.Unreachable,
+		"refused": upstreamtest.Refused(upstreamAddress), "black hole": upstreamtest.Silent, "dial hangs": upstreamtest.Unreachable,
 	} {
 		for _, o := range []op{readOp(), startOp(), waitOp()} {
 			t.Run(o.name+", "+name, func(t *testing.T) {
@@ -130,8 +129,8 @@ func TestACallerDisconnectsWhileTheUpstreamIsUnreachable(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f := startFaulty(t, nil)
 					f.connect(dial)
-					ctx, leave := context.WithTimeout(t.Context(), 2*time.Second)
-					defer leave()
+					ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+					defer cancel()
 					_, err := f.Send(ctx, o.method, o.path, o.body)
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 					synctest.Wait()

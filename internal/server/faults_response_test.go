@@ -24,17 +24,17 @@ func TestAStreamThatIsReset(t *testing.T) {
 	const unavailable, failure, overloaded = problem.UpstreamUnavailable, problem.UpstreamError, problem.UpstreamOverloaded
 	atOnce := func(code problem.Code) want { return failed(code).after(about(0)) }
 	for _, c := range []faultCase{
-		// A stream that the server has not processed can be retried, even a write.
+		// REFUSED_STREAM means that the server has not processed the stream, so even a write can be retried.
 		{name: "REFUSED_STREAM once", begin: withScriptOnce(reset(http2.ErrCodeRefusedStream)), wants: healthy()},
-		{name: "REFUSED_STREAM", begin: withScript(reset(http2.ErrCodeRefusedStream)), wants: expectEach(exhausted(unavailable), atOnce(unavailable))},
-		{name: "CANCEL", begin: withScript(reset(http2.ErrCodeCancel)), wants: expectEach(exhausted(unavailable), atOnce(unavailable))},
-		{name: "INTERNAL_ERROR", begin: withScript(reset(http2.ErrCodeInternal)), wants: expectEach(exhausted(failure), atOnce(failure))},
-		{name: "PROTOCOL_ERROR", begin: withScript(reset(http2.ErrCodeProtocol)), wants: expectEach(exhausted(failure), atOnce(failure))},
-		{name: "NO_ERROR", begin: withScript(reset(http2.ErrCodeNo)), wants: expectEach(exhausted(failure), atOnce(failure))},
+		{name: "REFUSED_STREAM", begin: withScript(reset(http2.ErrCodeRefusedStream)), wants: expectByRetry(exhausted(unavailable), atOnce(unavailable))},
+		{name: "CANCEL", begin: withScript(reset(http2.ErrCodeCancel)), wants: expectByRetry(exhausted(unavailable), atOnce(unavailable))},
+		{name: "INTERNAL_ERROR", begin: withScript(reset(http2.ErrCodeInternal)), wants: expectByRetry(exhausted(failure), atOnce(failure))},
+		{name: "PROTOCOL_ERROR", begin: withScript(reset(http2.ErrCodeProtocol)), wants: expectByRetry(exhausted(failure), atOnce(failure))},
+		{name: "NO_ERROR", begin: withScript(reset(http2.ErrCodeNo)), wants: expectByRetry(exhausted(failure), atOnce(failure))},
 		// The backoff is 1 s + 2 s + 4 s, with a jitter of a fifth.
 		{
 			name: "ENHANCE_YOUR_CALM", begin: withScript(reset(http2.ErrCodeEnhanceYourCalm)),
-			wants: expectEach(failed(overloaded).after(5600*time.Millisecond, 8400*time.Millisecond), atOnce(overloaded)),
+			wants: expectByRetry(failed(overloaded).after(5600*time.Millisecond, 8400*time.Millisecond), atOnce(overloaded)),
 		},
 	} {
 		c.run(t)
@@ -56,22 +56,22 @@ func TestAResponseThatViolatesTheGRPCProtocol(t *testing.T) {
 		})
 	}
 	fail := func(code problem.Code) []expectation {
-		return expectEach(exhausted(code), failed(code).after(about(0)))
+		return expectByRetry(exhausted(code), failed(code).after(about(0)))
 	}
 	const failure = problem.UpstreamError
 	empty := upstreamtest.Framed(nil)
 	for _, c := range []faultCase{
-		{name: "trailers only, unavailable", begin: trailersOnly("grpc-status", "14", "grpc-message", secret), wants: fail(problem.UpstreamUnavailable)},
-		{name: "trailers only, internal", begin: trailersOnly("grpc-status", "13", "grpc-message", secret), wants: fail(failure)},
-		{name: "trailers only, unknown", begin: trailersOnly("grpc-status", "2", "grpc-message", secret), wants: fail(failure)},
-		{name: "trailers only, unknown status", begin: trailersOnly("grpc-status", "99", "grpc-message", secret), wants: expectAll(failed(failure).after(about(0)), readOp(), startOp(), terminateOp())},
-		{name: "trailers only, status not a number", begin: trailersOnly("grpc-status", secret), wants: fail(failure)},
-		{name: "trailers only, no status", begin: trailersOnly("grpc-message", secret), wants: fail(failure)},
+		{name: "trailers only, unavailable", begin: trailersOnly("grpc-status", "14", "grpc-message", upstreamAddress), wants: fail(problem.UpstreamUnavailable)},
+		{name: "trailers only, internal", begin: trailersOnly("grpc-status", "13", "grpc-message", upstreamAddress), wants: fail(failure)},
+		{name: "trailers only, unknown", begin: trailersOnly("grpc-status", "2", "grpc-message", upstreamAddress), wants: fail(failure)},
+		{name: "trailers only, unknown status", begin: trailersOnly("grpc-status", "99", "grpc-message", upstreamAddress), wants: expectAll(failed(failure).after(about(0)), readOp(), startOp(), terminateOp())},
+		{name: "trailers only, status not a number", begin: trailersOnly("grpc-status", upstreamAddress), wants: fail(failure)},
+		{name: "trailers only, no status", begin: trailersOnly("grpc-message", upstreamAddress), wants: fail(failure)},
 		{name: "trailers only, OK", begin: trailersOnly("grpc-status", "0"), wants: fail(failure)},
 		{name: "no message", begin: body(nil, "grpc-status", "0"), wants: fail(failure)},
 		{name: "two messages", begin: body(bytes.Repeat(empty, 2), "grpc-status", "0"), wants: fail(failure)},
 		{name: "no trailers", begin: body(empty), wants: fail(failure)},
-		{name: "trailers without status", begin: body(empty, "x-internal", secret), wants: fail(failure)},
+		{name: "trailers without status", begin: body(empty, "x-internal", upstreamAddress), wants: fail(failure)},
 		{name: "truncated message", begin: body(upstreamtest.Framed(make([]byte, 100))[:50], "grpc-status", "0"), wants: fail(failure)},
 		{name: "truncated prefix", begin: body(empty[:3], "grpc-status", "0"), wants: fail(failure)},
 		{name: "compressed flag without an encoding", begin: body(append([]byte{1}, empty[1:]...), "grpc-status", "0"), wants: fail(failure)},
@@ -92,10 +92,10 @@ func TestAResponseThatIsNotAValidMessage(t *testing.T) {
 	nested := append(bytes.Repeat([]byte{0x0b}, depth), bytes.Repeat([]byte{0x0c}, depth)...)
 	unreadable := expectAll(failed(problem.UpstreamError).after(about(0)), readOp(), startOp(), waitOp())
 	for _, c := range []faultCase{
-		{name: "garbage", begin: respond([]byte("\xff\xff" + secret)), wants: append(unreadable, expectAll(unreadable[0].want, terminateOp())...)},
-		{name: "truncated", begin: respond(field(1, []byte(secret))[:10]), wants: unreadable},
+		{name: "garbage", begin: respond([]byte("\xff\xff" + upstreamAddress)), wants: append(unreadable, expectAll(unreadable[0].want, terminateOp())...)},
+		{name: "truncated", begin: respond(field(1, []byte(upstreamAddress))[:10]), wants: unreadable},
 		{name: "field number 0", begin: respond([]byte{0, 0}), wants: unreadable},
-		{name: "invalid UTF-8", begin: respond(field(1, []byte("\xff\xfe"+secret))), wants: unreadable[:2]},
+		{name: "invalid UTF-8", begin: respond(field(1, []byte("\xff\xfe"+upstreamAddress))), wants: unreadable[:2]},
 		{name: "group without end", begin: respond([]byte{0x0b}), wants: unreadable},
 		{name: "groups in groups", begin: respond(nested), wants: unreadable},
 	} {
@@ -119,7 +119,7 @@ func TestAResponseThatIsTooLarge(t *testing.T) {
 		}
 	}
 	small := func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 1 << 20 }
-	rejected := expectEach(failed(problem.UpstreamResponseTooLarge).after(about(0)), failed(problem.UpstreamResponseTooLarge).after(about(0)))
+	rejected := expectByRetry(failed(problem.UpstreamResponseTooLarge).after(about(0)), failed(problem.UpstreamResponseTooLarge).after(about(0)))
 	for _, c := range []faultCase{
 		{name: "announced over 128 MiB", begin: announced(128<<20 + 1), wants: rejected},
 		{name: "announced 4 GiB", begin: announced(1<<32 - 1), wants: rejected},
@@ -137,15 +137,15 @@ func TestAResponseThatIsNotGRPC(t *testing.T) {
 	t.Parallel()
 	page := func(status string) func(*faulty, op) {
 		return withScript(func(s *upstreamtest.Stream) {
-			s.Headers(":status", status, "content-type", "text/html", "server", secret)
-			s.Data([]byte("<html><body><h1>"+secret+"</h1>"+strings.Repeat("<p>", 1000)+"</body></html>"), true)
+			s.Headers(":status", status, "content-type", "text/html", "server", upstreamAddress)
+			s.Data([]byte("<html><body><h1>"+upstreamAddress+"</h1>"+strings.Repeat("<p>", 1000)+"</body></html>"), true)
 		})
 	}
 	retried := func(code problem.Code) []expectation {
-		return expectEach(exhausted(code), failed(code).after(about(0)))
+		return expectByRetry(exhausted(code), failed(code).after(about(0)))
 	}
 	once := func(code problem.Code) []expectation {
-		return expectEach(failed(code).after(about(0)), failed(code).after(about(0)))
+		return expectByRetry(failed(code).after(about(0)), failed(code).after(about(0)))
 	}
 	for _, c := range []faultCase{
 		{name: "200", begin: page("200"), wants: retried(problem.UpstreamError)},
@@ -164,7 +164,7 @@ func TestAResponseThatIsNotGRPC(t *testing.T) {
 	}
 }
 
-// The deadline ends a call regardless of where the response stalls.
+// The deadline ends a call wherever the response stalls.
 func TestAResponseThatStalls(t *testing.T) {
 	t.Parallel()
 	stall := func(begin func(*upstreamtest.Stream)) func(*faulty, op) {

@@ -15,15 +15,15 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// restart stops the upstream after a second, with calls in flight, and starts it again
-// after the downtime. The calls in flight have had no effect.
+// restart returns a fault: the upstream stops after a second, with calls in flight, and starts again after the
+// downtime. The calls in flight have no effect.
 func restart(downtime time.Duration) func(*faulty, op) {
 	return func(f *faulty, o op) {
 		good := f.Upstream.Handler(o.rpc)
 		f.Upstream.Handle(o.rpc, upstreamtest.Hang)
 		time.AfterFunc(time.Second, func() {
 			f.Upstream.Handle(o.rpc, good)
-			f.Upstream.Divert(upstreamtest.Refused(secret))
+			f.Upstream.Divert(upstreamtest.Refused(upstreamAddress))
 			f.Upstream.Cut()
 			time.AfterFunc(downtime, func() { f.Upstream.Divert(f.dialHealthy) })
 		})
@@ -53,8 +53,8 @@ func TestARestartOfTheUpstream(t *testing.T) {
 	}
 }
 
-// Requests that are in flight or arrive during a restart wait for the upstream. Each
-// makes about one further call, and not one per backoff.
+// Requests that are in flight or arrive during a restart wait for the upstream. Each of them then makes about one more
+// upstream call, and not one per backoff.
 func TestConcurrentCallersDuringARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestAWaitContinuesAfterARestart(t *testing.T) {
 				f := startFaulty(t, nil)
 				w := temporalfake.NewWorkflow(f.Upstream)
 				time.AfterFunc(time.Second, func() {
-					f.Upstream.Divert(upstreamtest.Refused(secret))
+					f.Upstream.Divert(upstreamtest.Refused(upstreamAddress))
 					f.Upstream.Cut()
 				})
 				time.AfterFunc(time.Second+downtime, func() { f.Upstream.Divert(nil) })
@@ -99,8 +99,8 @@ func TestAWaitContinuesAfterARestart(t *testing.T) {
 	}
 }
 
-// A lost connection counts as one failure for the breaker, however many calls were on
-// it, so that the next calls are made.
+// A lost connection counts as one failure for the breaker, however many calls were in flight on it. The breaker stays
+// closed.
 func TestALostConnectionWithManyCallsInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestALostConnectionWithManyCallsInFlight(t *testing.T) {
 		callers.Wait()
 		t.Logf("responses by status: %v", statuses)
 		require.Equal(t, 50, statuses[http.StatusOK]+statuses[http.StatusServiceUnavailable])
-		require.Greater(t, statuses[http.StatusOK], 40, "the throttle prevents some retries")
+		require.Greater(t, statuses[http.StatusOK], 40, "the limit on the rate of retries prevents some")
 		f.expect(t, startOp(), ok(http.StatusCreated))
 		f.Upstream.Handle(readOp().rpc, good)
 		f.endFault(t)

@@ -20,15 +20,15 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// secret is an address that occurs in all messages of the upstream and of the network.
-// It must not occur in a response.
-const secret = "frontend-7.internal:7233"
+// upstreamAddress occurs in all error messages and headers of the upstream and of the network. It must not occur in a
+// response of the gateway.
+const upstreamAddress = "frontend-7.internal:7233"
 
 // maxRecovery is the maximum time after a fault until calls succeed again: an attempt to
 // connect that times out, and the longest backoff after it.
 const maxRecovery = 9 * time.Second
 
-// op is a request and the RPC that it calls.
+// op is an operation: a request and the RPC that it calls.
 type op struct{ name, method, path, body, rpc string }
 
 // The operations that the tests run during each fault: a read, a write with a request
@@ -57,13 +57,16 @@ type want struct {
 	from, to time.Duration
 }
 
-// about returns the limits for a response that a timer triggers after d.
+// about returns the limits of the time for a response that a timer triggers after d.
 func about(d time.Duration) (from, to time.Duration) { return d, d + 50*time.Millisecond }
 
+// ok returns the outcome of a request that succeeds immediately.
 func ok(status int) want { return want{status: status, to: 50 * time.Millisecond} }
 
+// failed returns the outcome of a request that fails with a problem.
 func failed(code problem.Code) want { return want{status: code.Row().Status, code: code} }
 
+// after returns w with other limits of the time.
 func (w want) after(from, to time.Duration) want {
 	w.from, w.to = from, to
 	return w
@@ -115,7 +118,7 @@ func (f *faulty) awaitRecovery(t *testing.T) (took time.Duration) {
 	return time.Since(begin)
 }
 
-// connect cuts the connections of the gateway and makes it dial new ones.
+// connect closes the gateway's upstream connections, so that it opens new ones with dial.
 func (f *faulty) connect(dial upstreamtest.Dialer) {
 	f.Upstream.Divert(dial)
 	synctest.Wait() // until no connection to the previous upstream is being opened
@@ -123,7 +126,7 @@ func (f *faulty) connect(dial upstreamtest.Dialer) {
 	synctest.Wait()
 }
 
-// withScript makes the upstream respond to the operation's RPC with a script.
+// withScript returns a fault: a script writes the HTTP/2 frames of each response to the operation's RPC.
 func withScript(script upstreamtest.Script) func(*faulty, op) {
 	return func(f *faulty, o op) {
 		f.raw.Handle(o.rpc, script)
@@ -131,7 +134,7 @@ func withScript(script upstreamtest.Script) func(*faulty, op) {
 	}
 }
 
-// withScriptOnce is byScript for the first call only.
+// withScriptOnce is like [withScript], but only the first call receives the response of the script.
 func withScriptOnce(script upstreamtest.Script) func(*faulty, op) {
 	return func(f *faulty, o op) {
 		var called atomic.Bool
@@ -150,7 +153,7 @@ func (f *faulty) send(t *testing.T, o op, headers ...string) servertest.Response
 	return f.Do(t, o.method, o.path, o.body, headers...)
 }
 
-// expect sends a request and checks its outcome.
+// expect sends a request and checks the outcome.
 func (f *faulty) expect(t *testing.T, o op, w want, headers ...string) servertest.Response {
 	t.Helper()
 	calls := len(f.Upstream.Calls(o.rpc))
@@ -190,17 +193,17 @@ func requireNoLeak(t *testing.T, resp servertest.Response) {
 		texts = append(texts, string(wire))
 	}
 	for _, text := range texts {
-		require.NotContains(t, text, secret)
+		require.NotContains(t, text, upstreamAddress)
 		require.NotContains(t, text, ":7233")
 		require.NotContains(t, text, "rpc error")
 	}
 	for name, values := range resp.Header {
-		require.NotContains(t, strings.Join(values, " "), secret, name)
+		require.NotContains(t, strings.Join(values, " "), upstreamAddress, name)
 	}
 }
 
-// endFault ends the fault. It requires that calls succeed in time and that no resources of
-// the fault remain.
+// endFault connects the gateway to the healthy upstream. It requires that calls succeed within maxRecovery, and that
+// the fault leaves neither goroutines nor requests in flight behind.
 func (f *faulty) endFault(t *testing.T) {
 	t.Helper()
 	t.Logf("recovered after %s", f.awaitRecovery(t).Round(time.Millisecond))
@@ -208,7 +211,7 @@ func (f *faulty) endFault(t *testing.T) {
 	f.requireIdle(t)
 }
 
-// requireWorking requires that all kinds of requests succeed.
+// requireWorking requires that reads and writes succeed.
 func (f *faulty) requireWorking(t *testing.T) {
 	t.Helper()
 	require.Equal(t, http.StatusOK, f.send(t, readOp()).Status)
@@ -219,12 +222,13 @@ func (f *faulty) requireWorking(t *testing.T) {
 // faultCase is a fault and the outcome of each operation during the fault.
 type faultCase struct {
 	name      string
-	begin     func(f *faulty, o op)
+	begin     func(f *faulty, o op) // begins the fault before the operation's request is sent
 	wants     []expectation
-	headers   []string
+	headers   []string // of every request, as pairs of name and value
 	configure func(*config.Config)
 }
 
+// expectation is an operation and its expected outcome.
 type expectation struct {
 	op
 	want

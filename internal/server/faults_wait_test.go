@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// A shared poll that has no callers pauses for two seconds. It must know its first
-// caller before it starts, or the pause would delay that caller.
+// A shared poll without callers pauses for two seconds. The first caller must be registered before the poll starts, or
+// the pause would delay the response to that caller.
 func TestAWaitForAClosedRunReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
