@@ -33,20 +33,21 @@ type bodyOperation struct {
 func bodyOperations() []bodyOperation {
 	return []bodyOperation{
 		{
-			path: listPath, method: "StartWorkflowExecution", required: []string{"workflowType", "workflowId", "taskQueue"},
+			path: servertest.WorkflowsPath, method: "StartWorkflowExecution", required: []string{"workflowType", "workflowId", "taskQueue"},
 			input: inputOf((*workflowservice.StartWorkflowExecutionRequest).GetInput),
 		},
 		{
-			path: listPath + "/w/signal", method: "SignalWorkflowExecution", required: []string{"signal"},
+			path: servertest.WorkflowsPath + "/w/signal", method: "SignalWorkflowExecution", required: []string{"signal"},
 			input: inputOf((*workflowservice.SignalWorkflowExecutionRequest).GetInput),
 		},
 		{
-			path: listPath + "/w/query", method: "QueryWorkflow", required: []string{"query"},
+			path: servertest.WorkflowsPath + "/w/query", method: "QueryWorkflow", required: []string{"query"},
 			input: inputOf(func(r *workflowservice.QueryWorkflowRequest) *common.Payloads { return r.GetQuery().GetQueryArgs() }),
 		},
 	}
 }
 
+// inputOf returns a function that decodes an upstream call and returns the input of the request message.
 func inputOf[M proto.Message](get func(M) *common.Payloads) func(*testing.T, upstreamtest.Call) *common.Payloads {
 	return func(t *testing.T, call upstreamtest.Call) *common.Payloads {
 		t.Helper()
@@ -56,9 +57,8 @@ func inputOf[M proto.Message](get func(M) *common.Payloads) func(*testing.T, ups
 	}
 }
 
-// FuzzBody sends bodies. An accepted body is valid for encoding/json too and has no
-// duplicate names at any depth, and its arguments reach the upstream byte for byte.
-// The response to a rejected body contains no values of the body.
+// FuzzBody sends bodies. An accepted body is also valid for encoding/json and has no duplicate names at any depth, and
+// the upstream receives the arguments byte for byte. The response to a rejected body contains no values of the body.
 func FuzzBody(f *testing.F) {
 	operations := bodyOperations()
 	members := make([]string, len(operations)) // the required members of each operation
@@ -106,8 +106,8 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// strictObject parses an object with encoding/json and checks what that package does
-// not: valid UTF-8, complete surrogate pairs and unique names.
+// strictObject parses an object with encoding/json. It also checks what encoding/json does not check: valid UTF-8,
+// complete surrogate pairs and unique names.
 func strictObject(body []byte) (members map[string]json.RawMessage, ok bool) {
 	if !utf8.Valid(body) || !json.Valid(body) || json.Unmarshal(body, &members) != nil || members == nil {
 		return nil, false
@@ -117,9 +117,9 @@ func strictObject(body []byte) (members map[string]json.RawMessage, ok bool) {
 	return members, !loneSurrogate(body) && uniqueNames(decoder)
 }
 
-// loneSurrogate reports whether the escapes of valid JSON contain a lone surrogate.
+// loneSurrogate reports whether valid JSON contains the escape of a lone surrogate.
 func loneSurrogate(text []byte) bool {
-	unit := func(at int) rune {
+	unit := func(at int) rune { // the UTF-16 code unit of the escape at an index, or 0
 		if len(text) < at+6 || text[at] != '\\' || text[at+1] != 'u' {
 			return 0
 		}
@@ -143,11 +143,11 @@ func loneSurrogate(text []byte) bool {
 
 // uniqueNames reports whether each object in valid JSON has unique names.
 func uniqueNames(decoder *json.Decoder) bool {
-	type open struct {
+	type container struct {
 		names map[string]bool // nil for an array
 		value bool            // the next token is a value
 	}
-	stack := []open{{}}
+	stack := []container{{}}
 	for {
 		token, err := decoder.Token()
 		if err != nil {
@@ -164,7 +164,7 @@ func uniqueNames(decoder *json.Decoder) bool {
 		switch token {
 		case json.Delim('{'), json.Delim('['):
 			top.value = false
-			next := open{}
+			next := container{}
 			if token == json.Delim('{') {
 				next.names = map[string]bool{}
 			}
@@ -177,8 +177,7 @@ func uniqueNames(decoder *json.Decoder) bool {
 	}
 }
 
-// isSimpleBody reports whether a body has only the required members and arguments. The
-// gateway must accept such a body.
+// isSimpleBody reports whether a body has only the required members and "args". The gateway must accept such a body.
 func isSimpleBody(operation bodyOperation, members map[string]json.RawMessage) bool {
 	for _, name := range operation.required {
 		var text string
@@ -197,7 +196,7 @@ func isSimpleBody(operation bodyOperation, members map[string]json.RawMessage) b
 	return len(extra) == 0
 }
 
-// checkArguments compares the payloads of the upstream call with the bytes of the body.
+// checkArguments compares the payloads that the upstream received with the member "args" of the body.
 func checkArguments(t *testing.T, given json.RawMessage, got *common.Payloads) {
 	t.Helper()
 	var args []json.RawMessage
@@ -216,7 +215,7 @@ func checkArguments(t *testing.T, given json.RawMessage, got *common.Payloads) {
 	}
 }
 
-// checkRejection requires a problem that contains names of members but no values.
+// checkRejection requires that the response is a problem and contains no values of the body. It may contain names.
 func checkRejection(t *testing.T, resp servertest.Response, body []byte) {
 	t.Helper()
 	require.Less(t, resp.Status, http.StatusInternalServerError, "%q: %s", body, resp.Body)
@@ -231,14 +230,13 @@ func checkRejection(t *testing.T, resp servertest.Response, body []byte) {
 		require.NoError(t, err)
 		text = strings.ReplaceAll(strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), ""), e.Pointer, "")
 	}
-	for _, value := range values(body) {
+	for _, value := range distinctiveValues(body) {
 		require.NotContains(t, text, value, "%q", body)
 	}
 }
 
-// values returns the strings and numbers of a body that are too distinctive to occur
-// in a response by chance.
-func values(body []byte) (found []string) {
+// distinctiveValues returns the strings and numbers of a body that cannot occur in a response by chance.
+func distinctiveValues(body []byte) (found []string) {
 	const minLength = 8
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()

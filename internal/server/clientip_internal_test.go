@@ -12,8 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzClientIP compares clientIP with addressOf, a simpler implementation that splits
-// the whole header first.
+// FuzzClientIP compares clientIP with addressOf, a simpler implementation that splits the complete header first.
 func FuzzClientIP(f *testing.F) {
 	prefixes := []string{"10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"}
 	for _, xff := range []string{
@@ -24,41 +23,42 @@ func FuzzClientIP(f *testing.F) {
 	} {
 		f.Add("10.0.0.1:80", "1.2.3.4", xff)
 	}
-	for _, peer := range []string{"[2001:db8::9]:80", "[2001:db8::9%eth0]:80", "[fe80::1%eth0]:80", "203.0.113.9:80", "[::ffff:10.0.0.1]:80", "memory"} {
-		f.Add(peer, "1.2.3.4, 203.0.113.7", "10.0.0.2")
+	for _, remote := range []string{"[2001:db8::9]:80", "[2001:db8::9%eth0]:80", "[fe80::1%eth0]:80", "203.0.113.9:80", "[::ffff:10.0.0.1]:80", "memory"} {
+		f.Add(remote, "1.2.3.4, 203.0.113.7", "10.0.0.2")
 	}
 	var trusted []netip.Prefix
 	for _, prefix := range prefixes {
 		trusted = append(trusted, netip.MustParsePrefix(prefix))
 	}
-	f.Fuzz(func(t *testing.T, peer, first, second string) {
-		if _, err := netip.ParseAddrPort(peer); err != nil && peer != "memory" {
-			return // net/http has no such peers
+	f.Fuzz(func(t *testing.T, remote, firstHeader, secondHeader string) {
+		if _, err := netip.ParseAddrPort(remote); err != nil && remote != "memory" {
+			return // net/http sets no such RemoteAddr
 		}
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-		r.RemoteAddr = peer
-		r.Header["X-Forwarded-For"] = []string{first, second}
+		r.RemoteAddr = remote
+		r.Header["X-Forwarded-For"] = []string{firstHeader, secondHeader}
 		before := r.Header.Clone()
 		var got string
 		trustForwardedFor(prefixes)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = clientIP(r) })).ServeHTTP(nil, r)
 		require.Equal(t, before, r.Header)
-		require.Equal(t, addressOf(peer, trusted, first+","+second), got, "%q %q %q", peer, first, second)
+		require.Equal(t, addressOf(remote, trusted, firstHeader+","+secondHeader), got, "%q %q %q", remote, firstHeader, secondHeader)
 	})
 }
 
-// addressOf returns the expected client address.
-func addressOf(peer string, trusted []netip.Prefix, list string) string {
-	peerAddress, err := netip.ParseAddrPort(peer)
-	host, _, _ := net.SplitHostPort(peer)
+// addressOf returns the expected client address. remote is the address of the connection, and list is the value of
+// X-Forwarded-For.
+func addressOf(remote string, trusted []netip.Prefix, list string) string {
+	remoteAddress, err := netip.ParseAddrPort(remote)
+	host, _, _ := net.SplitHostPort(remote)
 	isTrusted := func(ip netip.Addr) bool {
 		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
 	}
 	normalize := func(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
 	switch {
 	case err != nil:
-		return peer
-	case !isTrusted(normalize(peerAddress.Addr())):
-		return peerAddress.Addr().Unmap().String() // the zone is kept, because it comes from the kernel
+		return remote
+	case !isTrusted(normalize(remoteAddress.Addr())):
+		return remoteAddress.Addr().Unmap().String() // the zone is kept, because it comes from the kernel
 	}
 	for _, entry := range slices.Backward(strings.Split(list, ",")) {
 		if entry = strings.TrimSpace(entry); entry == "" {

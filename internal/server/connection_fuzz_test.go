@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// scriptedConn is a connection whose client has sent its whole input. It ends when the
-// server reads beyond the input, so that no test input waits for a deadline.
+// scriptedConn is a connection whose client has sent the complete input. It ends when the server reads beyond the
+// input, so that no input of the fuzz test waits for a deadline.
 type scriptedConn struct {
 	finished chan struct{} // closed when the server has finished writing
 	once     sync.Once
@@ -32,12 +32,11 @@ func newScriptedConn(in []byte) *scriptedConn {
 	return c
 }
 
-// Read returns EOF at the end of the input, except to a read of one byte. net/http
-// makes such a read during a handler to detect a disconnect, and an EOF would cancel
-// the request. A read of one byte can also be the end of a full buffer: then its
-// deadline remains set, and Read returns EOF after a short time.
+// Read returns EOF at the end of the input, except to a read of one byte: net/http makes such a read while a handler
+// runs to detect a disconnect, and an EOF would cancel the request. But net/http also reads one byte if only one is
+// free in a buffer. The read deadline then remains set, and Read returns EOF after a short time.
 func (c *scriptedConn) Read(p []byte) (int, error) {
-	const deadlineCleared = 50 * time.Millisecond // time after which a handler has cleared the deadline of the body
+	const deadlineCleared = 50 * time.Millisecond // the time within which a handler clears the deadline of the body
 	begin := time.Now()
 	wake := time.AfterFunc(deadlineCleared+time.Millisecond, c.more.Broadcast)
 	defer wake.Stop()

@@ -32,15 +32,15 @@ const wideKey = "fg_wide_dddddddddddddddddddddddddddddddd"
 // hangTimeout is the time after which a connection counts as hanging.
 const hangTimeout = 20 * time.Second
 
-// fuzzGateway is a gateway that serves all inputs of a fuzz target in real time. Each input
-// is the bytes of one connection.
+// fuzzGateway is a gateway that serves all inputs of a fuzz test in real time. Each input is the bytes that a client
+// sends on one connection.
 type fuzzGateway struct {
 	listener *servertest.Listener
 	upstream *instantUpstream
 	log      *panicLog
 }
 
-// startFuzz runs a gateway until the target ends.
+// startFuzz runs a gateway until the fuzz test ends. responses are the responses of the upstream, by method.
 func startFuzz(f *testing.F, responses map[string]proto.Message) *fuzzGateway {
 	f.Helper()
 	cfg := config.Default()
@@ -120,8 +120,8 @@ func (g *fuzzGateway) request(t *testing.T, method string, request []byte) (serv
 	return responses[0], g.upstream.takeCalls()
 }
 
-// parseResponses parses the output of the gateway. methods are the methods of the
-// requests, in order. A response to invalid input is parsed as that to a GET.
+// parseResponses parses the output of the gateway. methods are the methods of the valid requests, in order. The
+// response to invalid input is parsed like the response to a GET request.
 func parseResponses(t *testing.T, out []byte, methods []string) []servertest.Response {
 	t.Helper()
 	reader := bufio.NewReader(bytes.NewReader(out))
@@ -150,8 +150,8 @@ func parseResponses(t *testing.T, out []byte, methods []string) []servertest.Res
 	}
 }
 
-// instantUpstream responds to every call at once. It keeps the calls of one input only,
-// because fuzzing makes millions of calls.
+// instantUpstream responds to every call immediately. It records only the calls of the current input, because fuzzing
+// makes millions of calls.
 type instantUpstream struct {
 	responses map[string][]byte // by method; an empty message for other methods
 
@@ -186,7 +186,7 @@ func (u *instantUpstream) serve(_ any, stream grpc.ServerStream, info *grpc.Stre
 	return stream.SendMsg(&response)
 }
 
-// takeCalls returns the calls since it was called last.
+// takeCalls returns the recorded calls and deletes them.
 func (u *instantUpstream) takeCalls() []upstreamtest.Call {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -195,7 +195,7 @@ func (u *instantUpstream) takeCalls() []upstreamtest.Call {
 	return calls
 }
 
-// panicLog is a log that keeps only the lines of panics.
+// panicLog is a log that keeps only lines that report a panic.
 type panicLog struct {
 	mu    sync.Mutex
 	found []byte

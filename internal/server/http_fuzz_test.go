@@ -28,12 +28,12 @@ import (
 // preface is the start of an HTTP/2 connection.
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// timeoutHeader matches a header with which a caller may have set a short deadline.
+// timeoutHeader matches the headers with which a caller may set a short deadline.
 var timeoutHeader = regexp.MustCompile(`(?i)(request|grpc)-timeout`)
 
-// FuzzHTTP sends arbitrary bytes. The gateway neither hangs nor panics, and all its
-// responses can be parsed. Every write has a credential, a response with a 2xx status
-// and a deadline within the maximum.
+// FuzzHTTP sends arbitrary bytes. The gateway neither hangs nor panics, and all responses can be parsed. Every write to
+// the upstream belongs to a request with a valid key and to a response with a 2xx status, and every call has a deadline
+// within the maximum.
 func FuzzHTTP(f *testing.F) {
 	for _, seed := range httpSeeds() {
 		f.Add([]byte(seed))
@@ -41,7 +41,7 @@ func FuzzHTTP(f *testing.F) {
 	g := startFuzz(f, completedWorkflow())
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if bytes.HasPrefix(input, []byte(preface)) && bytes.Contains(input, []byte("fg_")) {
-			return // calls of an HTTP/2 connection may continue after its end
+			return // upstream calls may continue after an HTTP/2 connection has ended, during the next input
 		}
 		out := g.send(t, input)
 		calls := g.upstream.takeCalls()
@@ -108,8 +108,8 @@ func carriesKey(h http.Header) bool {
 	return slices.Contains([]string{servertest.WriterKey, servertest.ReaderKey, servertest.OtherKey, wideKey}, key)
 }
 
-// checkResponse checks a response. Errors on paths outside of the client API may have the format of the Temporal HTTP
-// API.
+// checkResponse checks the status, the headers and the body of a response. An error may have the format of the Temporal
+// HTTP API if isClientAPI is false.
 func checkResponse(t *testing.T, resp servertest.Response, hasTimeout, isClientAPI bool) {
 	t.Helper()
 	byHandler := resp.Header.Get("X-Request-Id") != "" // otherwise net/http itself has responded
@@ -148,7 +148,7 @@ func checkResponse(t *testing.T, resp servertest.Response, hasTimeout, isClientA
 	}
 }
 
-// writes returns the number of calls that are writes.
+// writes returns the number of calls that are writes. FuzzHTTP sends requests for no other write.
 func writes(calls []upstreamtest.Call) (n int) {
 	for _, call := range calls {
 		switch call.Method {
@@ -181,16 +181,15 @@ func completedWorkflow() map[string]proto.Message {
 	}
 }
 
-// httpSeeds returns the raw requests of the hardening cases, and a request for each
-// operation.
+// httpSeeds returns the requests of the hardening cases as bytes, and a request for each operation.
 func httpSeeds() []string {
 	const (
-		key  = "Authorization: Bearer " + servertest.WriterKey + "\r\n"
-		host = "Host: gateway\r\n"
-		form = "Content-Type: application/json\r\n"
-		end  = "\r\n"
+		key         = "Authorization: Bearer " + servertest.WriterKey + "\r\n"
+		host        = "Host: gateway\r\n"
+		contentType = "Content-Type: application/json\r\n"
+		end         = "\r\n"
 	)
-	start, get := "POST "+listPath+" HTTP/1.1\r\n"+host+key+form, "GET /v1/system-info HTTP/1.1\r\n"+host+key
+	start, get := "POST "+servertest.WorkflowsPath+" HTTP/1.1\r\n"+host+key+contentType, "GET /v1/system-info HTTP/1.1\r\n"+host+key
 	body := servertest.StartBody("")
 	seeds := []string{
 		start + "Content-Length: 51\r\nContent-Length: 52\r\n" + end + body,
@@ -215,15 +214,15 @@ func httpSeeds() []string {
 		"GET * HTTP/1.1\r\n" + host + end, "OPTIONS * HTTP/1.1\r\n" + host + end, "CONNECT gateway:80 HTTP/1.1\r\n" + host + end, "TRACE / HTTP/1.1\r\n" + host + end, "FOO / HTTP/1.1\r\n" + host + end,
 		"GET / HTTP/1.0\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.2\r\n" + host + end, "GET /\r\n", "\r\n\r\n", "", preface, preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00",
 		preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x0f\x01\x05\x00\x00\x00\x01\x82\x86\x44\x0c/v1/openapi.", "GET /livez HTTP/1.1\r\n" + host + end, "HEAD /readyz HTTP/1.1\r\n" + host + end,
-		"HEAD /v1/system-info HTTP/1.1\r\n" + host + key + end, "GET /v1/openapi.json HTTP/1.1\r\n" + host + end, "GET " + listPath + "/w/result?wait=1s&failureStatus=422 HTTP/1.1\r\n" + host + key + end,
-		"GET " + listPath + " HTTP/1.1\r\n" + host + key + "Accept: application/x-ndjson\r\n" + end, "GET /" + strings.Repeat("a", 21<<10) + " HTTP/1.1\r\n" + host + end,
+		"HEAD /v1/system-info HTTP/1.1\r\n" + host + key + end, "GET /v1/openapi.json HTTP/1.1\r\n" + host + end, "GET " + servertest.WorkflowsPath + "/w/result?wait=1s&failureStatus=422 HTTP/1.1\r\n" + host + key + end,
+		"GET " + servertest.WorkflowsPath + " HTTP/1.1\r\n" + host + key + "Accept: application/x-ndjson\r\n" + end, "GET /" + strings.Repeat("a", 21<<10) + " HTTP/1.1\r\n" + host + end,
 	}
 	for path, body := range map[string]string{
 		"": servertest.StartBody(`"args":[1.10]`), "?wait=1s": servertest.StartBody(""), "/w/signal": `{"signal":"s"}`, "/w/query": `{"query":"q"}`, "/w/cancel": `{"reason":"r"}`, "/w/terminate": "{}",
 	} {
-		seeds = append(seeds, string(servertest.RawRequest(http.MethodPost, listPath+path, servertest.WriterKey, []byte(body))))
+		seeds = append(seeds, string(servertest.RawRequest(http.MethodPost, servertest.WorkflowsPath+path, servertest.WriterKey, []byte(body))))
 	}
-	return append(seeds, string(servertest.RawRequest(http.MethodPost, listPath, servertest.WriterKey, []byte(servertest.StartBody(`"startSignal":"s"`)))),
-		string(servertest.RawRequest(http.MethodPost, listPath, servertest.ReaderKey, []byte(servertest.StartBody("")))),
-		strings.Replace(string(servertest.RawRequest(http.MethodPost, listPath, servertest.WriterKey, []byte(servertest.StartBody("")))), "\r\n", "\r\nIdempotency-Key: k\r\nPrefer: wait=1\r\n", 1))
+	return append(seeds, string(servertest.RawRequest(http.MethodPost, servertest.WorkflowsPath, servertest.WriterKey, []byte(servertest.StartBody(`"startSignal":"s"`)))),
+		string(servertest.RawRequest(http.MethodPost, servertest.WorkflowsPath, servertest.ReaderKey, []byte(servertest.StartBody("")))),
+		strings.Replace(string(servertest.RawRequest(http.MethodPost, servertest.WorkflowsPath, servertest.WriterKey, []byte(servertest.StartBody("")))), "\r\n", "\r\nIdempotency-Key: k\r\nPrefer: wait=1\r\n", 1))
 }

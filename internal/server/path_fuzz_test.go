@@ -16,9 +16,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// FuzzPath sends namespaces and ids in a path. The upstream receives each segment decoded
-// exactly once, so that different ids stay different. A segment that cannot be an id
-// makes no call.
+// FuzzPath sends a namespace and a workflow id in the path. The upstream receives both decoded exactly once, so that
+// different ids stay different. A request with an invalid namespace or id makes no upstream call.
 func FuzzPath(f *testing.F) {
 	for _, id := range []string{
 		"order-1", "a%2Fb", "a%252Fb", "a%20b%2Fc", "a+b", "a%2fb", "%61", "a,b", "a;b", "a=b&c", "a:b", "a#b", "a%3Fb", "-", ":count",
@@ -35,28 +34,29 @@ func FuzzPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, namespace, id string) {
 		target := "/v1/namespaces/" + namespace + "/workflows/" + id
 		if strings.ContainsAny(target, " \r\n?") || len(target) > 8<<10 {
-			return // changes the request line; see FuzzHTTP
+			return // would change the request line, which is for FuzzHTTP
 		}
 		for _, key := range []string{wideKey, servertest.WriterKey} {
 			resp, calls := g.request(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, key, nil))
-			checkPath(t, resp, calls, pathCase{namespace: namespace, id: id, target: target, narrow: key == servertest.WriterKey})
+			checkPath(t, resp, calls, pathCase{namespace: namespace, id: id, target: target, restricted: key == servertest.WriterKey})
 		}
 	})
 }
 
+// pathCase is a request to describe a workflow.
 type pathCase struct {
 	namespace, id, target string
-	narrow                bool // the caller has a grant on the namespace "default" only
+	restricted            bool // the caller has a grant on the namespace "default" only
 }
 
 func checkPath(t *testing.T, resp servertest.Response, calls []upstreamtest.Call, c pathCase) {
 	t.Helper()
-	namespace, id, ok := c.decoded(t)
+	namespace, id, ok := c.decodedSegments(t)
 	for _, call := range calls {
 		require.True(t, ok)
 		require.Equal(t, namespace, servertest.NamespaceOf(t, call), "%q", c.target)
 		require.Equal(t, []string{namespace}, call.Metadata["temporal-namespace"], "%q", c.target)
-		require.True(t, !c.narrow || namespace == "default", "%q", c.target)
+		require.True(t, !c.restricted || namespace == "default", "%q", c.target)
 	}
 	switch {
 	case !ok:
@@ -68,7 +68,7 @@ func checkPath(t *testing.T, resp servertest.Response, calls []upstreamtest.Call
 	case namespace == "" || id == "" || id == "-" || len(id) > 1000: // "-" needs a parameter
 		require.GreaterOrEqual(t, resp.Status, http.StatusBadRequest, "%q", c.target)
 		require.Empty(t, calls, "%q", c.target)
-	case c.narrow && namespace != "default":
+	case c.restricted && namespace != "default":
 		require.Equal(t, http.StatusForbidden, resp.Status, "%q", c.target)
 		require.Equal(t, "namespace-forbidden", resp.Field(t, "code"), "%q", c.target)
 	case len(namespace) > 1000, // longer than the server accepts
@@ -87,19 +87,19 @@ func checkPath(t *testing.T, resp servertest.Response, calls []upstreamtest.Call
 }
 
 // decoded returns the decoded segments. ok is false if the gateway must reject the path.
-func (c pathCase) decoded(t *testing.T) (namespace, id string, ok bool) {
+func (c pathCase) decodedSegments(t *testing.T) (namespace, id string, ok bool) {
 	t.Helper()
 	if _, err := url.ParseRequestURI(c.target); err != nil {
 		return "", "", false
 	}
 	segments := strings.Split(c.target, "/")
 	for i, segment := range segments {
-		plain, err := url.PathUnescape(segment)
+		decoded, err := url.PathUnescape(segment)
 		require.NoError(t, err)
-		if plain == "." || plain == ".." || !utf8.ValidString(plain) || strings.ContainsFunc(plain, unicode.IsControl) {
+		if decoded == "." || decoded == ".." || !utf8.ValidString(decoded) || strings.ContainsFunc(decoded, unicode.IsControl) {
 			return "", "", false
 		}
-		segments[i] = plain
+		segments[i] = decoded
 	}
 	return segments[3], segments[5], true
 }

@@ -17,16 +17,14 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-const listPath = "/v1/namespaces/default/workflows"
-
-// FuzzQuery sends query strings to the list operation. A query string is accepted if and
-// only if a strict parser finds only known names, each once, with values within their
-// limits. The upstream then receives exactly these values.
+// FuzzQuery sends query strings to the operation that lists workflows. A query string is accepted if and only if a
+// strict parser finds only known names, each once, with values within their limits. The upstream then receives exactly
+// these values.
 func FuzzQuery(f *testing.F) {
 	g := startFuzz(f, map[string]proto.Message{
 		"ListWorkflowExecutions": &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("next")},
 	})
-	first, _ := g.request(&testing.T{}, http.MethodGet, servertest.RawRequest(http.MethodGet, listPath, servertest.WriterKey, nil))
+	first, _ := g.request(&testing.T{}, http.MethodGet, servertest.RawRequest(http.MethodGet, servertest.WorkflowsPath, servertest.WriterKey, nil))
 	var page struct{ NextPageToken string }
 	require.NoError(f, json.Unmarshal([]byte(first.Body), &page, json.MatchCaseInsensitiveNames(true)))
 	require.NotEmpty(f, page.NextPageToken)
@@ -44,9 +42,9 @@ func FuzzQuery(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		target := listPath + "?" + raw
+		target := servertest.WorkflowsPath + "?" + raw
 		if strings.ContainsAny(raw, " \r\n") || len(raw) > 8<<10 {
-			return // changes the request line; see FuzzHTTP
+			return // would change the request line, which is for FuzzHTTP
 		}
 		resp, calls := g.request(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, servertest.WriterKey, nil))
 		want, ok := parseListQuery(raw, page.NextPageToken)
@@ -66,8 +64,9 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// parseListQuery parses a query string by RFC 3986 and the WHATWG's form encoding. ok is
-// false for everything that another parser could interpret differently.
+// parseListQuery parses a query string by RFC 3986 and the WHATWG's form encoding, and returns the request that the
+// upstream must receive. token is the only valid page token. ok is false for everything that another parser could
+// interpret differently.
 func parseListQuery(raw, token string) (want *workflowservice.ListWorkflowExecutionsRequest, ok bool) {
 	want = &workflowservice.ListWorkflowExecutionsRequest{Namespace: "default", PageSize: 100}
 	names := map[string]bool{}
