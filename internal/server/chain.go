@@ -12,8 +12,8 @@ import (
 // middleware either calls next or responds itself.
 type middleware = func(next http.Handler) http.Handler
 
-// publicHandler returns the handler of the public listener. It lists the steps that every request passes, in order. Each
-// step adds few stack frames, because thousands of requests may wait at the same time, each with its own stack.
+// publicHandler returns the handler of the public listener. It lists the steps that every request passes, in order.
+// Each step adds few stack frames, because thousands of requests may wait at the same time, each with its own stack.
 func (g *gateway) publicHandler(probes *probes, pages *docs.Site) http.Handler {
 	router, authn := newRouter(), g.newAuthn()
 	requestLog := g.newRequestLog(router, probes)

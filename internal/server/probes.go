@@ -127,8 +127,8 @@ func newAdmin(p *probes, metrics *telemetry.Metrics, hosts []string) http.Handle
 }
 
 // checkAdminHost rejects host names other than localhost and hosts, which must be in lower case. An attacker may have
-// pointed any other name at this listener, to reach it through the browser of an operator (DNS rebinding). An IP address
-// is safe, because only pages that this listener itself serves have that origin.
+// pointed any other name at this listener, to reach it through the browser of an operator (DNS rebinding). An IP
+// address is safe, because only pages that this listener itself serves have that origin.
 func checkAdminHost(hosts []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeAmbiguous(w.Header(), r)

@@ -10,9 +10,9 @@ import (
 // recorder wraps the ResponseWriter of every request. It records the response and limits the time to write it, so that
 // a client that stops reading or reads slowly does not hold resources for long.
 //
-// Each write has a timeout. The total time of all writes is limited to one timeout, plus the time in which a client that
-// reads at minRate receives the bytes written so far. The time between writes does not count, because waits and event
-// streams are long by design. All responses except event streams also have a final deadline.
+// Each write has a timeout. The total time of all writes is limited to one timeout, plus the time in which a client
+// that reads at minRate receives the bytes written so far. The time between writes does not count, because waits and
+// event streams are long by design. All responses except event streams also have a final deadline.
 type recorder struct {
 	http.ResponseWriter
 	timeout    time.Duration // of a write
@@ -33,8 +33,9 @@ type recorder struct {
 // minRate is the minimum average rate of reading a response, in bytes per second.
 const minRate = 32 << 10
 
-// disconnectGrace is the time that net/http has to reset an HTTP/2 stream after its write deadline. net/http cannot send
-// the RST_STREAM frame if the client does not read from the connection at all, so the connection is closed after it.
+// disconnectGrace is the time that net/http has to reset an HTTP/2 stream after its write deadline. net/http cannot
+// send the RST_STREAM frame if the client does not read from the connection at all, so the connection is closed after
+// it.
 const disconnectGrace = 5 * time.Second
 
 // http2Buffer is the size of net/http's buffer for an HTTP/2 response. A smaller write usually stays in the buffer and
@@ -150,8 +151,8 @@ func (r *recorder) recordWrite(start time.Time, err error) {
 	}
 }
 
-// setWriteDeadline sets the deadline of the next write. It keeps a deadline that was set a moment ago, which saves a call
-// in most responses.
+// setWriteDeadline sets the deadline of the next write. It keeps a deadline that was set a moment ago, which saves a
+// call in most responses.
 func (r *recorder) setWriteDeadline(now time.Time) {
 	const interval = time.Second / 10
 	if now.Sub(r.deadlineSetAt) < min(interval, r.timeout/10) {

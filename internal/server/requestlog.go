@@ -122,8 +122,8 @@ func (l *requestLog) begin(w http.ResponseWriter, r *http.Request) (*requestStat
 	return s, r
 }
 
-// routeContext returns an empty routing context. If chi created it, chi would also reset it before [requestLog.end] reads
-// the route.
+// routeContext returns an empty routing context. If chi created it, chi would also reset it before [requestLog.end]
+// reads the route.
 func (l *requestLog) routeContext() *chi.Context {
 	if used, ok := l.routeContexts.Get().(*chi.Context); ok {
 		used.Reset()
@@ -154,8 +154,9 @@ func (l *requestLog) end(s *requestState) {
 	}
 }
 
-// recordOutcome records in the event how the request ended, and responds if the handler panicked before it responded. If
-// a response could not be written, the event reports that the client disconnected, whatever error the handler reported.
+// recordOutcome records in the event how the request ended, and responds if the handler panicked before it responded.
+// If a response could not be written, the event reports that the client disconnected, whatever error the handler
+// reported.
 func (l *requestLog) recordOutcome(s *requestState, panicked any) {
 	w, event := &s.recorder, &s.event
 	if panicked == nil || errors.Is(asError(panicked), http.ErrAbortHandler) {

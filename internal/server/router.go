@@ -28,7 +28,8 @@ func newRouter() chi.Router {
 	return router
 }
 
-// mountPublic adds the routes that require no credential: the API documents, and the pages at /docs unless pages is nil.
+// mountPublic adds the routes that require no credential: the API documents, and the pages at /docs unless pages is
+// nil.
 func mountPublic(router chi.Router, pages *docs.Site) {
 	handlers.MountDocuments(router)
 	temporalhttp.MountDocuments(router)

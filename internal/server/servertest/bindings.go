@@ -80,8 +80,8 @@ func (b Binding) Access(t testing.TB) auth.Access {
 	return access
 }
 
-// PathValue returns the value that [Binding.Path] uses for a variable: namespace for the variable "namespace", and a text
-// that must be percent-encoded for any other.
+// PathValue returns the value that [Binding.Path] uses for a variable: namespace for the variable "namespace", and a
+// text that must be percent-encoded for any other.
 func PathValue(variable, namespace string) string {
 	if variable == "namespace" {
 		return namespace

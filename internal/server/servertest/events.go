@@ -23,8 +23,8 @@ type EventStream struct {
 	reader   *bufio.Reader
 }
 
-// Follow opens the event stream of the workflow "order" and reads the first block, which sets the retry time. headers are
-// pairs of name and value. The stream is closed when the test ends.
+// Follow opens the event stream of the workflow "order" and reads the first block, which sets the retry time. headers
+// are pairs of name and value. The stream is closed when the test ends.
 func (g *Gateway) Follow(t *testing.T, query string, headers ...string) *EventStream {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -105,8 +105,8 @@ func (s *EventStream) RequireEnd(t *testing.T, data string) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// ReadToEOF reads comments until the gateway completes the stream, and returns how long that takes. It requires that the
-// event "end" is missing, so that a client reconnects.
+// ReadToEOF reads comments until the gateway completes the stream, and returns how long that takes. It requires that
+// the event "end" is missing, so that a client reconnects.
 func (s *EventStream) ReadToEOF(t *testing.T) time.Duration {
 	t.Helper()
 	return Elapsed(func() {

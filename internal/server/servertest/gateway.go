@@ -52,8 +52,8 @@ type Options struct {
 	Getenv func(string) string
 }
 
-// Start starts a gateway that runs until the test ends. It does not wait until the gateway is ready: in a synctest bubble,
-// call synctest.Wait, which returns when the first health check has completed.
+// Start starts a gateway that runs until the test ends. It does not wait until the gateway is ready: in a synctest
+// bubble, call synctest.Wait, which returns when the first health check has completed.
 func Start(t testing.TB, options Options) *Gateway {
 	t.Helper()
 	cfg := config.Default()

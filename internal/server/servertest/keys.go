@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 )
 
-// The API keys in the file that [WriteKeys] writes. WriterKey and OtherKey have the role write, and OtherKey has its own
-// upstream credential. ReaderKey has the role read. DisabledKey and ExpiredKey are not valid.
+// The API keys in the file that [WriteKeys] writes. WriterKey and OtherKey have the role write, and OtherKey has its
+// own upstream credential. ReaderKey has the role read. DisabledKey and ExpiredKey are not valid.
 const (
 	WriterKey = "fg_writer_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
 	OtherKey  = "fg_other_oooooooooooooooooooooooooooooooo"

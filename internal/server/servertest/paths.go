@@ -1,7 +1,7 @@
 package servertest
 
-// Paths of the client API that many tests use. OrderPath is the path of the workflow "order", which package temporalfake
-// serves.
+// Paths of the client API that many tests use. OrderPath is the path of the workflow "order", which package
+// temporalfake serves.
 const (
 	WorkflowsPath = "/v1/namespaces/default/workflows"
 	BatchesPath   = "/v1/namespaces/default/batches"

@@ -127,8 +127,8 @@ func (r Request) SendRaw(t *testing.T, g *Gateway) Response {
 	return ReadResponse(t, response)
 }
 
-// RawRequest returns the bytes of an HTTP/1.1 request. If key is empty, the request has no credential. If body is nil, it
-// has neither Content-Type nor Content-Length.
+// RawRequest returns the bytes of an HTTP/1.1 request. If key is empty, the request has no credential. If body is nil,
+// it has neither Content-Type nor Content-Length.
 func RawRequest(method, target, key string, body []byte) []byte {
 	var b bytes.Buffer
 	b.WriteString(method + " " + target + " HTTP/1.1\r\nHost: gateway\r\n")

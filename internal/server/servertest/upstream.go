@@ -37,8 +37,8 @@ func NamespaceOf(t *testing.T, call upstreamtest.Call) string {
 	return FieldText(DecodeRequest(t, call), "namespace")
 }
 
-// FieldText returns the value of a field as text. path names the field, such as "execution.workflow_id". FieldText returns
-// an empty string if there is no such field.
+// FieldText returns the value of a field as text. path names the field, such as "execution.workflow_id". FieldText
+// returns an empty string if there is no such field.
 func FieldText(m protoreflect.Message, path string) string {
 	name, rest, more := strings.Cut(path, ".")
 	field := m.Descriptor().Fields().ByName(protoreflect.Name(name))
