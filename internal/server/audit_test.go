@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// auditLines returns the audit lines of the log, each from the principal on and without
-// the request id.
+// auditLines returns the audit lines of the log. Each line begins with the value of "principal" and ends after
+// "outcome".
 func auditLines(g *servertest.Gateway) (found []string) {
 	for line := range strings.Lines(g.Log.String()) {
 		if _, rest, ok := strings.Cut(line, `"msg":"audit","principal":`); ok {
@@ -54,7 +54,7 @@ func TestWritesAreAuditedAtEveryDoor(t *testing.T) {
 	})
 }
 
-// The gateway sends the update twice, but the caller has made one write.
+// The gateway sends the update twice for one request of the caller.
 func TestAnOperationHasOneAuditLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// The benchmarks measure whole requests, with the client and the upstream in the same
-// process. Only the ratio of two runs is meaningful.
+// The benchmarks measure complete requests, with the client and the upstream in the same process. The absolute times
+// mean little: compare two runs.
 
 func BenchmarkStart(b *testing.B) {
 	benchmark(b, http.MethodPost, "/v1/namespaces/default/workflows",

@@ -22,9 +22,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// The test reads many streams of large pages slowly, and the limit of bytes in flight
-// permits only a few pages. All streams complete within the limit, and streams that wait
-// for bytes hold no slot.
+// The test reads many NDJSON streams of large pages slowly, and the limit on bytes in flight permits only a few pages.
+// All streams complete within the limit, and a stream that waits for bytes holds no slot.
 func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -77,27 +76,27 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 				lines += n
 			})
 		}
-		most := 0
+		mostHeld := 0
 		for range 40 {
 			time.Sleep(100 * time.Millisecond)
-			most = max(most, bytesHeld(t, g, "response"))
+			mostHeld = max(mostHeld, bytesHeld(t, g, "response"))
 		}
-		small := g.Do(t, http.MethodGet, count, "", "Authorization", "Bearer "+servertest.ReaderKey)
+		small := g.Do(t, http.MethodGet, countPath, "", "Authorization", "Bearer "+servertest.ReaderKey)
 		require.Equal(t, http.StatusOK, small.Status, small.Body)
 		reading.Wait()
 		synctest.Wait()
 		require.Equal(t, streams*pages, lines, "all streams are complete")
-		require.Greater(t, most, 1<<20)
-		require.LessOrEqual(t, most, total)
-		t.Logf("%d streams held at most %d bytes and made %d calls", streams, most, len(g.Upstream.Calls("ListWorkflowExecutions")))
+		require.Greater(t, mostHeld, 1<<20)
+		require.LessOrEqual(t, mostHeld, total)
+		t.Logf("%d streams held at most %d bytes and made %d calls", streams, mostHeld, len(g.Upstream.Calls("ListWorkflowExecutions")))
 		require.Zero(t, bytesHeld(t, g, "response"))
 		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})
 }
 
-// All bytes of responses are in use when the response of a write arrives. The error must
-// report that the call was made.
-func TestAWriteReportsThatTheCallWasMade(t *testing.T) {
+// The limit on response bytes is exhausted when the upstream responds to a write. The error must report that the call
+// was made.
+func TestTheErrorOfAWriteReportsThatTheCallWasMade(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Limits.BytesInFlight.Responses = 1 << 20 }})
@@ -105,13 +104,13 @@ func TestAWriteReportsThatTheCallWasMade(t *testing.T) {
 		conn := openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath))
 		synctest.Wait()
 		require.Equal(t, 1<<20, bytesHeld(t, g, "response"))
-		run := strings.Repeat("r", 100_000)
-		g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: run}))
+		runID := strings.Repeat("r", 100_000)
+		g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: runID}))
 		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)
 		require.Equal(t, http.StatusServiceUnavailable, resp.Status, resp.Body)
 		require.Equal(t, "overloaded", resp.Field(t, "code"))
 		require.Contains(t, resp.Field(t, "detail"), "The call was made")
-		resp = g.Do(t, http.MethodPost, temporalList+"/w", `{"workflowType":{"name":"W"},"taskQueue":{"name":"q"}}`)
+		resp = g.Do(t, http.MethodPost, temporalWorkflowsPath+"/w", `{"workflowType":{"name":"W"},"taskQueue":{"name":"q"}}`)
 		servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 		require.Contains(t, resp.Body, "The call was made")
 		require.Len(t, g.Upstream.Calls("StartWorkflowExecution"), 2)

@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-func TestCheckRejectsCredentialsOfKeysOverPlaintext(t *testing.T) {
+func TestCheckRejectsUpstreamCredentialsOverPlaintext(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(*config.Config)

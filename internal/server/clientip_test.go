@@ -13,13 +13,13 @@ import (
 func TestClientAddressBehindTrustedProxies(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		trusted   []string
-		forwarded []string
-		want      string
+		trusted   []string // the trusted proxies
+		forwarded []string // the values of X-Forwarded-For headers
+		want      string   // the client address in the log
 	}{
 		"no trusted proxies":                  {nil, []string{"203.0.113.7"}, "127.0.0.1"},
-		"the peer is not trusted":             {[]string{"10.0.0.0/8"}, []string{"203.0.113.7"}, "127.0.0.1"},
-		"the peer is trusted":                 {[]string{"127.0.0.1"}, []string{"203.0.113.7"}, "203.0.113.7"},
+		"the remote address is not trusted":   {[]string{"10.0.0.0/8"}, []string{"203.0.113.7"}, "127.0.0.1"},
+		"the remote address is trusted":       {[]string{"127.0.0.1"}, []string{"203.0.113.7"}, "203.0.113.7"},
 		"no header":                           {[]string{"127.0.0.1"}, nil, "127.0.0.1"},
 		"a forged address":                    {[]string{"127.0.0.1"}, []string{"198.51.100.9, 203.0.113.7"}, "203.0.113.7"},
 		"a forged address, in another header": {[]string{"127.0.0.1"}, []string{"198.51.100.9", "203.0.113.7"}, "203.0.113.7"},
@@ -30,7 +30,7 @@ func TestClientAddressBehindTrustedProxies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSocket(t, func(cfg *config.Config) { cfg.Listen.TrustedProxies = test.trusted })
+			s := startTCP(t, func(cfg *config.Config) { cfg.Listen.TrustedProxies = test.trusted })
 			request := get("/v1/openapi.json")
 			for _, value := range test.forwarded {
 				request.Headers = append(request.Headers, "X-Forwarded-For", value)
@@ -41,9 +41,9 @@ func TestClientAddressBehindTrustedProxies(t *testing.T) {
 	}
 }
 
-func TestFailuresAreCountedForTheClientAddress(t *testing.T) {
+func TestAuthenticationFailuresAreCountedForTheClientAddress(t *testing.T) {
 	t.Parallel()
-	s := newSocket(t, func(cfg *config.Config) {
+	s := startTCP(t, func(cfg *config.Config) {
 		cfg.Listen.TrustedProxies = []string{"127.0.0.1"}
 		cfg.Auth.FailureLimit = config.FailureLimit{Burst: 1, PerSecond: 0.001}
 	})

@@ -39,14 +39,14 @@ func TestDrainTimeline(t *testing.T) {
 		g.Stop()
 		synctest.Wait()
 
-		require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "not ready at once")
+		require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "/readyz fails immediately")
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/livez", "").Status)
 		during := g.Do(t, http.MethodGet, "/v1/system-info", "")
-		require.Equal(t, http.StatusOK, during.Status, "served during the delay")
+		require.Equal(t, http.StatusOK, during.Status, "requests are served during the delay")
 		require.True(t, during.Close)
 
 		resp := <-waiting
-		require.Equal(t, 6*time.Second, time.Since(begin), "waits end with the delay")
+		require.Equal(t, 6*time.Second, time.Since(begin), "waits end at the end of the delay")
 		require.Equal(t, http.StatusAccepted, resp.Status)
 		require.NotEmpty(t, resp.Header.Get("Location"))
 		require.NoError(t, <-g.Done)
@@ -101,16 +101,16 @@ func TestDrainIsBounded(t *testing.T) {
 		begin := time.Now()
 		g.Stop()
 		require.NoError(t, <-g.Done)
-		require.LessOrEqual(t, time.Since(begin), 36*time.Second, "delay, timeout and last writes")
+		require.LessOrEqual(t, time.Since(begin), 36*time.Second, "the sum of the delay, the timeout and the time for the last writes")
 		require.Contains(t, g.Log.String(), "requests in flight are ended")
 		resp := <-late
-		require.Equal(t, http.StatusServiceUnavailable, resp.Status, "the call is cancelled with a response")
+		require.Equal(t, http.StatusServiceUnavailable, resp.Status, "the call is cancelled, and the caller receives a response")
 		require.Equal(t, "draining", resp.Field(t, "code"))
 	})
 }
 
-// Callers send requests, each on its own connection until the gateway closes it, while
-// the gateway drains. Every request receives a response.
+// While the gateway drains, callers keep sending requests, and open a new connection whenever the gateway closes one.
+// Every request receives a response.
 func TestDrainUnderLoadLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -155,8 +155,8 @@ func TestDrainUnderLoadLosesNoRequest(t *testing.T) {
 	})
 }
 
-// exchange sends one request on a connection without http.Client, which would retry
-// it. keepAlive reports whether the connection may be reused.
+// exchange sends one request on a connection and reads the response. http.Client would retry the request. keepAlive
+// reports whether the connection may be reused.
 func exchange(conn io.ReadWriter, path string) (status int, keepAlive bool, err error) {
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n", path, servertest.WriterKey)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// hostileAudit returns the cases about text of callers in the log.
+// hostileAudit returns the cases about text from callers in the audit log.
 func hostileAudit() []hostile {
 	return []hostile{{number: 93, name: "a namespace of 12 KB in a rejected write", act: longNamespaces}}
 }
@@ -24,9 +24,9 @@ func longNamespaces(t *testing.T, g *servertest.Gateway) string {
 			before := len(g.Log.String())
 			resp := g.Do(t, http.MethodPost, path, `{}`)
 			require.Equal(t, http.StatusForbidden, resp.Status, resp.Body)
-			line := g.Log.String()[before:]
-			require.Contains(t, line, `"msg":"audit"`)
-			for line := range strings.Lines(line) {
+			logged := g.Log.String()[before:]
+			require.Contains(t, logged, `"msg":"audit"`)
+			for line := range strings.Lines(logged) {
 				require.Less(t, len(line), 1024, "bytes of a line")
 				longest = max(longest, len(line))
 			}

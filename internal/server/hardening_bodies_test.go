@@ -3,12 +3,9 @@ package server_test
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -25,38 +22,27 @@ import (
 
 const thirdKey = "fg_third_tttttttttttttttttttttttttttttttt"
 
-// withThird adds a third key that may write.
-func withThird(t *testing.T, cfg *config.Config) {
-	t.Helper()
-	sum := sha256.Sum256([]byte(thirdKey[strings.LastIndexByte(thirdKey, '_')+1:]))
-	keys, err := os.ReadFile(cfg.Auth.APIKeys.File)
-	require.NoError(t, err)
-	keys = fmt.Appendf(keys, "  - {id: third, secrets: [{sha256: %s}], grants: [{namespace: default, role: write}]}\n", hex.EncodeToString(sum[:]))
-	require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, keys, 0o600))
-}
-
 // slowBodies returns the cases about bodies that arrive slowly or not at all.
-func slowBodies(t *testing.T) []hostile {
-	t.Helper()
+func slowBodies() []hostile {
 	rows := []hostile{
 		{number: 88, name: "a body at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return bodyAt(t, g, 4<<10, 7*time.Second)
+			return sendBodyAtRate(t, g, 4<<10, 7*time.Second)
 		}},
 		{number: 88, name: "a body at 16 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return bodyAt(t, g, 16<<10, 30*time.Second)
+			return sendBodyAtRate(t, g, 16<<10, 30*time.Second)
 		}},
 		{number: 88, name: "large bodies of one caller", act: largeBodies, configure: func(cfg *config.Config) {
 			cfg.Limits.BytesInFlight.Requests = 16 << 20
 			cfg.Limits.InFlight.CallerShare = 0.5
 		}},
 	}
-	for name, path := range map[string]string{"the client API": terminate, "the Temporal API": temporalList + "/w/signal/s"} {
+	for name, path := range map[string]string{"the client API": terminatePath, "the Temporal API": temporalWorkflowsPath + "/w/signal/s"} {
 		for _, sockets := range []int{200, 2000} {
 			rows = append(rows, hostile{
-				number: 88, name: fmt.Sprintf("%d bodies of each of two callers that never arrive, at %s", sockets, name),
-				configure: func(cfg *config.Config) { withThird(t, cfg) },
+				number: 88, name: fmt.Sprintf("two callers with %d bodies each that never arrive, to %s", sockets, name),
+				configure: withKeys(keyEntry{thirdKey, "grants: [{namespace: default, role: write}]"}),
 				act: func(t *testing.T, g *servertest.Gateway) string {
 					t.Helper()
 					return manySlowBodies(t, g, path, sockets)
@@ -67,8 +53,7 @@ func slowBodies(t *testing.T) []hostile {
 	return rows
 }
 
-// manySlowBodies opens connections of two callers on which a body never arrives, while a
-// third caller writes.
+// manySlowBodies opens connections for two callers on which the body never arrives, while a third caller sends writes.
 func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets int) string {
 	t.Helper()
 	for _, method := range []string{"TerminateWorkflowExecution", "SignalWorkflowExecution"} {
@@ -82,26 +67,27 @@ func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets in
 	}
 	synctest.Wait()
 	held := bytesHeld(t, g, "request")
-	statuses, last := map[int]int{}, time.Duration(0)
+	statuses, lastRejection := map[int]int{}, time.Duration(0)
 	begin := time.Now()
 	for time.Since(begin) < 32*time.Second {
 		resp := g.Do(t, http.MethodPost, path, `{}`, "Authorization", "Bearer "+thirdKey)
 		if statuses[resp.Status]++; resp.Status >= http.StatusBadRequest {
-			last = time.Since(begin)
+			lastRejection = time.Since(begin)
 		}
 		time.Sleep(time.Second / 4)
 	}
 	synctest.Wait()
-	summary := fmt.Sprintf("%d bytes held; statuses of another caller's writes %v, the last rejection after %s", held, statuses, last)
+	summary := fmt.Sprintf("%d bytes held; statuses of another caller's writes %v, the last rejection after %s", held, statuses, lastRejection)
 	t.Log(summary)
-	require.Zero(t, last, summary)
+	require.Zero(t, lastRejection, summary)
 	require.Positive(t, held)
 	require.Zero(t, bytesHeld(t, g, "request"))
 	return summary
 }
 
-// bodyAt sends a body that does not end, at a rate in bytes per second.
-func bodyAt(t *testing.T, g *servertest.Gateway, rate int, end time.Duration) string {
+// sendBodyAtRate sends a body that does not end, at a rate in bytes per second. The gateway must reject the request
+// after the time end.
+func sendBodyAtRate(t *testing.T, g *servertest.Gateway, rate int, end time.Duration) string {
 	t.Helper()
 	conn := openRequest(t, g, requestHead("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
 	var sending sync.WaitGroup
@@ -125,8 +111,8 @@ func bodyAt(t *testing.T, g *servertest.Gateway, rate int, end time.Duration) st
 	return fmt.Sprintf("408 request-timeout after %s", took)
 }
 
-// largeBodies sends large bodies of one caller that do not end, while another caller
-// sends a complete one.
+// largeBodies sends large bodies for one caller, each without the last byte, while another caller sends a complete
+// body.
 func largeBodies(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const size = 4 << 20
@@ -153,7 +139,7 @@ func largeBodies(t *testing.T, g *servertest.Gateway) string {
 	synctest.Wait()
 	held := bytesHeld(t, g, "request")
 	g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
-	resp := g.Do(t, http.MethodPost, terminate, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+servertest.OtherKey)
+	resp := g.Do(t, http.MethodPost, terminatePath, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+servertest.OtherKey)
 	require.Less(t, resp.Status, http.StatusBadRequest, resp.Body)
 	time.Sleep(time.Minute)
 	synctest.Wait()

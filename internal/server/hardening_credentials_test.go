@@ -52,12 +52,13 @@ func hostileCredentials() []hostile {
 	}
 }
 
+// wrongKey has the id of WriterKey and another secret.
 const wrongKey = "fg_writer_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 func wrongKeysAreIndistinguishable(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	before := len(g.Upstream.AllCalls())
-	var first string
+	var want string // the body without the request id
 	for _, key := range []string{
 		wrongKey, "fg_nobody_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww", servertest.DisabledKey, servertest.ExpiredKey, "fg_writer_", "junk",
 	} {
@@ -65,10 +66,10 @@ func wrongKeysAreIndistinguishable(t *testing.T, g *servertest.Gateway) string {
 		require.Equal(t, http.StatusUnauthorized, resp.Status)
 		requireWellFormed(t, resp, "invalid-credential")
 		body := strings.Replace(resp.Body, resp.Field(t, "requestId"), "", 1)
-		if first == "" {
-			first = body
+		if want == "" {
+			want = body
 		}
-		require.Equal(t, first, body, key)
+		require.Equal(t, want, body, key)
 	}
 	require.Len(t, g.Upstream.AllCalls(), before)
 	return "401 invalid-credential, one body for six keys, 0 upstream calls"
@@ -109,6 +110,6 @@ func failingAddress(t *testing.T, g *servertest.Gateway) string {
 	require.Equal(t, http.StatusOK, withCredential("X-API-Key", servertest.ReaderKey).Send(t, g).Status, "a valid key is accepted")
 	time.Sleep(time.Second)
 	synctest.Wait()
-	require.Equal(t, http.StatusUnauthorized, withCredential("Authorization", "Bearer "+wrongKey).Send(t, g).Status, "the budget is restored over time")
+	require.Equal(t, http.StatusUnauthorized, withCredential("Authorization", "Bearer "+wrongKey).Send(t, g).Status, "another failure is permitted a second later")
 	return "20 times 401, then 30 times 429 too-many-failures; a valid key is accepted"
 }

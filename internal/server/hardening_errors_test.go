@@ -14,8 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// manyErrors returns requests with many validation errors, or with errors about long
-// names.
+// manyErrors returns requests with many validation errors, or with an error about a long name or value.
 func manyErrors() []servertest.Request {
 	start := `{"workflowType":"T","workflowId":"w","taskQueue":"q",`
 	const temporal = "/api/v1/namespaces/default/workflows/w"
@@ -51,7 +50,7 @@ func hostileErrors() []hostile {
 	return []hostile{
 		{number: 86, name: "responses to many validation errors", act: boundedErrors},
 		{number: 86, name: "validation errors beyond the first 50", act: errorsBeyondTheFirst},
-		{number: 86, name: "a bearer that may not create tokens", act: bearerWithoutTokens},
+		{number: 86, name: "a delegated token, which may not create tokens", act: bearerMayNotDelegate},
 		{
 			number: 86, name: "more signals than a token may have", status: http.StatusBadRequest, code: "invalid-request",
 			request: servertest.Request{Method: http.MethodPost, Path: servertest.OrderPath + "/tokens", Body: `{"signals":["` + strings.Repeat(`","`, 20) + `"]}`},
@@ -67,14 +66,14 @@ func hostileErrors() []hostile {
 
 func boundedErrors(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	most := 0
+	largest := 0
 	for _, q := range manyErrors() {
 		resp := q.Send(t, g)
 		require.Equal(t, http.StatusBadRequest, resp.Status, "%s %.100s", q.Path, q.Body)
 		require.Less(t, len(resp.Body), 16<<10, "%s %.100s", q.Path, q.Body)
-		most = max(most, len(resp.Body))
+		largest = max(largest, len(resp.Body))
 	}
-	return "400, responses of at most " + strconv.Itoa(most) + " bytes"
+	return "400, responses of at most " + strconv.Itoa(largest) + " bytes"
 }
 
 func errorsBeyondTheFirst(t *testing.T, g *servertest.Gateway) string {
@@ -88,16 +87,16 @@ func errorsBeyondTheFirst(t *testing.T, g *servertest.Gateway) string {
 		require.Len(t, listed, min(executions, 51))
 		require.Equal(t, "/executions/49/workflowId", listed[49].Pointer)
 		if executions > 50 {
-			require.Empty(t, listed[50].Pointer, "the whole document")
+			require.Empty(t, listed[50].Pointer, "the pointer to the complete document is empty")
 			require.Equal(t, "has more validation errors, which are not listed", listed[50].Detail)
 		}
 	}
 	return "400, 50 errors and one that reports that there are more"
 }
 
-// bearerWithoutTokens requests a token with a delegated token, with a body that never
-// arrives, and with one that is invalid.
-func bearerWithoutTokens(t *testing.T, g *servertest.Gateway) string {
+// bearerMayNotDelegate requests a token with a delegated token, which does not permit that. The body never arrives, or
+// is invalid: the gateway must reject the request before it reads the body.
+func bearerMayNotDelegate(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	temporalfake.NewWorkflow(g.Upstream)
 	credential := g.DelegateToken(t, `{"read":true}`)

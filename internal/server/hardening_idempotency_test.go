@@ -22,22 +22,22 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileIdempotencyKeys returns the cases about two writes with one Idempotency-Key.
+// hostileIdempotencyKeys returns the cases about different writes with the same Idempotency-Key.
 func hostileIdempotencyKeys() []hostile {
 	row := func(name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: 90, name: name, act: act}
 	}
 	return []hostile{
-		row("one key of two bearers of the same principal's tokens", keyOfTwoBearers),
-		row("one key of two updates", keyOfTwoUpdates),
-		row("one key of two starts", keyOfTwoStarts),
-		row("one key of two starts at once", keyOfTwoStartsAtOnce),
+		row("the same key from the bearers of two tokens of one principal", sameKeyFromTwoBearers),
+		row("the same key for two updates", sameKeyForTwoUpdates),
+		row("the same key for two starts", sameKeyForTwoStarts),
+		row("the same key for two concurrent starts", sameKeyForConcurrentStarts),
 	}
 }
 
-var onceKey = []string{"Idempotency-Key", "k"} //nolint:gochecknoglobals // read-only
+var idempotencyKey = []string{"Idempotency-Key", "k"} //nolint:gochecknoglobals // read-only
 
-// sentSignals returns the request ids of the signals that were sent.
+// sentSignals returns the request ids of the signals that the upstream received.
 func sentSignals(t *testing.T, g *servertest.Gateway) (ids []string) {
 	t.Helper()
 	for _, call := range g.Upstream.Calls("SignalWorkflowExecution") {
@@ -48,29 +48,30 @@ func sentSignals(t *testing.T, g *servertest.Gateway) (ids []string) {
 	return ids
 }
 
-// keyOfTwoBearers lets a bearer guess the Idempotency-Key of another bearer's signal: the server must not treat the
-// other signal as a repetition and ignore it.
-func keyOfTwoBearers(t *testing.T, g *servertest.Gateway) string {
+// sameKeyFromTwoBearers sends a signal with the Idempotency-Key of another bearer's signal, as if the bearer had
+// guessed the key. The request ids must differ, or the Temporal server would ignore the second signal as a repetition.
+func sameKeyFromTwoBearers(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	g.Upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))
 	signal := func(token, name string) {
-		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"`+name+`"}`, append(servertest.Bearer(token), onceKey...)...)
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"`+name+`"}`, append(servertest.Bearer(token), idempotencyKey...)...)
 		require.Equal(t, http.StatusNoContent, resp.Status, resp.Body)
 	}
 	signal(g.DelegateToken(t, `{"signals":["comment"]}`), "comment")
 	approver := g.DelegateToken(t, servertest.TokenBody)
 	signal(approver, "approve")
 	signal(approver, "approve")
-	signal(g.DelegateToken(t, servertest.TokenBody), "approve") // a token of the same time and scope
+	signal(g.DelegateToken(t, servertest.TokenBody), "approve") // a token with the same scope, created at the same time
 	ids := sentSignals(t, g)
 	require.NotEqual(t, ids[0], ids[1], "the server would treat the approval as a repeated comment")
 	require.Equal(t, ids[1], ids[2], "a repeated approval of the same bearer has the same id")
-	require.NotContains(t, ids[:3], ids[3], "each token has its own ids")
+	require.NotContains(t, ids[:3], ids[3], "each token has different request ids")
 	return "3 bearers, 3 request ids"
 }
 
-// keyOfTwoUpdates sends different updates with one key. The server returns the outcome of the first update with an id.
-func keyOfTwoUpdates(t *testing.T, g *servertest.Gateway) string {
+// sameKeyForTwoUpdates sends different updates with the same key. For a known update id, the upstream returns the
+// outcome of the first update with that id, as a Temporal server does.
+func sameKeyForTwoUpdates(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	names := map[string]string{}
 	g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Typed(func(
@@ -89,7 +90,7 @@ func keyOfTwoUpdates(t *testing.T, g *servertest.Gateway) string {
 		}, nil
 	}))
 	outcome := func(body string) string {
-		resp := g.Do(t, http.MethodPost, servertest.UpdatesPath, body, onceKey...)
+		resp := g.Do(t, http.MethodPost, servertest.UpdatesPath, body, idempotencyKey...)
 		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		return resp.Field(t, "updateId") + resp.Field(t, "result")
 	}
@@ -101,8 +102,8 @@ func keyOfTwoUpdates(t *testing.T, g *servertest.Gateway) string {
 	return fmt.Sprintf("%d updates", len(names))
 }
 
-// serveStarts makes the upstream serve starts of the workflow w as a Temporal server does: a start with the request id
-// of the first one succeeds again. The returned function returns the request ids of all starts.
+// serveStarts makes the upstream serve starts of the workflow "w" as a Temporal server does: only a start with the
+// request id of the first start succeeds again. The returned function returns the request ids of all starts.
 func serveStarts(g *servertest.Gateway) func() []string {
 	var mu sync.Mutex
 	var ids []string
@@ -144,39 +145,40 @@ func serveStarts(g *servertest.Gateway) func() []string {
 	}
 }
 
-func requireReused(t *testing.T, resp servertest.Response) {
+func requireKeyReused(t *testing.T, resp servertest.Response) {
 	t.Helper()
 	require.Equal(t, http.StatusUnprocessableEntity, resp.Status, resp.Body)
 	requireWellFormed(t, resp, "idempotency-key-reused")
 	require.Equal(t, []string{"w", temporalfake.RunID}, []string{resp.Field(t, "workflowId"), resp.Field(t, "runId")})
 }
 
-func keyOfTwoStarts(t *testing.T, g *servertest.Gateway) string {
+func sameKeyForTwoStarts(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	sent := serveStarts(g)
-	first := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[1]`), onceKey...)
+	first := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[1]`), idempotencyKey...)
 	require.Equal(t, http.StatusCreated, first.Status, first.Body)
-	again := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args": [ 1 ]`), onceKey...)
+	again := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args": [ 1 ]`), idempotencyKey...)
 	require.Equal(t, []any{first.Status, first.Body}, []any{again.Status, again.Body})
 	for _, other := range []string{
 		`"args":[2]`, `"args":[1],"idConflictPolicy":"USE_EXISTING"`, `"args":[1],"idConflictPolicy":"TERMINATE_EXISTING"`,
 		`"args":[1],"startSignal":"go"`,
 	} {
-		requireReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(other), onceKey...))
+		requireKeyReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(other), idempotencyKey...))
 	}
 	resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), "Idempotency-Key", "l")
-	require.Equal(t, http.StatusConflict, resp.Status, "another key is another start")
+	require.Equal(t, http.StatusConflict, resp.Status, "a request with another key is another start")
 	require.Len(t, sent(), 3)
-	return "4 other bodies, 4 rejected"
+	return "4 different bodies, 4 rejected"
 }
 
-// keyOfTwoStartsAtOnce sends a second start before the first one can be described. The server still finds the first.
-func keyOfTwoStartsAtOnce(t *testing.T, g *servertest.Gateway) string {
+// sameKeyForConcurrentStarts sends a second start while the upstream cannot describe the workflow yet. The start itself
+// still reports that the workflow is running.
+func sameKeyForConcurrentStarts(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	serveStarts(g)
 	g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "workflow not found for ID: w"))
-	require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), onceKey...).Status)
-	requireReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), onceKey...))
+	require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), idempotencyKey...).Status)
+	requireKeyReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), idempotencyKey...))
 	requireWellFormed(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), "Idempotency-Key", "l"), "workflow-already-started")
 	return "rejected"
 }

@@ -19,12 +19,12 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// failingIssuers returns the cases about the keys of issuers.
+// failingIssuers returns the cases about the key sets of JWT issuers.
 func failingIssuers() []hostile {
-	row := func(number int, name string, from *servertest.Issuer, act func(*testing.T, *servertest.Gateway, *servertest.Issuer) string) hostile {
-		return hostile{number: number, name: name, issuer: from, act: func(t *testing.T, g *servertest.Gateway) string {
+	row := func(number int, name string, issuer *servertest.Issuer, act func(*testing.T, *servertest.Gateway, *servertest.Issuer) string) hostile {
+		return hostile{number: number, name: name, issuer: issuer, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return act(t, g, from)
+			return act(t, g, issuer)
 		}}
 	}
 	slow, down := servertest.NewIssuer(), servertest.NewIssuer()
@@ -54,9 +54,9 @@ func failingIssuers() []hostile {
 		"a redirect to a host":   func() *http.Response { return redirect("https://evil.example/jwks") },
 		"an error of the issuer": func() *http.Response { return servertest.HTTPResponse(500, "application/json", `{"keys":[]}`) },
 	} {
-		rows = append(rows, row(24, name, servertest.NewIssuer(), func(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
+		rows = append(rows, row(24, name, servertest.NewIssuer(), func(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) string {
 			t.Helper()
-			return invalidResponses(t, g, from, response)
+			return invalidResponses(t, g, issuer, response)
 		}))
 	}
 	return rows
@@ -64,11 +64,11 @@ func failingIssuers() []hostile {
 
 func unreachable() (*http.Response, error) { return nil, errors.New("connection refused") }
 
-// unknownKids sends a thousand unknown kids at once and another thousand over time.
-func unknownKids(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
+// unknownKids sends a thousand tokens with different unknown kids at once, and another thousand over time.
+func unknownKids(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) string {
 	t.Helper()
 	time.Sleep(31 * time.Second) // so that the next unknown kid triggers a fetch
-	before, calls := from.Fetches(), g.UpstreamCalls()
+	before, calls := issuer.Fetches(), g.UpstreamCalls()
 	require.Equal(t, 1, before)
 	sent := 0
 	reject := func() time.Duration {
@@ -80,11 +80,11 @@ func unknownKids(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) s
 			requireWellFormed(t, resp, "invalid-token")
 		})
 	}
-	require.Equal(t, from.Latency, reject(), "the first request waits for the fetch")
+	require.Equal(t, issuer.Latency, reject(), "only the first request waits for the fetch")
 	for range 999 {
 		require.Zero(t, reject())
 	}
-	atOnce := from.Fetches() - before
+	atOnce := issuer.Fetches() - before
 	require.Equal(t, 1, atOnce)
 
 	const pause = 100 * time.Millisecond
@@ -94,7 +94,7 @@ func unknownKids(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) s
 		reject()
 	}
 	took := time.Since(begin)
-	later := from.Fetches() - before - atOnce
+	later := issuer.Fetches() - before - atOnce
 	require.LessOrEqual(t, later, int(took/(30*time.Second))+1)
 	require.Equal(t, calls, g.UpstreamCalls())
 	require.Equal(t, http.StatusOK, withCredential(servertest.Bearer(servertest.NewJWT())...).Send(t, g).Status, "valid tokens are still accepted")
@@ -102,33 +102,33 @@ func unknownKids(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) s
 		atOnce, took, later)
 }
 
-// rotation publishes a new key and removes two old ones.
-func rotation(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
+// rotation publishes a new key and removes the two old keys one after the other.
+func rotation(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) string {
 	t.Helper()
-	long := servertest.WithTimeClaim("exp", 10*time.Hour)
-	old, spare := servertest.NewJWT(long), servertest.NewJWT(long, servertest.SignedBy("rsa", gojwt.SigningMethodRS256, servertest.RSAKey()))
-	requireAccepted(t, g, from, old)
-	requireAccepted(t, g, from, spare)
-	from.Publish(map[string]any{"rsa": servertest.RSAKey().Public(), "later": servertest.LaterKey().Public()})
-	later := servertest.NewJWT(long, servertest.SignedBy("later", gojwt.SigningMethodES256, servertest.LaterKey()))
-	requireRejectedWithoutFetch(t, g, from, later) // the keys were fetched a moment ago
-	requireAccepted(t, g, from, old)
+	longLived := servertest.WithTimeClaim("exp", 10*time.Hour)
+	old, spare := servertest.NewJWT(longLived), servertest.NewJWT(longLived, servertest.SignedBy("rsa", gojwt.SigningMethodRS256, servertest.RSAKey()))
+	requireAccepted(t, g, issuer, old)
+	requireAccepted(t, g, issuer, spare)
+	issuer.Publish(map[string]any{"rsa": servertest.RSAKey().Public(), "later": servertest.LaterKey().Public()})
+	later := servertest.NewJWT(longLived, servertest.SignedBy("later", gojwt.SigningMethodES256, servertest.LaterKey()))
+	requireRejectedWithoutFetch(t, g, issuer, later) // the keys were fetched a moment ago
+	requireAccepted(t, g, issuer, old)
 	time.Sleep(30 * time.Second)
-	requireAccepted(t, g, from, later)
-	require.Equal(t, 2, from.Fetches())
-	requireRejectedWithoutFetch(t, g, from, old) // although it was accepted before
-	requireRejectedWithoutFetch(t, g, from, servertest.NewJWT(long))
+	requireAccepted(t, g, issuer, later)
+	require.Equal(t, 2, issuer.Fetches())
+	requireRejectedWithoutFetch(t, g, issuer, old) // although it was accepted before
+	requireRejectedWithoutFetch(t, g, issuer, servertest.NewJWT(longLived))
 
-	from.Publish(map[string]any{"later": servertest.LaterKey().Public()})
-	requireAccepted(t, g, from, spare)
+	issuer.Publish(map[string]any{"later": servertest.LaterKey().Public()})
+	requireAccepted(t, g, issuer, spare)
 	time.Sleep(15*time.Minute + time.Second)
 	synctest.Wait()
 	requireRejected(t, g, spare)
-	requireAccepted(t, g, from, later)
-	return fmt.Sprintf("a new key is accepted after 30s, a removed one is rejected after the refresh, known tokens too; %d fetches", from.Fetches())
+	requireAccepted(t, g, issuer, later)
+	return fmt.Sprintf("a new key is accepted after 30s, a removed one is rejected after the refresh, known tokens too; %d fetches", issuer.Fetches())
 }
 
-func downAtStart(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
+func downAtStart(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) string {
 	t.Helper()
 	requireKeysUnavailable(t, g, servertest.NewJWT())
 	require.Equal(t, http.StatusOK, withCredential(servertest.Bearer(servertest.WriterKey)...).Send(t, g).Status, "API keys do not depend on the issuer")
@@ -138,15 +138,15 @@ func downAtStart(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) s
 	}
 	require.Contains(t, getAnonymously(t, g.Admin, "/readyz").Body, "idp")
 	require.NotContains(t, getAnonymously(t, g.Client, "/readyz").Body, "idp")
-	from.RespondWith(nil)
+	issuer.RespondWith(nil)
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	requireAccepted(t, g, from, servertest.NewJWT())
+	requireAccepted(t, g, issuer, servertest.NewJWT())
 	require.Equal(t, http.StatusOK, getAnonymously(t, g.Client, "/readyz").Status)
 	return "503 jwks-unavailable, /readyz 503, /livez 200, 0 upstream calls; 200 after the issuer has recovered"
 }
 
-// requireKeysUnavailable requires that both doors respond with 503, because the token may be valid.
+// requireKeysUnavailable requires that both doors respond with 503 and not 401, because the token may be valid.
 func requireKeysUnavailable(t *testing.T, g *servertest.Gateway, token string) {
 	t.Helper()
 	before := g.UpstreamCalls()
@@ -171,33 +171,33 @@ func getAnonymously(t *testing.T, client *http.Client, path string) servertest.R
 	return servertest.ReadResponse(t, got)
 }
 
-// maxStale is shorter than the default of a day, in which the gateway would make 6,000
-// health checks.
+// maxStale is how long keys remain valid if they cannot be fetched again. It is shorter than the default of a day,
+// during which the gateway would make 6,000 health checks.
 const maxStale = 2 * time.Hour
 
-func downForLong(t *testing.T, g *servertest.Gateway, from *servertest.Issuer) string {
+func downForLong(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) string {
 	t.Helper()
-	from.RespondWith(unreachable)
+	issuer.RespondWith(unreachable)
 	time.Sleep(time.Hour)
 	known := servertest.NewJWT(servertest.WithTimeClaim("exp", 23*time.Hour))
-	requireAccepted(t, g, from, known)
+	requireAccepted(t, g, issuer, known)
 	time.Sleep(maxStale - time.Hour)
 	synctest.Wait()
-	requireAccepted(t, g, from, known)
-	requireAccepted(t, g, from, servertest.NewJWT())
+	requireAccepted(t, g, issuer, known)
+	requireAccepted(t, g, issuer, servertest.NewJWT())
 	time.Sleep(time.Second)
 	synctest.Wait()
 	requireKeysUnavailable(t, g, servertest.NewJWT())
 	requireKeysUnavailable(t, g, known)
 	require.Equal(t, http.StatusOK, withCredential(servertest.Bearer(servertest.WriterKey)...).Send(t, g).Status)
-	from.RespondWith(nil)
+	issuer.RespondWith(nil)
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	requireAccepted(t, g, from, servertest.NewJWT())
-	return fmt.Sprintf("200 for %s, then 503 jwks-unavailable, known tokens too; %d fetches", maxStale, from.Fetches())
+	requireAccepted(t, g, issuer, servertest.NewJWT())
+	return fmt.Sprintf("200 for %s, then 503 jwks-unavailable, known tokens too; %d fetches", maxStale, issuer.Fetches())
 }
 
-// failedFetches returns the number of failed fetches from the metrics.
+// failedFetches returns the number of failed fetches of keys, as the metrics report it.
 func failedFetches(t *testing.T, g *servertest.Gateway) int {
 	t.Helper()
 	found := regexp.MustCompile(`flowgate_jwks_fetches_total\{[^}]*outcome="failure"[^}]*\} (\d+)`).
@@ -208,22 +208,22 @@ func failedFetches(t *testing.T, g *servertest.Gateway) int {
 	return servertest.Must(strconv.Atoi(found[1]))
 }
 
-func invalidResponses(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, response func() *http.Response) string {
+func invalidResponses(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer, response func() *http.Response) string {
 	t.Helper()
 	known := servertest.NewJWT()
-	requireAccepted(t, g, from, known)
+	requireAccepted(t, g, issuer, known)
 	require.Zero(t, failedFetches(t, g))
-	from.RespondWith(func() (*http.Response, error) { return response(), nil })
-	time.Sleep(20 * time.Minute) // the keys are fetched every 15
+	issuer.RespondWith(func() (*http.Response, error) { return response(), nil })
+	time.Sleep(20 * time.Minute) // the keys are fetched every 15 minutes
 	synctest.Wait()
 	failed := failedFetches(t, g)
 	require.Positive(t, failed)
-	require.Equal(t, failed+1, from.Fetches(), "all fetches but the first fail")
-	for _, address := range from.Addresses() {
+	require.Equal(t, failed+1, issuer.Fetches(), "all fetches but the first fail")
+	for _, address := range issuer.Addresses() {
 		require.Equal(t, servertest.IssuerURL+"/jwks", address)
 	}
-	requireAccepted(t, g, from, known)
-	requireAccepted(t, g, from, servertest.NewJWT())
+	requireAccepted(t, g, issuer, known)
+	requireAccepted(t, g, issuer, servertest.NewJWT())
 	require.Equal(t, http.StatusOK, getAnonymously(t, g.Client, "/readyz").Status)
 	return fmt.Sprintf("the old keys are kept: 200 after %d failed fetches", failed)
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
+// API keys with the limits that [keyLimits] configures: typedKey may use only some workflow types, queuedKey only some
+// task queues, endpointKey only some Nexus endpoints, and mixedKey only some of all three. mixedKey and callbackKey may
+// set completion callbacks.
 const (
 	typedKey    = "fg_typed_tttttttttttttttttttttttttttttttt"
 	queuedKey   = "fg_queued_qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
@@ -22,9 +25,9 @@ const (
 	adminKey    = "fg_admin_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 )
 
-// limits returns the cases about the limits of a key on workflow types, task queues,
-// Nexus endpoints and completion callbacks.
-func limits() []hostile {
+// keyLimits returns the cases about the limits of an API key on workflow types, task queues, Nexus endpoints and
+// completion callbacks.
+func keyLimits() []hostile {
 	const write = "grants: [{namespace: default, role: write}]"
 	configure := withKeys(
 		keyEntry{typedKey, "workflowTypes: [Order], " + write},
@@ -40,21 +43,21 @@ func limits() []hostile {
 	return []hostile{
 		row(89, "a standalone Nexus operation", nexusOperations),
 		row(89, "a reset", resets),
-		row(89, "a task queue in a field with another name", otherQueues),
+		row(89, "a task queue in a field with another name", taskQueuesInOtherFields),
 		row(94, "completion callbacks", completionCallbacks),
 		row(95, "validation of a compute configuration", computeValidation),
 	}
 }
 
-const temporalDefault = "/api/v1/namespaces/default"
+const temporalNamespacePath = "/api/v1/namespaces/default"
 
-// keyedRequest is a request to the Temporal HTTP API with a key.
+// keyedRequest is a request to the Temporal HTTP API with an API key.
 type keyedRequest struct {
 	key, path, body string
 	permitted       bool
 }
 
-// sendAsKeys sends the requests. Those that are not permitted receive 403 and make no upstream
+// sendAsKeys sends the requests. It requires that a request which is not permitted receives 403 and makes no upstream
 // call.
 func sendAsKeys(t *testing.T, g *servertest.Gateway, attempts ...keyedRequest) string {
 	t.Helper()
@@ -83,7 +86,7 @@ func sendAsKeys(t *testing.T, g *servertest.Gateway, attempts ...keyedRequest) s
 
 func nexusOperations(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	const path = temporalDefault + "/nexus-operations/o"
+	const path = temporalNamespacePath + "/nexus-operations/o"
 	body := func(endpoint string) string { return `{"endpoint":"` + endpoint + `","service":"s","operation":"o"}` }
 	result := sendAsKeys(
 		t, g,
@@ -101,7 +104,7 @@ func nexusOperations(t *testing.T, g *servertest.Gateway) string {
 
 func resets(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	const path, body = temporalDefault + "/workflows/w/reset", `{"workflowTaskFinishEventId":"4","requestId":"q"}`
+	const path, body = temporalNamespacePath + "/workflows/w/reset", `{"workflowTaskFinishEventId":"4","requestId":"q"}`
 	result := sendAsKeys(
 		t, g,
 		keyedRequest{typedKey, path, body, false}, keyedRequest{queuedKey, path, body, false}, keyedRequest{mixedKey, path, body, false},
@@ -114,20 +117,20 @@ func resets(t *testing.T, g *servertest.Gateway) string {
 	return result
 }
 
-func otherQueues(t *testing.T, g *servertest.Gateway) string {
+func taskQueuesInOtherFields(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	const path = temporalDefault + "/activities/a"
+	const path = temporalNamespacePath + "/activities/a"
 	start := func(queue string) string {
 		return `{"activityType":{"name":"Pay"},"taskQueue":{"name":"` + queue + `"},"startToCloseTimeout":"5s"}`
 	}
-	const calls = temporalDefault + "/nexus-operations/o"
+	const operation = temporalNamespacePath + "/nexus-operations/o"
 	handler := func(queue string) string {
 		return `{"endpoint":"payments","completionCallbacks":[{"nexusHandler":{"taskQueueName":"` + queue + `","service":"s"}}]}`
 	}
 	return sendAsKeys(
 		t, g,
 		keyedRequest{queuedKey, path, start("payouts"), false}, keyedRequest{queuedKey, path, start("orders"), true},
-		keyedRequest{mixedKey, calls, handler("payouts"), false}, keyedRequest{mixedKey, calls, handler("orders"), true},
+		keyedRequest{mixedKey, operation, handler("payouts"), false}, keyedRequest{mixedKey, operation, handler("orders"), true},
 	)
 }
 
@@ -145,7 +148,7 @@ func completionCallbacks(t *testing.T, g *servertest.Gateway) string {
 			"/nexus-operations/o":         `{"endpoint":"payments","completionCallbacks":[%s]}`,
 		} {
 			for key, permitted := range map[string]bool{servertest.WriterKey: false, adminKey: false, typedKey: false, callbackKey: true} {
-				attempts = append(attempts, keyedRequest{key, temporalDefault + path, fmt.Sprintf(body, callback), permitted})
+				attempts = append(attempts, keyedRequest{key, temporalNamespacePath + path, fmt.Sprintf(body, callback), permitted})
 			}
 		}
 	}
@@ -154,7 +157,7 @@ func completionCallbacks(t *testing.T, g *servertest.Gateway) string {
 
 func computeValidation(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	const path = temporalDefault + "/worker-deployment-versions/billing/7/validate-compute-config"
+	const path = temporalNamespacePath + "/worker-deployment-versions/billing/7/validate-compute-config"
 	result := sendAsKeys(
 		t, g,
 		keyedRequest{servertest.ReaderKey, path, `{}`, false}, keyedRequest{typedKey, path, `{}`, false},

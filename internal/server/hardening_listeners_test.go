@@ -19,8 +19,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileListeners returns the cases about requests whose end is ambiguous, and about
-// requests that reach the admin listener under an attacker's host name.
+// hostileListeners returns the cases about request smuggling, and about requests to the admin listener with an
+// attacker's host name.
 func hostileListeners() []hostile {
 	const both = "Content-Length: 4\r\nTransfer-Encoding: chunked"
 	smuggling := func(name, version, target, body string, headers ...string) hostile {
@@ -50,22 +50,22 @@ func hostileListeners() []hostile {
 	}
 }
 
-// smuggled sends a request with a chunked body, and a second request that a proxy may
-// have forwarded as a part of that body.
+// smuggled sends a request whose end is ambiguous, and a second request that a proxy may have forwarded as a part of
+// the first request's body.
 func smuggled(t *testing.T, g *servertest.Gateway, first string) string {
 	t.Helper()
 	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}))
-	countsTo(g, 1)
+	respondWithCount(g, 1)
 	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
-	second := "GET " + count + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + servertest.WriterKey + "\r\nConnection: close\r\n\r\n"
+	second := "GET " + countPath + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + servertest.WriterKey + "\r\nConnection: close\r\n\r\n"
 	go func() { _, _ = io.WriteString(conn, first+second) }() // fails when the gateway closes the connection
 	all, err := io.ReadAll(conn)
 	require.NoError(t, err)
 	require.Equal(t, 1, strings.Count(string(all), "HTTP/1."), "responses: %s", all)
 	require.Contains(t, string(all), "Connection: close\r\n")
-	require.Empty(t, g.Upstream.Calls("CountWorkflowExecutions"), "the second request was served")
+	require.Empty(t, g.Upstream.Calls("CountWorkflowExecutions"), "the second request must not be served")
 	status, _, _ := strings.Cut(string(all), "\r\n")
 	return status + ", connection closed, the second request is not served"
 }
@@ -79,7 +79,7 @@ func lengthKeepsConnection(t *testing.T, g *servertest.Gateway) string {
 		client := g.Client
 		if version == "HTTP/2.0" {
 			client = http2Client(g)
-			request.ContentLength = -1 // in HTTP/2, frames end the body
+			request.ContentLength = -1 // in HTTP/2, a flag of the last frame ends the body
 		}
 		response, err := client.Do(request)
 		require.NoError(t, err)

@@ -27,18 +27,17 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// fewBytes sets low limits of bytes in flight: a single caller may hold 8 MB of requests
-// and 32 MB of responses.
-func fewBytes(cfg *config.Config) {
+// withFewBytes sets low limits on the bytes in flight: 8 MB of requests and 32 MB of responses for each caller.
+func withFewBytes(cfg *config.Config) {
 	cfg.Limits.BytesInFlight = config.BytesInFlight{Requests: 16 << 20, Responses: 64 << 20}
 	cfg.Limits.InFlight.CallerShare = 0.5
 	cfg.Upstream.MaxResponseBytes = 64 << 20
 }
 
-// The tests that measure the heap are not parallel: nothing else runs beside them.
+// The tests that measure the heap are not parallel, because other tests would change it.
 
-// heapAfterGC returns the size of the heap in use, in bytes, without the memory that
-// pools release after two collections.
+// heapAfterGC returns the size of the heap in use, in bytes. It collects garbage twice, because a sync.Pool releases
+// its objects only then.
 func heapAfterGC() int {
 	_ = heap()
 	return int(heap()) //nolint:gosec // fits into an int
@@ -46,14 +45,14 @@ func heapAfterGC() int {
 
 // The test requests many large lists at once, and the limit permits one of them.
 func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint:paralleltest // it measures the heap
-	for name, path := range map[string]string{"client API": servertest.WorkflowsPath, "Temporal API": temporalList} { //nolint:paralleltest // it measures the heap
+	for name, path := range map[string]string{"client API": servertest.WorkflowsPath, "Temporal API": temporalWorkflowsPath} { //nolint:paralleltest // it measures the heap
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const requests, size = 12, 20
-				g := servertest.Start(t, servertest.Options{Configure: fewBytes})
+				g := servertest.Start(t, servertest.Options{Configure: withFewBytes})
 				serveLargeList(t, g, size)
 				before := heapAfterGC()
-				for i := range requests { // no two are equal: the size of an equal one would be known
+				for i := range requests { // all differ, because the gateway remembers the response size of an equal request
 					openRequest(t, g, rawGet(servertest.WriterKey, fmt.Sprintf("%s?pageSize=%d", path, i+1)))
 				}
 				time.Sleep(500 * time.Millisecond)
@@ -70,11 +69,10 @@ func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint
 	}
 }
 
-// A workflow with a large result ends. Many callers wait for it and do not read their
-// responses.
+// A workflow closes with a large failure. Many callers have waited for the outcome and do not read their responses.
 func TestWaitsReserveBytesBeforeTheyEncodeTheResult(t *testing.T) { //nolint:paralleltest // it measures the heap
 	synctest.Test(t, func(t *testing.T) {
-		g := servertest.Start(t, servertest.Options{Configure: fewBytes})
+		g := servertest.Start(t, servertest.Options{Configure: withFewBytes})
 		c := temporalfake.NewChain(g.Upstream)
 		const waiters, size = 100, 2 << 20
 		for range waiters {
@@ -99,24 +97,24 @@ func TestWaitsReserveBytesBeforeTheyEncodeTheResult(t *testing.T) { //nolint:par
 }
 
 // The upstream does not respond to the queries, so that their bodies stay in memory.
-func TestBodiesAreCountedUntilTheirCallEnds(t *testing.T) {
+func TestBodiesStayReservedUntilTheirCallEnds(t *testing.T) {
 	t.Parallel()
 	body := `"` + strings.Repeat("x", 1<<20) + `"`
 	many := strings.Repeat(`"x",`, 100_000) + `"x"`
 	for name, row := range map[string]struct {
 		path, body string
-		least      int // minimum number of bytes that one request counts
+		least      int // minimum number of bytes that are reserved for one request
 	}{
-		"a large value, client API":     {servertest.WorkflowsPath + "/none/query", `{"query":"q","args":[` + body + `]}`, 2 << 20},
-		"a large value, Temporal API":   {temporalList + "/none/query/q", `{"query":{"queryArgs":[` + body + `]}}`, 2 << 20},
-		"many small ones, Temporal API": {temporalList + "/none/query/q", `{"query":{"queryArgs":[` + many + `]}}`, 3_000_000},
+		"a large value, client API":       {servertest.WorkflowsPath + "/none/query", `{"query":"q","args":[` + body + `]}`, 2 << 20},
+		"a large value, Temporal API":     {temporalWorkflowsPath + "/none/query/q", `{"query":{"queryArgs":[` + body + `]}}`, 2 << 20},
+		"many small values, Temporal API": {temporalWorkflowsPath + "/none/query/q", `{"query":{"queryArgs":[` + many + `]}}`, 3_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				g := servertest.Start(t, servertest.Options{Configure: fewBytes})
+				g := servertest.Start(t, servertest.Options{Configure: withFewBytes})
 				g.Upstream.Handle("QueryWorkflow", upstreamtest.Hang)
-				ctx, leave := context.WithCancel(t.Context())
+				ctx, cancel := context.WithCancel(t.Context())
 				var sending sync.WaitGroup
 				const requests = 10
 				for range requests {
@@ -131,7 +129,7 @@ func TestBodiesAreCountedUntilTheirCallEnds(t *testing.T) {
 				require.Positive(t, calls, summary)
 				require.LessOrEqual(t, calls, 8<<20/row.least, summary)
 				require.GreaterOrEqual(t, held, calls*row.least, summary)
-				leave()
+				cancel()
 				sending.Wait()
 				synctest.Wait()
 				require.Zero(t, bytesHeld(t, g, "request"))
@@ -140,8 +138,8 @@ func TestBodiesAreCountedUntilTheirCallEnds(t *testing.T) {
 	}
 }
 
-// The test requests small responses on streams whose flow-control window is zero.
-func TestSmallResponsesOverHTTP2AreCounted(t *testing.T) {
+// The test requests small responses on streams whose flow-control window is zero, so that they stay in memory.
+func TestSmallResponsesOverHTTP2ReserveBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const streams, size = 20, 30_000
@@ -165,7 +163,7 @@ func TestSmallResponsesOverHTTP2AreCounted(t *testing.T) {
 				{":method", "GET"},
 				{":scheme", "http"},
 				{":authority", "gateway"},
-				{":path", []string{servertest.WorkflowsPath, temporalList}[i%2] + "/w"},
+				{":path", []string{servertest.WorkflowsPath, temporalWorkflowsPath}[i%2] + "/w"},
 				{"authorization", "Bearer " + servertest.WriterKey},
 			} {
 				require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
@@ -188,9 +186,8 @@ func TestSmallResponsesOverHTTP2AreCounted(t *testing.T) {
 	})
 }
 
-// A call whose response exceeds the initial limit is made again with a higher limit.
-// That counts neither as a failure nor as a retry. A response above the maximum is
-// rejected.
+// A call whose response exceeds the initial limit is made again with a higher limit. The second call counts neither as
+// a failure nor as a retry. A response above the maximum is rejected.
 func TestALargeResponseIsRequestedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -205,7 +202,7 @@ func TestALargeResponseIsRequestedAgain(t *testing.T) {
 			require.Len(t, g.Upstream.Calls(list), before+calls)
 		}
 		g.Upstream.Handle(list, upstreamtest.InTurn(respondWithList(2<<20), respondWithList(4<<20), respondWithList(7<<20)))
-		resp := g.Do(t, http.MethodGet, temporalList, "")
+		resp := g.Do(t, http.MethodGet, temporalWorkflowsPath, "")
 		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		require.Greater(t, len(resp.Body), 7<<20, "the list has grown between the calls")
 

@@ -32,25 +32,25 @@ func overload() []hostile {
 		{number: 71, name: "more reads than slots", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-			return overflow(t, g, 3, get(count), get("/v1/system-info"), http.StatusServiceUnavailable, "overloaded")
+			return exceedSlots(t, g, 3, get(countPath), get("/v1/system-info"), http.StatusServiceUnavailable, "overloaded")
 		}},
 		{number: 71, name: "more writes than slots", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Hang)
-			q := servertest.Request{Method: http.MethodPost, Path: terminate}
-			return overflow(t, g, 2, q, q, http.StatusServiceUnavailable, "overloaded")
+			q := servertest.Request{Method: http.MethodPost, Path: terminatePath}
+			return exceedSlots(t, g, 2, q, q, http.StatusServiceUnavailable, "overloaded")
 		}},
 		{number: 71, name: "more waits than slots", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			temporalfake.NewWorkflow(g.Upstream)
-			return overflow(t, g, 4, get(servertest.ResultPath+"?wait=50s"), post(servertest.StartBody("")+" ", "Prefer", "wait=50"),
+			return exceedSlots(t, g, 4, get(servertest.ResultPath+"?wait=50s"), post(servertest.StartBody("")+" ", "Prefer", "wait=50"),
 				http.StatusServiceUnavailable, "overloaded")
 		}},
 		{
 			number: 71, name: "one caller with more than its share", act: func(t *testing.T, g *servertest.Gateway) string {
 				t.Helper()
 				g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-				summary := overflow(t, g, 2, get(count), get(count), http.StatusTooManyRequests, "rate-limited")
+				summary := exceedSlots(t, g, 2, get(countPath), get(countPath), http.StatusTooManyRequests, "rate-limited")
 				require.Equal(t, http.StatusOK, get("/v1/system-info", "Authorization", "Bearer "+servertest.ReaderKey).Send(t, g).Status,
 					"other callers are admitted")
 				return summary
@@ -62,10 +62,10 @@ func overload() []hostile {
 	}
 }
 
-// overflow uses all slots with requests that do not end, and then sends one more.
-func overflow(t *testing.T, g *servertest.Gateway, slots int, hold, more servertest.Request, status int, code string) string {
+// exceedSlots occupies all slots with requests that do not end, and then sends one more request.
+func exceedSlots(t *testing.T, g *servertest.Gateway, slots int, hold, more servertest.Request, status int, code string) string {
 	t.Helper()
-	ctx, leave := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
 	for range slots {
 		sending.Go(func() {
@@ -86,7 +86,7 @@ func overflow(t *testing.T, g *servertest.Gateway, slots int, hold, more servert
 	for _, probe := range []string{"/livez", "/readyz"} {
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, probe, "").Status)
 	}
-	leave()
+	cancel()
 	sending.Wait()
 	synctest.Wait()
 	for _, kind := range []string{"read", "write", "wait"} {
@@ -95,9 +95,9 @@ func overflow(t *testing.T, g *servertest.Gateway, slots int, hold, more servert
 	return fmt.Sprintf("%d are admitted, the next one receives %d %s, 0 upstream calls; probes return 200", slots, status, code)
 }
 
-// operations returns the cases about operating the gateway.
-func operations() []hostile {
-	public := func(number int, path string) hostile {
+// operating returns the cases about panics, shutdown, CORS and the configuration.
+func operating() []hostile {
+	notPublic := func(number int, path string) hostile {
 		return hostile{number: number, name: path, request: get(path), status: http.StatusNotFound, code: "route-not-found"}
 	}
 	withOrigin := func(cfg *config.Config) { cfg.CORS.Origins = []string{"https://app.example"} }
@@ -118,7 +118,7 @@ func operations() []hostile {
 		preflight("a preflight without configured origins", "https://app.example", nil, http.StatusMethodNotAllowed, "method-not-allowed", requireNoCORS),
 		preflight("a preflight of another origin", "https://evil.example", withOrigin, http.StatusNoContent, "", requireNoCORS),
 		preflight("a preflight of the origin null", "null", withOrigin, http.StatusNoContent, "", requireNoCORS),
-		preflight("a preflight of a longer name", "https://app.example.evil", withOrigin, http.StatusNoContent, "", requireNoCORS),
+		preflight("a preflight of a host name that begins with the listed one", "https://app.example.evil", withOrigin, http.StatusNoContent, "", requireNoCORS),
 		preflight("a preflight of the listed origin", "https://app.example", withOrigin, http.StatusNoContent, "", requireCORS),
 		{
 			number: 76, name: "the listed origin reads a problem", configure: withOrigin, check: requireCORS,
@@ -129,7 +129,7 @@ func operations() []hostile {
 			request: get("/v1/system-info", "Origin", "https://evil.example"), status: http.StatusOK, calls: 1,
 		},
 		{number: 81, name: "a configuration with many problems", act: invalidConfiguration},
-		public(82, "/metrics"), public(82, "/debug/pprof/"), public(82, "/debug/pprof/heap"),
+		notPublic(82, "/metrics"), notPublic(82, "/debug/pprof/"), notPublic(82, "/debug/pprof/heap"),
 		{number: 83, name: "a caller that stops reading", act: stalledReader},
 	}
 }
@@ -147,8 +147,7 @@ func requireCORS(t *testing.T, _ *servertest.Gateway, resp servertest.Response) 
 	require.Empty(t, resp.Header.Values("Access-Control-Allow-Credentials"))
 }
 
-// panicInHandler serves a handler that panics, because no handler of the gateway can be made
-// to panic.
+// panicInHandler serves a handler of the test that panics, because no request makes a handler of the gateway panic.
 func panicInHandler(t *testing.T, _ *servertest.Gateway) string {
 	t.Helper()
 	log, listener := &testlog.Buffer{}, servertest.NewListener()
@@ -197,7 +196,7 @@ func shutdown(t *testing.T, g *servertest.Gateway) string {
 		return nil, ctx.Err()
 	})
 	inFlight, waiting := make(chan servertest.Response, 1), make(chan servertest.Response, 1)
-	for path, response := range map[string]chan servertest.Response{count: inFlight, servertest.ResultPath + "?wait=50s": waiting} {
+	for path, response := range map[string]chan servertest.Response{countPath: inFlight, servertest.ResultPath + "?wait=50s": waiting} {
 		go func() {
 			resp, _ := g.Send(t.Context(), http.MethodGet, path, "")
 			response <- resp
@@ -207,7 +206,7 @@ func shutdown(t *testing.T, g *servertest.Gateway) string {
 	begin := time.Now()
 	g.Stop()
 	synctest.Wait()
-	require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "not ready at once")
+	require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "/readyz fails immediately")
 	require.Equal(t, http.StatusOK, (<-inFlight).Status)
 	wait := <-waiting
 	require.Equal(t, http.StatusAccepted, wait.Status, "a wait that ends early is not an error")
@@ -220,7 +219,7 @@ func shutdown(t *testing.T, g *servertest.Gateway) string {
 func requestsDuringShutdown(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang) // keeps a request in flight after the delay
-	go func() { _, _ = g.Send(t.Context(), http.MethodGet, count, "") }()
+	go func() { _, _ = g.Send(t.Context(), http.MethodGet, countPath, "") }()
 	synctest.Wait()
 	g.Stop()
 	time.Sleep(2 * time.Second)
@@ -256,7 +255,7 @@ func invalidConfiguration(t *testing.T, _ *servertest.Gateway) string {
 	return "every problem is reported at once, with its path"
 }
 
-// stalledReader requests a long stream and reads only the status line.
+// stalledReader requests an NDJSON stream without end and reads only the status line.
 func stalledReader(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	page := &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("more")}

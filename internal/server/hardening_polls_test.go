@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// sharedPolls returns the cases about many equal waits with one delegated token.
+// sharedPolls returns the cases about many equal waits or event streams with one delegated token.
 func sharedPolls() []hostile {
 	row := func(name string, act func(*testing.T, *servertest.Gateway) string) hostile {
 		return hostile{number: 91, name: name, act: act}

@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// keyEntry is an entry of the keys file: a key, and the members besides its id and secret.
+// keyEntry is an entry of the keys file: an API key, and the YAML members of the entry other than "id" and "secrets".
 type keyEntry struct{ key, rest string }
 
 // withKeys adds entries to the keys file.
@@ -38,46 +38,47 @@ const limitedKey = "fg_paced_pppppppppppppppppppppppppppppppp"
 
 // rates returns the cases about the rate limit of a key, and about other namespaces.
 func rates() []hostile {
-	limited := func(name string, first, second string) hostile {
+	limited := func(name string, usedPath, otherPath string) hostile {
 		return hostile{
 			number: 70, name: name,
 			configure: withKeys(keyEntry{limitedKey, "rate: {perSecond: 0.5, burst: 3}, grants: [{namespace: default, role: read}]"}),
 			act: func(t *testing.T, g *servertest.Gateway) string {
 				t.Helper()
-				return overRate(t, g, first, second)
+				return overRate(t, g, usedPath, otherPath)
 			},
 		}
 	}
 	return []hostile{
-		limited("over the key's rate", servertest.WorkflowsPath, temporalWorkflows),
-		limited("over the key's rate at the Temporal HTTP API", temporalWorkflows, servertest.WorkflowsPath),
+		limited("more requests than the key's rate limit", servertest.WorkflowsPath, temporalWorkflowsPath),
+		limited("more requests than the key's rate limit, to the Temporal HTTP API", temporalWorkflowsPath, servertest.WorkflowsPath),
 		{
 			number: 26, name: "another namespace in the body", status: http.StatusBadRequest, code: "unknown-field",
 			request: post(servertest.StartBody(`"namespace":"other"`)), // the client API has no such field
 		},
-		{number: 26, name: "another namespace in the body at the Temporal HTTP API", act: otherNamespace},
+		{number: 26, name: "another namespace in the body, to the Temporal HTTP API", act: otherNamespace},
 	}
 }
 
-// overRate uses up the rate limit at one door, and checks both doors.
-func overRate(t *testing.T, g *servertest.Gateway, first, second string) string {
+// overRate exceeds the rate limit with requests to usedPath. It requires that requests to otherPath, at the other door,
+// are rejected too.
+func overRate(t *testing.T, g *servertest.Gateway, usedPath, otherPath string) string {
 	t.Helper()
 	serveLists(g)
 	before := g.UpstreamCalls()
 	send := func(path, key string) servertest.Response { return get(path, servertest.Bearer(key)...).Send(t, g) }
 	for left := 2; left >= 0; left-- {
-		resp := send(first, limitedKey)
+		resp := send(usedPath, limitedKey)
 		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		require.Equal(t, `"key";q=3;w=6`, resp.Header.Get("RateLimit-Policy"))
 		require.Equal(t, fmt.Sprintf(`"key";r=%d;t=%d`, left, 2*(3-left)), resp.Header.Get("RateLimit"))
 	}
-	for _, path := range []string{first, second} {
+	for _, path := range []string{usedPath, otherPath} {
 		resp := send(path, limitedKey)
 		require.Equal(t, http.StatusTooManyRequests, resp.Status, resp.Body)
 		require.Equal(t, "2", resp.Header.Get("Retry-After"))
 		require.Equal(t, `"key";q=3;w=6`, resp.Header.Get("RateLimit-Policy"))
 		require.Equal(t, `"key";r=0;t=6`, resp.Header.Get("RateLimit"))
-		if path == temporalWorkflows {
+		if path == temporalWorkflowsPath {
 			servertest.RequireStatus(t, resp, http.StatusTooManyRequests, codes.ResourceExhausted)
 		} else {
 			requireWellFormed(t, resp, "rate-limited")
@@ -85,7 +86,7 @@ func overRate(t *testing.T, g *servertest.Gateway, first, second string) string 
 	}
 	require.Equal(t, before+3, g.UpstreamCalls())
 	for _, key := range []string{servertest.WriterKey, servertest.ReaderKey} {
-		for _, path := range []string{first, second} {
+		for _, path := range []string{usedPath, otherPath} {
 			resp := send(path, key)
 			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 			require.Empty(t, resp.Header.Get("RateLimit"))
@@ -93,7 +94,7 @@ func overRate(t *testing.T, g *servertest.Gateway, first, second string) string 
 	}
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
-	require.Equal(t, http.StatusOK, send(second, limitedKey).Status, "after Retry-After")
+	require.Equal(t, http.StatusOK, send(otherPath, limitedKey).Status, "after the time in Retry-After")
 	return "429 after 3 calls, Retry-After 2, RateLimit headers, 0 upstream calls; others are served"
 }
 

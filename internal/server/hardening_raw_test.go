@@ -24,30 +24,30 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileBytesRow is a case about raw bytes of a connection that no client library
-// would send. They are sent over a real socket.
+// hostileBytesRow is a row of the hardening table about bytes that no client library would send. The test sends them
+// over a TCP connection.
 type hostileBytesRow struct {
 	number int
 	name   string
-	act    func(t *testing.T, s *socket) string
+	act    func(t *testing.T, s *tcpGateway) string
 }
 
 func (row hostileBytesRow) run(t *testing.T) {
 	t.Helper()
-	t.Logf("case %d, %s: %s", row.number, row.name, row.act(t, newSocket(t, nil)))
+	t.Logf("case %d, %s: %s", row.number, row.name, row.act(t, startTCP(t, nil)))
 }
 
-// socket is a gateway that listens on a real socket.
-type socket struct {
+// tcpGateway is a gateway that listens on a TCP port.
+type tcpGateway struct {
 	*servertest.Gateway
 	address string
 }
 
-func newSocket(t *testing.T, configure func(*config.Config)) *socket {
+func startTCP(t *testing.T, configure func(*config.Config)) *tcpGateway {
 	t.Helper()
 	public, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed by the gateway
 	require.NoError(t, err)
-	s := &socket{address: public.Addr().String()}
+	s := &tcpGateway{address: public.Addr().String()}
 	s.Gateway = servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 		cfg.Listen.DrainDelay = 0 // the test runs in real time
 		if configure != nil {
@@ -59,15 +59,15 @@ func newSocket(t *testing.T, configure func(*config.Config)) *socket {
 	return s
 }
 
-// The timeout and the interval of waiting in real time.
+// The timeout and the interval of checks that wait in real time.
 const (
 	waitTimeout  = 10 * time.Second
 	waitInterval = time.Millisecond
 )
 
-// send sends bytes on a new connection. It returns the first response, and whether the
-// gateway closes the connection after it.
-func (s *socket) send(t *testing.T, text string) (servertest.Response, bool) {
+// send sends bytes on a new connection. It returns the first response, and whether the response announces that the
+// gateway closes the connection.
+func (s *tcpGateway) send(t *testing.T, text string) (servertest.Response, bool) {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.address) //nolint:noctx // has a deadline
 	require.NoError(t, err)
@@ -81,17 +81,18 @@ func (s *socket) send(t *testing.T, text string) (servertest.Response, bool) {
 	return resp, resp.Close
 }
 
-// requestHead returns the beginning of a request with the writer's key.
+// requestHead returns the request line and the headers of a request with WriterKey, without the empty line that ends
+// them.
 func requestHead(method, target string, headers ...string) string {
 	return method + " " + target + " HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + servertest.WriterKey + "\r\n" +
 		strings.Join(append(headers, ""), "\r\n")
 }
 
-// hostileBytes returns the cases about raw bytes.
+// hostileBytes returns the cases about bytes that no client library would send.
 func hostileBytes() []hostileBytesRow {
-	// byNetHTTP is a case in which net/http responds before any handler runs.
+	// byNetHTTP returns a row in which net/http responds before any handler runs.
 	byNetHTTP := func(number int, name string, status int, text string) hostileBytesRow {
-		return hostileBytesRow{number, name, func(t *testing.T, s *socket) string {
+		return hostileBytesRow{number, name, func(t *testing.T, s *tcpGateway) string {
 			t.Helper()
 			resp, closed := s.send(t, text)
 			require.Equal(t, status, resp.Status, resp.Body)
@@ -101,7 +102,7 @@ func hostileBytes() []hostileBytesRow {
 		}}
 	}
 	rejected := func(number int, name string, status int, code, text string, closes bool) hostileBytesRow {
-		return hostileBytesRow{number, name, func(t *testing.T, s *socket) string {
+		return hostileBytesRow{number, name, func(t *testing.T, s *tcpGateway) string {
 			t.Helper()
 			resp, closed := s.send(t, text)
 			require.Equal(t, status, resp.Status, resp.Body)
@@ -151,9 +152,9 @@ func hostileBytes() []hostileBytesRow {
 	}
 }
 
-func absoluteForm(t *testing.T, _ *socket) string {
+func absoluteForm(t *testing.T, _ *tcpGateway) string {
 	t.Helper()
-	s := newSocket(t, func(cfg *config.Config) { cfg.Listen.Hosts = []string{"gateway"} })
+	s := startTCP(t, func(cfg *config.Config) { cfg.Listen.Hosts = []string{"gateway"} })
 	resp, _ := s.send(t, requestHead("GET", "http://evil.example/v1/system-info")+"\r\n")
 	require.Equal(t, http.StatusMisdirectedRequest, resp.Status)
 	requireWellFormed(t, resp, "misdirected-request")
@@ -162,7 +163,7 @@ func absoluteForm(t *testing.T, _ *socket) string {
 	return "421 misdirected-request, regardless of the Host header"
 }
 
-func truncatedChunk(t *testing.T, s *socket) string {
+func truncatedChunk(t *testing.T, s *tcpGateway) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.address) //nolint:noctx // has a deadline
 	require.NoError(t, err)
@@ -180,8 +181,8 @@ func truncatedChunk(t *testing.T, s *socket) string {
 	return "400 invalid-request, 0 upstream calls"
 }
 
-// sendIncomplete sends a request that never ends, in virtual time, and returns the
-// response.
+// sendIncomplete sends a request that never ends, in virtual time. It returns the response, and the time until the
+// gateway closes the connection.
 func sendIncomplete(t *testing.T, text string) (response string, took time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -195,13 +196,13 @@ func sendIncomplete(t *testing.T, text string) (response string, took time.Durat
 		took = servertest.Elapsed(func() { all, err = io.ReadAll(conn) })
 		require.NoError(t, err)
 		require.Empty(t, g.Upstream.Calls("StartWorkflowExecution"))
-		require.Equal(t, len(all) > 0, strings.Contains(g.Log.String(), `"msg":"request"`), "no handler runs without complete headers")
+		require.Equal(t, len(all) > 0, strings.Contains(g.Log.String(), `"msg":"request"`), "only a request with complete headers reaches a handler")
 		response = string(all)
 	})
 	return response, took
 }
 
-func slowHead(t *testing.T, _ *socket) string {
+func slowHead(t *testing.T, _ *tcpGateway) string {
 	t.Helper()
 	response, took := sendIncomplete(t, "GET /v1/system-info HTTP/1.1\r\nHost: g\r\nX-Slow: ")
 	require.Empty(t, response)
@@ -209,7 +210,7 @@ func slowHead(t *testing.T, _ *socket) string {
 	return "closed after " + took.String()
 }
 
-func slowBody(t *testing.T, _ *socket) string {
+func slowBody(t *testing.T, _ *tcpGateway) string {
 	t.Helper()
 	response, took := sendIncomplete(t, requestHead("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 100")+"\r\n{")
 	require.Contains(t, response, "408 Request Timeout")
@@ -219,8 +220,8 @@ func slowBody(t *testing.T, _ *socket) string {
 	return "408 request-timeout after " + took.String() + ", 0 upstream calls"
 }
 
-// largeLength declares a length and sends no body: the response must not wait for it.
-func largeLength(t *testing.T, s *socket) string {
+// largeLength sends a Content-Length and no body. The response must not wait for the body.
+func largeLength(t *testing.T, s *tcpGateway) string {
 	t.Helper()
 	resp, _ := s.send(t, requestHead("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 4194305")+"\r\n")
 	require.Equal(t, http.StatusRequestEntityTooLarge, resp.Status)
@@ -228,9 +229,9 @@ func largeLength(t *testing.T, s *socket) string {
 	return "413 payload-too-large without reading the body"
 }
 
-// flood sends HTTP/2 frames n times, or until the gateway closes the connection, and
-// checks the memory of the gateway.
-func flood(t *testing.T, s *socket, n int, frames func(i int, framer *http2.Framer) error) (closed bool, summary string) {
+// flood calls frames, which sends HTTP/2 frames, n times or until the gateway closes the connection. It then checks the
+// memory of the process.
+func flood(t *testing.T, s *tcpGateway, n int, frames func(i int, framer *http2.Framer) error) (closed bool, summary string) {
 	t.Helper()
 	before := heap()
 	conn, err := net.Dial("tcp", s.address) //nolint:noctx // has a deadline
@@ -252,27 +253,27 @@ func flood(t *testing.T, s *socket, n int, frames func(i int, framer *http2.Fram
 	const timeout, interval = 30 * time.Second, 500 * time.Millisecond
 	require.Eventually(t, func() bool { return heap() < before+32<<20 }, timeout, interval, "memory is bounded")
 	resp, _ := s.send(t, requestHead("GET", "/v1/system-info")+"\r\n")
-	require.Equal(t, http.StatusOK, resp.Status, "others are served")
+	require.Equal(t, http.StatusOK, resp.Status, "other requests are served")
 	return err != nil, fmt.Sprintf("%d sent, connection closed: %t; memory is bounded, others are served", sent, err != nil)
 }
 
-// fields returns the header block of a request in HPACK.
-func fields(t *testing.T) []byte {
+// headerBlock returns the headers of a request, encoded by HPACK.
+func headerBlock(t *testing.T) []byte {
 	t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, field := range [][2]string{
-		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", count}, {"authorization", "Bearer " + servertest.WriterKey},
+		{":method", "GET"}, {":scheme", "http"}, {":authority", "gateway"}, {":path", countPath}, {"authorization", "Bearer " + servertest.WriterKey},
 	} {
 		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
 	}
 	return block.Bytes()
 }
 
-func resetFlood(t *testing.T, s *socket) string {
+func resetFlood(t *testing.T, s *tcpGateway) string {
 	t.Helper()
 	s.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
-	block := fields(t)
+	block := headerBlock(t)
 	_, summary := flood(t, s, 20_000, func(i int, framer *http2.Framer) error {
 		id := uint32(2*i + 1) //nolint:gosec // i is small
 		err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block, EndStream: true, EndHeaders: true})
@@ -281,9 +282,9 @@ func resetFlood(t *testing.T, s *socket) string {
 	return summary
 }
 
-func continuationFlood(t *testing.T, s *socket) string {
+func continuationFlood(t *testing.T, s *tcpGateway) string {
 	t.Helper()
-	block := fields(t)
+	block := headerBlock(t)
 	closed, summary := flood(t, s, 20_000, func(i int, framer *http2.Framer) error {
 		if i == 0 {
 			return framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block})
@@ -294,7 +295,7 @@ func continuationFlood(t *testing.T, s *socket) string {
 	return summary
 }
 
-func settingsFlood(t *testing.T, s *socket) string {
+func settingsFlood(t *testing.T, s *tcpGateway) string {
 	t.Helper()
 	_, summary := flood(t, s, 10_000, func(_ int, framer *http2.Framer) error {
 		return framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 16})

@@ -26,10 +26,10 @@ func hostilePaths() []hostile {
 	query := func(name, raw string) hostile {
 		return hostile{number: 56, name: name, request: get(servertest.WorkflowsPath + "?" + raw), status: http.StatusBadRequest, code: "invalid-request"}
 	}
-	of := func(path, name string) hostile {
+	invalid := func(name, path string) hostile {
 		return hostile{number: 56, name: name, request: get(path), status: http.StatusBadRequest, code: "invalid-request"}
 	}
-	method := func(name string) hostile {
+	unsupported := func(name string) hostile {
 		return hostile{
 			number: 51, name: name, request: servertest.Request{Method: name, Path: "/v1/system-info"}, status: http.StatusMethodNotAllowed,
 			code: "method-not-allowed", check: header("Allow", "GET, HEAD"),
@@ -50,7 +50,7 @@ func hostilePaths() []hostile {
 				require.Empty(t, resp.Body)
 			},
 		},
-		method(http.MethodOptions), method(http.MethodTrace), method("FOO"),
+		unsupported(http.MethodOptions), unsupported(http.MethodTrace), unsupported("FOO"),
 		missing(52, "an empty segment", "/v1//system-info"),
 		missing(52, "a trailing slash", "/v1/system-info/"),
 		bad(52, "a dot segment", "/v1/../admin"),
@@ -60,7 +60,7 @@ func hostilePaths() []hostile {
 		bad(53, "invalid UTF-8 in an id", servertest.WorkflowsPath+"/%ff"),
 		bad(53, "a control character in an id", servertest.WorkflowsPath+"/a%0d%0ab"),
 		bad(53, "a C1 control character in an id", servertest.WorkflowsPath+"/%c2%85"),
-		{number: 54, name: "similar ids", act: threeIDs},
+		{number: 54, name: "similar ids", act: escapedIDs},
 		{number: 55, name: "an id of 1001 bytes", request: long, status: http.StatusBadRequest, code: "invalid-request"},
 		query("a page size below zero", "pageSize=-1"), query("a page size of zero", "pageSize=0"),
 		query("a page size of a billion", "pageSize=1000000000"), query("a page size beyond 64 bits", "pageSize=99999999999999999999"),
@@ -71,13 +71,13 @@ func hostilePaths() []hostile {
 			number: 57, name: "a forged page token", request: get(servertest.WorkflowsPath + "?pageToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
 			status: http.StatusBadRequest, code: "invalid-page-token",
 		},
-		of(servertest.ResultPath+"?wait=soon", "a wait that is not a duration"), of(servertest.ResultPath+"?wait=-1s", "a negative wait"),
-		of(servertest.ResultPath+"?failureStatus=500", "an unsupported failure status"),
+		invalid("a wait that is not a duration", servertest.ResultPath+"?wait=soon"), invalid("a negative wait", servertest.ResultPath+"?wait=-1s"),
+		invalid("an unsupported failure status", servertest.ResultPath+"?failureStatus=500"),
 		{
 			number: 56, name: "an unsupported failure status of a start", status: http.StatusBadRequest, code: "invalid-request",
 			request: servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath + "?failureStatus=500", Body: servertest.StartBody("")},
 		},
-		of(servertest.WorkflowsPath+"/a?workflowId=b", "an id in the path and another one in the query"), of(servertest.WorkflowsPath+"/-", "a missing id"),
+		invalid("an id in the path and another one in the query", servertest.WorkflowsPath+"/a?workflowId=b"), invalid("a missing id", servertest.WorkflowsPath+"/-"),
 	}
 }
 
@@ -98,7 +98,7 @@ func unknownRoutes(t *testing.T, g *servertest.Gateway) string {
 	return "404 route-not-found, the same with and without a credential, 0 upstream calls"
 }
 
-func threeIDs(t *testing.T, g *servertest.Gateway) string {
+func escapedIDs(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	temporalfake.NewWorkflow(g.Upstream)
 	var ids []string
@@ -130,8 +130,8 @@ func hostileBodies() []hostile {
 		h.check = contains(`"pointer":"` + pointer)
 		return h
 	}
-	secret := invalid(44, "malformed JSON", "invalid-json", `{"workflowId": SECRET}`)
-	secret.check = contains("at byte 15", "SECRET")
+	malformed := invalid(44, "malformed JSON", "invalid-json", `{"workflowId": SECRET}`)
+	malformed.check = contains("at byte 15", "SECRET")
 	twice := invalid(44, "a member twice", "invalid-json", `{"workflowId":"SECRET","workflowId":"b"}`)
 	twice.check = contains("at byte 23", "SECRET")
 	unknown := invalid(45, "an unknown field", "unknown-field", `{"workflowID":"SECRET"}`)
@@ -144,7 +144,7 @@ func hostileBodies() []hostile {
 		media(41, "gzip", "Content-Encoding", "gzip"),
 		invalid(43, "an empty body", "invalid-request", ""), invalid(43, "null", "invalid-request", "null"),
 		invalid(43, "a list", "invalid-request", "[]"), invalid(43, "a string", "invalid-request", `"x"`),
-		secret, twice, unknown,
+		malformed, twice, unknown,
 		invalid(44, "a member twice, deep in a value", "invalid-json", servertest.StartBody(`"args":[{"a":[{"b":1,"b":2}]}]`)),
 		invalid(44, "a second document", "invalid-json", `{}{}`),
 		invalid(44, "a byte order mark", "invalid-json", "\ufeff{}"),
@@ -171,7 +171,7 @@ func hostileBodies() []hostile {
 	}
 }
 
-// hostileHeaders returns the cases about the other headers.
+// hostileHeaders returns the cases about headers other than Authorization, X-API-Key and those of the body.
 func hostileHeaders() []hostile {
 	bad := func(number int, name string, headers ...string) hostile {
 		return hostile{number: number, name: name, request: get("/v1/system-info", headers...), status: http.StatusBadRequest, code: "invalid-request"}
@@ -219,8 +219,8 @@ func hostileHeaders() []hostile {
 		bad(58, "two timeouts", "Request-Timeout", "1s", "Grpc-Timeout", "1S"), bad(58, "a timeout twice", "Request-Timeout", "1s", "Request-Timeout", "2s"),
 		bad(58, "gRPC's timeout in Go's syntax", "Grpc-Timeout", "1s"), bad(58, "gRPC's timeout with nine digits", "Grpc-Timeout", "999999999H"),
 		{
-			number: 58, name: "a timeout of years", request: get(count, "Grpc-Timeout", "99999999H"), status: http.StatusOK, calls: 1,
-			arrange: func(g *servertest.Gateway) { countsTo(g, 1) }, check: deadlineWithinLimits,
+			number: 58, name: "a timeout of years", request: get(countPath, "Grpc-Timeout", "99999999H"), status: http.StatusOK, calls: 1,
+			arrange: func(g *servertest.Gateway) { respondWithCount(g, 1) }, check: deadlineWithinLimits,
 		},
 		ignored(79, "malformed trace headers", "Traceparent", "00-zz", "Tracestate", "=,=,", "Baggage", strings.Repeat("a=b,", 2000)),
 		{number: 80, name: "malformed request ids", act: requestIDsReplaced},
@@ -239,11 +239,12 @@ func hostileHeaders() []hostile {
 	}
 }
 
-func countsTo(g *servertest.Gateway, n int64) {
+// respondWithCount makes the upstream respond to counts of workflows with n.
+func respondWithCount(g *servertest.Gateway, n int64) {
 	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: n}))
 }
 
-// nothingForwarded requires that the last call has only the gateway's own metadata.
+// nothingForwarded requires that the last upstream call has only metadata that the gateway sets.
 func nothingForwarded(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 	t.Helper()
 	calls := g.Upstream.Calls("GetSystemInfo")

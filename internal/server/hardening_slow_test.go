@@ -30,11 +30,11 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// largeMB is the size of a large response in megabytes. A slow reader cannot read all of
-// it within the request budget.
+// largeMB is the size of a large response in megabytes. A slow reader cannot read all of it before the final deadline
+// of the response.
 const largeMB = 6
 
-const temporalList = "/api/v1/namespaces/default/workflows"
+const temporalWorkflowsPath = "/api/v1/namespaces/default/workflows"
 
 // serveLargeList makes the upstream respond to lists with n megabytes of workflows.
 func serveLargeList(t *testing.T, g *servertest.Gateway, n int) {
@@ -67,8 +67,8 @@ func rawGet(key, path string, headers ...string) string {
 		strings.Join(append(headers, ""), "\r\n") + "\r\n"
 }
 
-// readSlowly reads n bytes every interval until the connection ends. It returns the time
-// that it took and the number of bytes.
+// readSlowly reads n bytes every interval until the connection ends. It returns how long it has read, and the number of
+// bytes.
 func readSlowly(conn net.Conn, n int, interval time.Duration) (took time.Duration, got int) {
 	begin, buffer := time.Now(), make([]byte, n)
 	for {
@@ -81,7 +81,7 @@ func readSlowly(conn net.Conn, n int, interval time.Duration) (took time.Duratio
 	}
 }
 
-// awaitLogLine waits until the log has n lines of requests, and returns the last one.
+// awaitLogLine waits until the log has n request lines. It returns the last line, and how long it has waited.
 func awaitLogLine(t *testing.T, g *servertest.Gateway, n int) (line string, took time.Duration) {
 	t.Helper()
 	const limit = 4 * time.Hour
@@ -99,7 +99,7 @@ func awaitLogLine(t *testing.T, g *servertest.Gateway, n int) (line string, took
 
 var requestLine = regexp.MustCompile(`(?m)^.*"msg":"request".*$`)
 
-// bytesHeld returns the gauge of the bytes of requests or responses in flight.
+// bytesHeld returns the value of the gauge of bytes in flight. kind is "request" or "response".
 func bytesHeld(t *testing.T, g *servertest.Gateway, kind string) int {
 	t.Helper()
 	found := regexp.MustCompile(`flowgate_in_flight_bytes{kind="` + kind + `"} (\S+)`).FindStringSubmatch(g.AdminText(t, "/metrics"))
@@ -121,14 +121,14 @@ func slowReaders() []hostile {
 	for name, request := range map[string]string{
 		"a list":                     rawGet(servertest.WriterKey, servertest.WorkflowsPath),
 		"a list as NDJSON":           rawGet(servertest.WriterKey, servertest.WorkflowsPath, "Accept: application/x-ndjson"),
-		"a list of the Temporal API": rawGet(servertest.WriterKey, temporalList),
-		"an indented list":           rawGet(servertest.WriterKey, temporalList+"?pretty"),
+		"a list of the Temporal API": rawGet(servertest.WriterKey, temporalWorkflowsPath),
+		"an indented list":           rawGet(servertest.WriterKey, temporalWorkflowsPath+"?pretty"),
 		"an event stream":            rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/order/history", "Accept: text/event-stream"),
 		"a description":              rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/w"),
 	} {
 		rows = append(rows, hostile{number: 87, name: name + ", not read", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			arrangeLarge(t, g)
+			serveLargeResponses(t, g)
 			openRequest(t, g, request)
 			return requireCut(t, g, 30*time.Second)
 		}})
@@ -169,7 +169,7 @@ func slowReaders() []hostile {
 		}},
 		hostile{number: 87, name: "a list of the Temporal API, read at 64 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return readAtRate(t, g, rawGet(servertest.WriterKey, temporalList), 64<<10, 58*time.Second, 58*time.Second)
+			return readAtRate(t, g, rawGet(servertest.WriterKey, temporalWorkflowsPath), 64<<10, 58*time.Second, 58*time.Second)
 		}},
 		hostile{number: 87, name: "a list over HTTP/2, with a window that stays closed", act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
@@ -196,9 +196,8 @@ func slowReaders() []hostile {
 	)
 }
 
-// arrangeLarge makes the upstream respond with lists, histories and descriptions of
-// largeMB.
-func arrangeLarge(t *testing.T, g *servertest.Gateway) {
+// serveLargeResponses makes the upstream respond with lists, histories and descriptions of largeMB megabytes.
+func serveLargeResponses(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	serveLargeList(t, g, largeMB)
 	large := strings.Repeat("x", 1<<20)
@@ -220,8 +219,8 @@ func arrangeLarge(t *testing.T, g *servertest.Gateway) {
 	g.Upstream.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return wire, nil })
 }
 
-// requireCut requires that the gateway ends the only request after the given time, as if
-// its client had left.
+// requireCut requires that the gateway aborts the response to the only request after the given time, and logs it like a
+// disconnect of the client.
 func requireCut(t *testing.T, g *servertest.Gateway, at time.Duration) string {
 	t.Helper()
 	time.Sleep(time.Second)
@@ -237,10 +236,11 @@ func requireCut(t *testing.T, g *servertest.Gateway, at time.Duration) string {
 	return fmt.Sprintf("%d bytes held, cut after %s", held, took)
 }
 
-// readAtRate reads the response to a request at a rate in bytes per second.
+// readAtRate reads the response to a request at a rate in bytes per second. It requires that the gateway aborts the
+// response after a time between least and most.
 func readAtRate(t *testing.T, g *servertest.Gateway, request string, rate int, least, most time.Duration) string {
 	t.Helper()
-	arrangeLarge(t, g)
+	serveLargeResponses(t, g)
 	took, got := readSlowly(openRequest(t, g, request), rate/4, time.Second/4)
 	synctest.Wait()
 	line, _ := awaitLogLine(t, g, 1)
@@ -253,8 +253,8 @@ func readAtRate(t *testing.T, g *servertest.Gateway, request string, rate int, l
 	return fmt.Sprintf("cut after %s and %d bytes", took, got)
 }
 
-// manySlowReaders uses up the bytes of a caller with slow readers, and then requests
-// another list as that caller and as another one.
+// manySlowReaders exhausts one caller's share of the response bytes with slow readers. That caller's next request must
+// be rejected, and a request of another caller must succeed.
 func manySlowReaders(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	const readers = 30
@@ -270,8 +270,8 @@ func manySlowReaders(t *testing.T, g *servertest.Gateway) string {
 	t.Logf("%d readers hold %d bytes", readers, held)
 	require.Greater(t, held, readers<<20)
 	more := servertest.Request{Path: servertest.WorkflowsPath, Method: http.MethodGet}
-	for range 2 { // the share is 32 MB
-		conn := openRequest(t, g, rawGet(servertest.WriterKey, temporalList))
+	for range 2 { // the caller's share is 32 MB
+		conn := openRequest(t, g, rawGet(servertest.WriterKey, temporalWorkflowsPath))
 		reading.Go(func() { readSlowly(conn, 64<<10, time.Second) })
 	}
 	time.Sleep(100 * time.Millisecond)

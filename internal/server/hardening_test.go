@@ -15,16 +15,16 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-const count = servertest.WorkflowsPath + ":count"
+const countPath = servertest.WorkflowsPath + ":count"
 
 // hostile is a row of the hardening table: a hostile request and its outcome.
 type hostile struct {
-	// number is the number of the negative case. A case may have several rows.
+	// number identifies a case. Several rows may belong to one case.
 	number int
 	name   string
 
 	// configure changes the configuration of the gateway, and arrange sets the
-	// responses of its upstream. issuer publishes the keys of tokens, unless it is nil.
+	// responses of the upstream. The gateway trusts issuer unless it is nil.
 	configure func(*config.Config)
 	issuer    *servertest.Issuer
 	arrange   func(*servertest.Gateway)
@@ -36,18 +36,17 @@ type hostile struct {
 
 	// check makes further checks, unless it is nil.
 	check func(t *testing.T, g *servertest.Gateway, resp servertest.Response)
-	// act replaces all fields except configure and issuer in cases that need more than
-	// one request. It returns a description of the outcome.
+	// act replaces arrange, request and all checks in rows that need more than one
+	// request. It returns a description of the outcome.
 	act func(t *testing.T, g *servertest.Gateway) string
 }
 
-// TestHardening runs all rows. Each checks the response and the number of upstream
-// calls. Every case must have a row.
+// TestHardening runs all rows. Every case must have a row.
 func TestHardening(t *testing.T) {
 	t.Parallel()
 	rows := slices.Concat(hostileCredentials(), hostileTokens(), failingIssuers(), hostilePaths(), hostileBodies(), hostileHeaders(),
-		failingUpstreams(), overload(), operations(), rates(), hostileValues(), hostileErrors(), slowReaders(), slowBodies(t),
-		limits(), sharedPolls(), hostileAudit(), hostileIdempotencyKeys(), hostileListeners())
+		failingUpstreams(), overload(), operating(), rates(), hostileValues(), hostileErrors(), slowReaders(), slowBodies(),
+		keyLimits(), sharedPolls(), hostileAudit(), hostileIdempotencyKeys(), hostileListeners())
 	covered := map[int]bool{}
 	for _, row := range rows {
 		covered[row.number] = true
@@ -69,7 +68,7 @@ func TestHardening(t *testing.T) {
 	}
 }
 
-// start runs the gateway of the row. The gateway trusts the issuer, if there is one.
+// start runs the gateway of the row.
 func (row hostile) start(t *testing.T) *servertest.Gateway {
 	t.Helper()
 	if row.issuer == nil {
@@ -105,8 +104,8 @@ func (row hostile) run(t *testing.T, g *servertest.Gateway) {
 	t.Logf("case %d, %s: %d %s, %d upstream calls", row.number, row.name, resp.Status, row.code, calls)
 }
 
-// requireWellFormed checks the headers that all responses have, and the form of a problem if
-// code is not empty.
+// requireWellFormed checks the headers that all responses have. If code is not empty, it also requires a complete
+// problem with that code.
 func requireWellFormed(t *testing.T, resp servertest.Response, code string) {
 	t.Helper()
 	require.NotEmpty(t, resp.Header.Get("X-Request-Id"))
@@ -129,25 +128,26 @@ func requireWellFormed(t *testing.T, resp servertest.Response, code string) {
 	require.NotEmpty(t, resp.Field(t, "detail"))
 }
 
-// get, post and withCredential return common requests.
 func get(path string, headers ...string) servertest.Request {
 	return servertest.Request{Path: path, Headers: headers}
 }
 
+// post returns a request to start a workflow.
 func post(body string, headers ...string) servertest.Request {
 	return servertest.Request{Method: http.MethodPost, Path: servertest.WorkflowsPath, Body: body, Headers: headers}
 }
 
+// withCredential returns a request whose only credential is in the given pairs of header name and value.
 func withCredential(credential ...string) servertest.Request {
 	return servertest.Request{Path: "/v1/system-info", Headers: credential, Anonymous: true}
 }
 
-// contains returns a check that the body contains a text and does not contain others.
-func contains(text string, not ...string) func(*testing.T, *servertest.Gateway, servertest.Response) {
+// contains returns a check that the body contains a text, and none of the texts in absent.
+func contains(text string, absent ...string) func(*testing.T, *servertest.Gateway, servertest.Response) {
 	return func(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 		t.Helper()
 		require.Contains(t, resp.Body, text)
-		for _, text := range not {
+		for _, text := range absent {
 			require.NotContains(t, resp.Body, text)
 		}
 	}

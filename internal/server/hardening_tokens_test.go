@@ -18,13 +18,13 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// hostileTokens returns the cases about single JWTs of an issuer.
+// hostileTokens returns the cases about JWTs that name a trusted issuer.
 func hostileTokens() []hostile {
 	row := func(number int, name string, act func(*testing.T, *servertest.Gateway, *servertest.Issuer, string) string, changes []func(*servertest.JWTDraft)) hostile {
-		from := servertest.NewIssuer()
-		return hostile{number: number, name: name, issuer: from, act: func(t *testing.T, g *servertest.Gateway) string {
+		issuer := servertest.NewIssuer()
+		return hostile{number: number, name: name, issuer: issuer, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return act(t, g, from, servertest.NewJWT(changes...))
+			return act(t, g, issuer, servertest.NewJWT(changes...))
 		}}
 	}
 	bad := func(number int, name string, changes ...func(*servertest.JWTDraft)) hostile {
@@ -79,42 +79,40 @@ func rsaPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: servertest.Must(x509.MarshalPKIXPublicKey(servertest.RSAKey().Public()))})
 }
 
-const temporalWorkflows = "/api/v1/namespaces/default/workflows"
-
 // serveLists makes the upstream respond to lists of workflows.
 func serveLists(g *servertest.Gateway) {
 	g.Upstream.Handle("ListWorkflowExecutions", upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{}))
 }
 
-// sendToBothDoors sends a request with the token to both doors.
+// sendToBothDoors lists workflows with the token at both doors.
 func sendToBothDoors(t *testing.T, g *servertest.Gateway, token string) (api, temporal servertest.Response) {
 	t.Helper()
 	serveLists(g)
-	return get(servertest.WorkflowsPath, servertest.Bearer(token)...).Send(t, g), get(temporalWorkflows, servertest.Bearer(token)...).Send(t, g)
+	return get(servertest.WorkflowsPath, servertest.Bearer(token)...).Send(t, g), get(temporalWorkflowsPath, servertest.Bearer(token)...).Send(t, g)
 }
 
 // requireAccepted requires that both doors accept the token.
-func requireAccepted(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, token string) string {
+func requireAccepted(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer, token string) string {
 	t.Helper()
 	before := g.UpstreamCalls()
 	api, temporal := sendToBothDoors(t, g, token)
 	require.Equal(t, http.StatusOK, api.Status, api.Body)
 	require.Equal(t, http.StatusOK, temporal.Status, temporal.Body)
 	require.Equal(t, before+2, g.UpstreamCalls())
-	return fmt.Sprintf("200 at both doors, %d fetches", from.Fetches())
+	return fmt.Sprintf("200 at both doors, %d fetches", issuer.Fetches())
 }
 
-// requireRejectedWithoutFetch requires that both doors reject the token, with the same response for all
-// reasons, and that the gateway does not fetch keys for it.
-func requireRejectedWithoutFetch(t *testing.T, g *servertest.Gateway, from *servertest.Issuer, token string) string {
+// requireRejectedWithoutFetch requires that both doors reject the token, and that the gateway does not fetch the
+// issuer's keys for it.
+func requireRejectedWithoutFetch(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer, token string) string {
 	t.Helper()
-	fetches := from.Fetches()
+	fetches := issuer.Fetches()
 	requireRejected(t, g, token)
-	require.Equal(t, fetches, from.Fetches(), "the token must not trigger a fetch")
+	require.Equal(t, fetches, issuer.Fetches(), "the token must not trigger a fetch")
 	return "401 invalid-token at both doors, 0 fetches, 0 upstream calls"
 }
 
-// requireRejected is requireRejectedWithoutFetch for a token that may trigger a fetch.
+// requireRejected requires that both doors reject the token, with the same response for every reason.
 func requireRejected(t *testing.T, g *servertest.Gateway, token string) {
 	t.Helper()
 	before := g.UpstreamCalls()

@@ -25,15 +25,15 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const terminate = servertest.WorkflowsPath + "/w/terminate"
+const terminatePath = servertest.WorkflowsPath + "/w/terminate"
 
-// failingUpstreams returns the cases about responses of the upstream. The faults_*
-// tests cover its connections.
+// failingUpstreams returns the cases about responses of the upstream. The tests in faults_*_test.go cover faults of the
+// upstream's connections.
 func failingUpstreams() []hostile {
-	// fails is a case in which a write that is not retried fails.
+	// fails returns a row in which the upstream call of a write fails and is not retried.
 	fails := func(number int, name string, status int, problem string, code codes.Code, text string, details ...protoadapt.MessageV1) hostile {
 		return hostile{
-			number: number, name: name, request: servertest.Request{Method: http.MethodPost, Path: terminate}, calls: 1, status: status, code: problem,
+			number: number, name: name, request: servertest.Request{Method: http.MethodPost, Path: terminatePath}, calls: 1, status: status, code: problem,
 			arrange: func(g *servertest.Gateway) {
 				g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(code, text, details...))
 			},
@@ -64,14 +64,14 @@ func failingUpstreams() []hostile {
 		check: contains(`"runId":"` + temporalfake.RunID + `"`),
 	}
 	large := hostile{
-		number: 68, name: "a response over the limit", request: get(count), status: http.StatusBadGateway, code: "upstream-response-too-large", calls: 1,
+		number: 68, name: "a response over the limit", request: get(countPath), status: http.StatusBadGateway, code: "upstream-response-too-large", calls: 1,
 		configure: func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 1 << 20 },
 		arrange: func(g *servertest.Gateway) {
 			g.Upstream.Handle("CountWorkflowExecutions", func(context.Context, []byte) ([]byte, error) { return make([]byte, 6<<20), nil })
 		},
 	}
 	return []hostile{
-		{number: 59, name: "a caller that leaves", act: callerLeaves},
+		{number: 59, name: "a caller that disconnects", act: callerDisconnects},
 		{number: 60, name: "a connection refused", act: refusedConnection},
 		{number: 61, name: "an upstream that does not respond", act: silentUpstream},
 		fails(62, "the gateway's credential is rejected", http.StatusBadGateway, "upstream-auth-failed", codes.Unauthenticated, "bad token"),
@@ -80,7 +80,7 @@ func failingUpstreams() []hostile {
 			"grpc: received message larger than max (5242880 vs. 4194304)"),
 		started,
 		{
-			number: 66, name: "a read that is retried", request: get(count), status: http.StatusOK, calls: 2,
+			number: 66, name: "a read that is retried", request: get(countPath), status: http.StatusOK, calls: 2,
 			arrange: func(g *servertest.Gateway) {
 				g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "away"),
 					upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 3})))
@@ -98,7 +98,7 @@ func failingUpstreams() []hostile {
 		{number: 67, name: "an upstream that fails every call", act: everyCallFails},
 		large,
 		{
-			number: 69, name: "metadata of the upstream", request: get(count), status: http.StatusOK, calls: 1, arrange: serveMetadata,
+			number: 69, name: "metadata of the upstream", request: get(countPath), status: http.StatusOK, calls: 1, arrange: serveMetadata,
 			check: func(t *testing.T, _ *servertest.Gateway, resp servertest.Response) {
 				t.Helper()
 				for _, name := range []string{"Set-Cookie", "X-Internal", "Grpc-Metadata-X-Internal", "Server", "Trailer"} {
@@ -131,23 +131,23 @@ func sameRequestID(t *testing.T, g *servertest.Gateway, _ servertest.Response) {
 	require.Len(t, ids, 1)
 }
 
-func callerLeaves(t *testing.T, g *servertest.Gateway) string {
+func callerDisconnects(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	var left time.Duration
+	var cancelledAfter time.Duration
 	cancelled := make(chan struct{})
 	begin := time.Now()
 	g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 		<-ctx.Done()
-		left = time.Since(begin)
+		cancelledAfter = time.Since(begin)
 		close(cancelled)
 		return nil, ctx.Err()
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	_, err := g.Send(ctx, http.MethodGet, count, "")
+	_, err := g.Send(ctx, http.MethodGet, countPath, "")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	<-cancelled
-	require.Less(t, left, time.Second+50*time.Millisecond)
+	require.Less(t, cancelledAfter, time.Second+50*time.Millisecond)
 	synctest.Wait()
 	require.Contains(t, g.Log.String(), `"status":499`)
 	require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
@@ -159,7 +159,7 @@ func refusedConnection(t *testing.T, g *servertest.Gateway) string {
 	g.Upstream.Divert(upstreamtest.Refused("10.0.0.7:7233"))
 	g.Upstream.Cut()
 	synctest.Wait()
-	resp := servertest.Request{Method: http.MethodPost, Path: terminate}.Send(t, g)
+	resp := servertest.Request{Method: http.MethodPost, Path: terminatePath}.Send(t, g)
 	require.Equal(t, http.StatusServiceUnavailable, resp.Status)
 	requireWellFormed(t, resp, "upstream-unavailable")
 	require.Equal(t, "1", resp.Header.Get("Retry-After"))
@@ -171,15 +171,14 @@ func silentUpstream(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 	var resp servertest.Response
-	took := servertest.Elapsed(func() { resp = get(count, "Request-Timeout", "3s").Send(t, g) })
+	took := servertest.Elapsed(func() { resp = get(countPath, "Request-Timeout", "3s").Send(t, g) })
 	require.InDelta(t, 3, took.Seconds(), 0.05)
 	require.Equal(t, http.StatusGatewayTimeout, resp.Status)
 	requireWellFormed(t, resp, "deadline-exceeded")
 	return "504 deadline-exceeded after " + took.String()
 }
 
-// everyCallFails sends 1,000 requests per second for ten seconds to an upstream that fails all
-// calls.
+// everyCallFails sends 1,000 requests per second for ten seconds, while the upstream fails all calls.
 func everyCallFails(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.Unavailable, "away"))
@@ -189,7 +188,7 @@ func everyCallFails(t *testing.T, g *servertest.Gateway) string {
 	var callers sync.WaitGroup
 	for range calls {
 		callers.Go(func() {
-			if resp, err := g.Send(t.Context(), http.MethodGet, count, ""); err == nil && resp.Status == http.StatusServiceUnavailable {
+			if resp, err := g.Send(t.Context(), http.MethodGet, countPath, ""); err == nil && resp.Status == http.StatusServiceUnavailable {
 				rejected.Add(1)
 			}
 		})
@@ -201,9 +200,9 @@ func everyCallFails(t *testing.T, g *servertest.Gateway) string {
 	require.Less(t, attempts, calls/10, "the breaker stops most calls")
 	require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 1")
 
-	countsTo(g, 1)
+	respondWithCount(g, 1)
 	took := servertest.Elapsed(func() {
-		for get(count).Send(t, g).Status != http.StatusOK {
+		for get(countPath).Send(t, g).Status != http.StatusOK {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})

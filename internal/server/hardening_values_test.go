@@ -44,7 +44,7 @@ func manyValues() []servertest.Request {
 	}
 }
 
-// maxText is a little less than the default of limits.maxBodyBytes.
+// maxText is a size in bytes, a little less than the default of limits.maxBodyBytes.
 const maxText = 4<<20 - 256
 
 // listOf returns a list of as many elements as fit into maxText.
@@ -62,8 +62,8 @@ func objectOf(element string) string {
 	return strings.TrimSuffix(text.String(), ",") + "}"
 }
 
-// hostileValues returns the cases about bodies of many short values.
-// [TestManyShortValuesUseLittleMemory] covers the other bodies.
+// hostileValues returns the cases about bodies of many short values. They use four of the bodies of [manyValues];
+// [TestManyShortValuesUseLittleMemory] uses all.
 func hostileValues() []hostile {
 	var rows []hostile
 	for i, q := range manyValues()[:4] {
@@ -75,9 +75,9 @@ func hostileValues() []hostile {
 	return rows
 }
 
-// The test counts all allocations of the process, also those of the client, because the
-// heap at one moment would differ from run to run.
-func TestManyShortValuesUseLittleMemory(t *testing.T) { //nolint:paralleltest // it measures
+// The test counts all allocations of the process, including those of the client. The size of the heap would differ from
+// run to run.
+func TestManyShortValuesUseLittleMemory(t *testing.T) { //nolint:paralleltest // it measures allocations
 	const maxBytes = 64 << 20
 	g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }})
 	temporalfake.NewWorkflow(g.Upstream)
@@ -87,10 +87,10 @@ func TestManyShortValuesUseLittleMemory(t *testing.T) { //nolint:paralleltest //
 			q.Headers = readToken
 		}
 		var resp servertest.Response
-		took := allocated(func() { resp = q.Send(t, g) })
-		t.Logf("%d bytes to %s: %d, %d KiB allocated", len(q.Body), q.Path, resp.Status, took>>10)
+		size := allocated(func() { resp = q.Send(t, g) })
+		t.Logf("%d bytes to %s: %d, %d KiB allocated", len(q.Body), q.Path, resp.Status, size>>10)
 		require.Equal(t, http.StatusRequestEntityTooLarge, resp.Status, resp.Body)
-		require.Less(t, took, uint64(maxBytes))
+		require.Less(t, size, uint64(maxBytes))
 		require.Less(t, len(resp.Body), 1<<10)
 	}
 }

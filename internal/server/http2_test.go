@@ -24,8 +24,8 @@ func dialHTTP2(t *testing.T, g *servertest.Gateway) (net.Conn, *http2.Framer) {
 	return conn, http2.NewFramer(conn, conn)
 }
 
-// An unauthenticated client can make the gateway write with two frames. The in-memory
-// connection has no buffer, so that each write blocks until the client reads.
+// The gateway responds to SETTINGS and PING frames even if the client is not authenticated. The in-memory connection
+// has no buffer, so each of these writes blocks until the client reads.
 func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestHTTP2FramesAreSmall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		_, framer := dialHTTP2(t, g)
-		go func() { _ = framer.WriteSettings() }() // the gateway writes first
+		go func() { _ = framer.WriteSettings() }() // concurrently, because the gateway writes first
 		frame, err := framer.ReadFrame()
 		require.NoError(t, err)
 		settings, ok := frame.(*http2.SettingsFrame)

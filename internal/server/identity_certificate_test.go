@@ -25,7 +25,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// authority signs certificates.
+// authority is a certificate authority.
 type authority struct {
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
@@ -38,8 +38,7 @@ func newAuthority(t testing.TB) *authority {
 	return a
 }
 
-// sign returns a signed certificate. It is valid for a day unless the template has
-// NotAfter.
+// sign returns a signed certificate. The certificate is valid for a day, unless the template sets NotAfter.
 func (a *authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	template.SerialNumber = servertest.Must(rand.Int(rand.Reader, big.NewInt(1<<62)))
@@ -71,13 +70,13 @@ func certPEM(der []byte) []byte {
 type tlsGateway struct {
 	*servertest.Gateway
 
-	servers, clients  *authority
+	servers, clients  *authority // sign the server's certificate and client certificates
 	certFile, keyFile string
 	caFile            string
 }
 
-// spiffe is the SPIFFE ID in the certificate of the worker.
-const spiffe = "spiffe://cluster.example/worker"
+// workerID is the SPIFFE ID to which the configuration grants access.
+const workerID = "spiffe://cluster.example/worker"
 
 func startTLS(t *testing.T) *tlsGateway {
 	t.Helper()
@@ -92,7 +91,7 @@ func startTLS(t *testing.T) *tlsGateway {
 	s.Gateway = servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 		cfg.Listen.TLS = config.ListenTLS{CertFile: s.certFile, KeyFile: s.keyFile, ClientCAFile: s.caFile}
 		cfg.Auth.Certificates = []config.Certificate{{
-			Name: "worker", URI: spiffe, Grants: []config.Grant{{Namespace: "default", Role: "write"}},
+			Name: "worker", URI: workerID, Grants: []config.Grant{{Namespace: "default", Role: "write"}},
 		}}
 	}, Public: public, Dial: public.Dial})
 	s.Listener = public
@@ -102,7 +101,7 @@ func startTLS(t *testing.T) *tlsGateway {
 	return s
 }
 
-// renew writes a new certificate of the server and its key.
+// renew writes a new server certificate and the private key.
 func (s *tlsGateway) renew(t *testing.T, certFile, keyFile string) tls.Certificate {
 	t.Helper()
 	certificate := s.servers.issue(t, x509.Certificate{DNSNames: []string{"gateway"}})
@@ -111,8 +110,7 @@ func (s *tlsGateway) renew(t *testing.T, certFile, keyFile string) tls.Certifica
 	return certificate
 }
 
-// clientWith returns a client with its own connections. At most one certificate may be
-// given.
+// clientWith returns a client that opens new connections and sends the certificate, if there is one.
 func (s *tlsGateway) clientWith(t *testing.T, http2 bool, certificates ...tls.Certificate) *http.Client {
 	t.Helper()
 	roots := x509.NewCertPool()
@@ -122,8 +120,8 @@ func (s *tlsGateway) clientWith(t *testing.T, http2 bool, certificates ...tls.Ce
 		ForceAttemptHTTP2: http2,
 		TLSClientConfig: &tls.Config{
 			RootCAs: roots, MinVersion: tls.VersionTLS12,
-			// Unlike Certificates, this sends the certificate even if the server has not
-			// listed its authority.
+			// Unlike Certificates, this function sends the certificate even if the server does not accept the authority
+			// that signed it.
 			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 				if len(certificates) == 0 {
 					return &tls.Certificate{}, nil
@@ -160,22 +158,22 @@ func TestAClientCertificateIdentifiesTheCaller(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			s := startTLS(t)
-			workers := s.clientWith(t, http2, s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe)}))
-			unknown := s.clientWith(t, http2, s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe+"/other")}))
+			worker := s.clientWith(t, http2, s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID)}))
+			unknown := s.clientWith(t, http2, s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID+"/other")}))
 			none := s.clientWith(t, http2)
 			for name, tc := range map[string]struct {
 				client  *http.Client
 				headers []string
 				status  int
-				logged  string
+				logged  string // text that the log must contain
 			}{
-				"the worker's":              {workers, nil, http.StatusOK, `"principal":"cert:worker"`},
-				"the worker's, and a key":   {workers, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
-				"the worker's, a wrong key": {workers, servertest.Bearer(wrongKey), http.StatusUnauthorized, ""},
-				"an unknown one":            {unknown, nil, http.StatusUnauthorized, ""},
-				"an unknown one, and a key": {unknown, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
-				"none":                      {none, nil, http.StatusUnauthorized, ""},
-				"none, and a key":           {none, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
+				"worker certificate":                   {worker, nil, http.StatusOK, `"principal":"cert:worker"`},
+				"worker certificate, API key":          {worker, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
+				"worker certificate, unknown API key":  {worker, servertest.Bearer(wrongKey), http.StatusUnauthorized, ""},
+				"unknown certificate":                  {unknown, nil, http.StatusUnauthorized, ""},
+				"unknown certificate, API key":         {unknown, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
+				"neither certificate nor API key":      {none, nil, http.StatusUnauthorized, ""},
+				"API key without a client certificate": {none, servertest.Bearer(servertest.ReaderKey), http.StatusOK, `"principal":"reader"`},
 			} {
 				before, logged := s.UpstreamCalls(), len(s.Log.String())
 				resp, state, err := s.list(t, tc.client, tc.headers...)
@@ -194,10 +192,10 @@ func TestAnInvalidClientCertificateFailsTheHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTLS(t)
 		for name, certificate := range map[string]tls.Certificate{
-			"another authority's": newAuthority(t).issue(t, x509.Certificate{URIs: uris(t, spiffe)}),
-			"a server's":          s.servers.issue(t, x509.Certificate{URIs: uris(t, spiffe)}),
-			"an expired":          s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe), NotAfter: time.Now().Add(-time.Second)}),
-			"one for servers":     s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
+			"signed by an unknown authority":      newAuthority(t).issue(t, x509.Certificate{URIs: uris(t, workerID)}),
+			"signed by the authority for servers": s.servers.issue(t, x509.Certificate{URIs: uris(t, workerID)}),
+			"expired":                             s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID), NotAfter: time.Now().Add(-time.Second)}),
+			"for server authentication only":      s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
 		} {
 			for _, headers := range [][]string{nil, servertest.Bearer(servertest.WriterKey)} {
 				_, _, err := s.list(t, s.clientWith(t, false, certificate), headers...)
@@ -205,7 +203,7 @@ func TestAnInvalidClientCertificateFailsTheHandshake(t *testing.T) {
 			}
 		}
 		require.Zero(t, s.UpstreamCalls())
-		resp, _, err := s.list(t, s.clientWith(t, false, s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe)})))
+		resp, _, err := s.list(t, s.clientWith(t, false, s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID)})))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, resp.Status)
 	})
@@ -220,8 +218,8 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 			require.NoError(t, err)
 			return state.PeerCertificates[0].SerialNumber.String()
 		}
-		kept := s.clientWith(t, true)
-		_, state, err := s.list(t, kept, servertest.Bearer(servertest.ReaderKey)...)
+		connected := s.clientWith(t, true)
+		_, state, err := s.list(t, connected, servertest.Bearer(servertest.ReaderKey)...)
 		require.NoError(t, err)
 		old := state.PeerCertificates[0].SerialNumber.String()
 		require.Equal(t, old, serial())
@@ -231,7 +229,7 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 		require.NoError(t, os.Rename(s.keyFile+".next", s.keyFile))
 		time.Sleep(2 * time.Second)
 		require.Equal(t, servertest.Must(x509.ParseCertificate(renewed.Certificate[0])).SerialNumber.String(), serial())
-		resp, state, err := s.list(t, kept, servertest.Bearer(servertest.ReaderKey)...)
+		resp, state, err := s.list(t, connected, servertest.Bearer(servertest.ReaderKey)...)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, resp.Status)
 		require.Equal(t, old, state.PeerCertificates[0].SerialNumber.String(), "open connections are kept")
@@ -239,8 +237,8 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 		s.clients = newAuthority(t)
 		require.NoError(t, os.WriteFile(s.caFile, s.clients.pem(), 0o600))
 		time.Sleep(2 * time.Second)
-		resp, _, err = s.list(t, s.clientWith(t, true, s.clients.issue(t, x509.Certificate{URIs: uris(t, spiffe)})))
+		resp, _, err = s.list(t, s.clientWith(t, true, s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID)})))
 		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, resp.Status, "new client authorities are used too")
+		require.Equal(t, http.StatusOK, resp.Status, "a new file of client authorities is used too")
 	})
 }

@@ -70,7 +70,7 @@ func TestADelegatedTokenPermitsNothingElse(t *testing.T) {
 		oneRun := servertest.Bearer(g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?runId="+temporalfake.RunID, servertest.TokenBody).Field(t, "token"))
 		const other = servertest.WorkflowsPath + "/other"
 		denied := 0
-		deny := func(credential []string, method, path, body string) {
+		requireDenied := func(credential []string, method, path, body string) {
 			resp := g.Do(t, method, path, body, credential...)
 			require.Equal(t, http.StatusForbidden, resp.Status, "%s %s: %s", method, path, resp.Body)
 			require.Contains(t, []string{"operation-forbidden", "namespace-forbidden"}, resp.Field(t, "code"), path)
@@ -92,18 +92,18 @@ func TestADelegatedTokenPermitsNothingElse(t *testing.T) {
 			{http.MethodPost, servertest.OrderPath + "/cancel", `{}`},
 			{http.MethodPost, servertest.OrderPath + "/terminate", `{}`},
 			{http.MethodGet, servertest.WorkflowsPath},
-			{http.MethodGet, count},
+			{http.MethodGet, countPath},
 			{http.MethodPost, servertest.WorkflowsPath, servertest.StartBody("")},
 			{http.MethodGet, "/v1/namespaces/default/client"},
 			{http.MethodGet, "/v1/system-info"},
 			{http.MethodGet, "/v1/namespaces/other/workflows/order"},
 		} {
-			deny(credential, call[0], call[1], call[2])
+			requireDenied(credential, call[0], call[1], call[2])
 		}
-		deny(readOnly, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
-		deny(oneRun, http.MethodGet, servertest.OrderPath, "")
-		deny(oneRun, http.MethodGet, servertest.OrderPath+"?runId=another", "")
-		deny(oneRun, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
+		requireDenied(readOnly, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
+		requireDenied(oneRun, http.MethodGet, servertest.OrderPath, "")
+		requireDenied(oneRun, http.MethodGet, servertest.OrderPath+"?runId=another", "")
+		requireDenied(oneRun, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
 		for _, b := range servertest.Bindings(t) {
 			resp := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), credential...)
 			servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
@@ -115,7 +115,7 @@ func TestADelegatedTokenPermitsNothingElse(t *testing.T) {
 	})
 }
 
-func TestCreationOfDelegatedTokens(t *testing.T) {
+func TestCreateDelegatedToken(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", servertest.TokenBody, servertest.Bearer(servertest.ReaderKey)...)
@@ -160,9 +160,9 @@ func TestADelegatedTokenExpires(t *testing.T) {
 	})
 }
 
-func TestADelegatedTokenEndsWithItsAPIKey(t *testing.T) {
+func TestADelegatedTokenRequiresTheAPIKeyThatCreatedIt(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string][2]string{
+	for name, change := range map[string][2]string{ // texts in the keys file before and after the change
 		"disabled": {"{id: writer,", "{id: writer, disabled: true,"},
 		"removed":  {"{id: writer,", "{id: other-writer,"},
 		"demoted":  {"grants: [{namespace: default, role: write}]}", "grants: [{namespace: default, role: read}]}"},
@@ -185,7 +185,7 @@ func TestADelegatedTokenEndsWithItsAPIKey(t *testing.T) {
 	}
 }
 
-func TestADelegatedTokenOfAJWTExpiresWithIt(t *testing.T) {
+func TestADelegatedTokenExpiresWithTheJWTThatCreatedIt(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{Configure: servertest.TrustIssuer(t, ""), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		aliceToken := servertest.Bearer(servertest.NewJWT(servertest.WithTimeClaim("exp", 5*time.Minute)))
@@ -200,9 +200,9 @@ func TestADelegatedTokenOfAJWTExpiresWithIt(t *testing.T) {
 	})
 }
 
-// A poll with a delegated token is denied what other callers may read, and a poll of
-// other callers returns what the token does not permit.
-func TestDelegatedTokensSharePollsWithinTheirScopeOnly(t *testing.T) {
+// A poll with a delegated token cannot read everything that other callers may read, and a poll of another caller may
+// return more than the token permits. Only tokens with the same scope share a poll.
+func TestDelegatedTokensShareAPollOnlyWithinOneScope(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
 		delegated := func(body string) []string { return servertest.Bearer(g.DelegateToken(t, body)) }
@@ -213,8 +213,8 @@ func TestDelegatedTokensSharePollsWithinTheirScopeOnly(t *testing.T) {
 	})
 }
 
-// The token that started a shared poll may expire before the others. Its own stream then ends, and the streams of the
-// others continue.
+// The token of the caller that started a shared poll may expire before the tokens of the other callers. Only the stream
+// of that caller then ends.
 func TestASharedPollOutlivesTheTokenThatStartedIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -247,9 +247,8 @@ func TestASharedPollOutlivesTheTokenThatStartedIt(t *testing.T) {
 	})
 }
 
-// A delegated token must reach the upstream with the same credential as the principal
-// that created it.
-func TestADelegatedTokenUsesTheCredentialOfItsPrincipal(t *testing.T) {
+// Calls with a delegated token use the same upstream credential as calls of the principal that created the token.
+func TestADelegatedTokenUsesTheUpstreamCredentialOfItsCreator(t *testing.T) {
 	t.Parallel()
 	for settings, want := range map[string]int{
 		"":                          http.StatusOK,
@@ -281,6 +280,6 @@ func TestADelegatedTokenOfAnAnonymousCaller(t *testing.T) {
 		require.Equal(t, http.StatusCreated, resp.Status, resp.Body)
 		credential := servertest.Bearer(resp.Field(t, "token"))
 		require.Equal(t, http.StatusOK, get(servertest.OrderPath, credential...).Send(t, g).Status)
-		require.Equal(t, http.StatusForbidden, get(servertest.WorkflowsPath, credential...).Send(t, g).Status, "the token permits less than an anonymous caller may do")
+		require.Equal(t, http.StatusForbidden, get(servertest.WorkflowsPath, credential...).Send(t, g).Status, "the token permits less than anonymous access")
 	})
 }

@@ -30,7 +30,7 @@ func privatePEM(key any) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: servertest.Must(x509.MarshalPKCS8PrivateKey(key))})
 }
 
-// withMinting configures minted tokens as the upstream credential.
+// withMinting makes the gateway send minted tokens upstream.
 func withMinting(t testing.TB, key *ecdsa.PrivateKey) func(*config.Config) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "signing.pem")
@@ -40,7 +40,7 @@ func withMinting(t testing.TB, key *ecdsa.PrivateKey) func(*config.Config) {
 	}
 }
 
-// publishedKeys returns the key set as a Temporal server fetches it.
+// publishedKeys fetches the keys that verify minted tokens, as a Temporal server does.
 func publishedKeys(t *testing.T, g *servertest.Gateway) jose.JSONWebKeySet {
 	t.Helper()
 	resp := getAnonymously(t, g.Client, jwksPath)
@@ -55,8 +55,7 @@ func publishedKeys(t *testing.T, g *servertest.Gateway) jose.JSONWebKeySet {
 	return set
 }
 
-// mintedClaims verifies the token of the last call of a method, as the server would, and
-// returns its claims.
+// mintedClaims verifies the token of the last call to a method, as a Temporal server does, and returns the claims.
 func mintedClaims(t *testing.T, g *servertest.Gateway, method string) gojwt.MapClaims {
 	t.Helper()
 	sent := authorization(t, g, method)
@@ -76,7 +75,7 @@ func mintedClaims(t *testing.T, g *servertest.Gateway, method string) gojwt.MapC
 	return claims
 }
 
-func TestMintedTokensHaveThePrincipalAndTheLeastPermission(t *testing.T) {
+func TestAMintedTokenNamesThePrincipalAndTheRequiredPermission(t *testing.T) {
 	t.Parallel()
 	root := withKeys(keyEntry{servertest.RootKey, "grants: [{namespace: default, role: admin}, {namespace: temporal-system, role: admin}]"})
 	configure := servertest.Apply(root, servertest.TrustIssuer(t, ""), withMinting(t, servertest.ECKey()))
@@ -89,10 +88,10 @@ func TestMintedTokensHaveThePrincipalAndTheLeastPermission(t *testing.T) {
 			permissions                    []any
 		}{
 			{http.MethodGet, servertest.WorkflowsPath, "", servertest.ReaderKey, "ListWorkflowExecutions", "reader", []any{"default:read"}},
-			{http.MethodGet, temporalWorkflows, "", servertest.ReaderKey, "ListWorkflowExecutions", "reader", []any{"default:read"}},
+			{http.MethodGet, temporalWorkflowsPath, "", servertest.ReaderKey, "ListWorkflowExecutions", "reader", []any{"default:read"}},
 			{http.MethodGet, servertest.WorkflowsPath, "", servertest.RootKey, "ListWorkflowExecutions", "root", []any{"default:read"}},
 			{http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""), servertest.WriterKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
-			{http.MethodPost, temporalWorkflows + "/w", `{}`, servertest.WriterKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
+			{http.MethodPost, temporalWorkflowsPath + "/w", `{}`, servertest.WriterKey, "StartWorkflowExecution", "writer", []any{"default:write"}},
 			{http.MethodGet, servertest.WorkflowsPath, "", aliceToken, "ListWorkflowExecutions", "idp:alice", []any{"default:read"}},
 			{http.MethodGet, "/cluster", "", servertest.RootKey, "GetClusterInfo", "root", []any{"temporal-system:read"}},
 			{http.MethodGet, "/v1/system-info", "", servertest.ReaderKey, "GetSystemInfo", "reader", []any{}},
@@ -109,7 +108,7 @@ func TestMintedTokensHaveThePrincipalAndTheLeastPermission(t *testing.T) {
 	})
 }
 
-// A renamed namespace has its upstream name in the token.
+// A namespace may have different names in the gateway and in the upstream.
 func TestAMintedTokenHasTheUpstreamNameOfTheNamespace(t *testing.T) {
 	t.Parallel()
 	renamed := func(cfg *config.Config) {
@@ -121,7 +120,7 @@ func TestAMintedTokenHasTheUpstreamNameOfTheNamespace(t *testing.T) {
 	})
 }
 
-func TestTheSigningKeysArePublishedInEveryPhase(t *testing.T) {
+func TestSigningKeysArePublishedDuringTheDrain(t *testing.T) {
 	t.Parallel()
 	configure := servertest.Apply(withMinting(t, servertest.ECKey()), servertest.WithDrain)
 	withWorkflow(t, servertest.Options{Configure: configure}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
@@ -141,17 +140,17 @@ func TestTheSigningKeysArePublishedInEveryPhase(t *testing.T) {
 		g.Stop()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		require.Equal(t, set, publishedKeys(t, g), "in the phase Draining")
+		require.Equal(t, set, publishedKeys(t, g), "in the phase drain.Draining")
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
 		require.Equal(t, http.StatusServiceUnavailable, getAnonymously(t, g.Client, "/readyz").Status)
-		require.Equal(t, set, publishedKeys(t, g), "in the phase Rejecting")
+		require.Equal(t, set, publishedKeys(t, g), "in the phase drain.Rejecting")
 		<-inFlight
 		require.LessOrEqual(t, g.UpstreamCalls(), before+1)
 	})
 }
 
-func TestNoKeysArePublishedWithoutMinting(t *testing.T) {
+func TestNoSigningKeysArePublishedWithoutMinting(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		resp := getAnonymously(t, g.Client, jwksPath)

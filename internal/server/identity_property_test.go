@@ -18,15 +18,15 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// attempt is a valid request for an operation, and the access that it requires.
+// attempt is a valid request for an operation, and the access that the operation requires.
 type attempt struct {
 	method, path, body string
 	access             auth.Access
 }
 
-// documented returns the operations in the OpenAPI document of the client API. The access
-// that an operation requires is that of the RPCs that it calls for an admin.
-func documented(t *testing.T, g *servertest.Gateway) []attempt {
+// documentedOperations returns the operations in the OpenAPI document of the client API. It calls each operation with
+// RootKey, and takes the required access from the RPC with the highest role that the operation calls.
+func documentedOperations(t *testing.T, g *servertest.Gateway) []attempt {
 	t.Helper()
 	type operation struct {
 		OperationID string `json:"operationId"`
@@ -72,8 +72,8 @@ func documented(t *testing.T, g *servertest.Gateway) []attempt {
 	return found
 }
 
-// fromBindings returns the operations of the Temporal HTTP API.
-func fromBindings(t *testing.T, _ *servertest.Gateway) []attempt {
+// temporalOperations returns the operations of the Temporal HTTP API.
+func temporalOperations(t *testing.T, _ *servertest.Gateway) []attempt {
 	t.Helper()
 	var found []attempt
 	for _, b := range servertest.Bindings(t) {
@@ -82,7 +82,7 @@ func fromBindings(t *testing.T, _ *servertest.Gateway) []attempt {
 	return found
 }
 
-// insufficient returns credentials that do not permit the operation, by the reason.
+// insufficient returns credentials that do not permit the operation, grouped by the reason.
 func (a attempt) insufficient(t *testing.T, g *servertest.Gateway) map[string][]string {
 	t.Helper()
 	permitted := func(permissions ...string) string {
@@ -112,11 +112,11 @@ func (a attempt) insufficient(t *testing.T, g *servertest.Gateway) map[string][]
 	return found
 }
 
-// The test sends a request for every operation of each door with every kind of
-// insufficient credential. None of them makes an upstream call.
+// The test sends a request for every operation of each door with every kind of insufficient credential. None of these
+// requests makes an upstream call.
 func TestForbiddenOperationsMakeNoUpstreamCall(t *testing.T) {
 	t.Parallel()
-	for name, operations := range map[string]func(*testing.T, *servertest.Gateway) []attempt{"/v1": documented, "the Temporal HTTP API": fromBindings} {
+	for name, operations := range map[string]func(*testing.T, *servertest.Gateway) []attempt{"/v1": documentedOperations, "the Temporal HTTP API": temporalOperations} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestForbiddenOperationsMakeNoUpstreamCall(t *testing.T) {
 	}
 }
 
-// serveAll makes the upstream serve every RPC of both doors.
+// serveAll makes the upstream respond to every RPC that a door can call.
 func serveAll(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	for method := range auth.AccessTable() {

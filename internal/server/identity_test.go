@@ -19,7 +19,7 @@ import (
 
 const overridingKey = "fg_overriding_vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"
 
-// withStatic configures a static token as the upstream credential.
+// withStatic makes the gateway send a static token upstream.
 func withStatic(t testing.TB, token string) func(*config.Config) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "static")
@@ -29,7 +29,7 @@ func withStatic(t testing.TB, token string) func(*config.Config) {
 	}
 }
 
-// authorization returns the authorization metadata of the last call of a method.
+// authorization returns the authorization metadata of the last call to a method.
 func authorization(t *testing.T, g *servertest.Gateway, method string) []string {
 	t.Helper()
 	calls := g.Upstream.Calls(method)
@@ -45,7 +45,7 @@ func TestOnlyPermittedKeysOverrideTheAuthorization(t *testing.T) {
 		list := func(path, key string, headers ...string) servertest.Response {
 			return g.Do(t, http.MethodGet, path, "", append(servertest.Bearer(key), headers...)...)
 		}
-		for _, path := range []string{servertest.WorkflowsPath, temporalWorkflows} {
+		for _, path := range []string{servertest.WorkflowsPath, temporalWorkflowsPath} {
 			require.Equal(t, http.StatusOK, list(path, overridingKey, header, "Bearer own").Status)
 			require.Equal(t, []string{"Bearer own"}, authorization(t, g, "ListWorkflowExecutions"))
 			require.Equal(t, http.StatusOK, list(path, overridingKey).Status)
@@ -58,20 +58,20 @@ func TestOnlyPermittedKeysOverrideTheAuthorization(t *testing.T) {
 			requireWellFormed(t, resp, "metadata-not-allowed")
 		}
 		require.Equal(t, before, g.UpstreamCalls())
-		require.Equal(t, http.StatusOK, list(temporalWorkflows, servertest.WriterKey, header, "Bearer evil").Status)
+		require.Equal(t, http.StatusOK, list(temporalWorkflowsPath, servertest.WriterKey, header, "Bearer evil").Status)
 		require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "ListWorkflowExecutions"))
 	})
 }
 
-// countPolls waits for the end of the workflow with every credential at the same time, and
-// returns the number of upstream polls.
-func countPolls(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow, headers ...[]string) int {
+// countPolls waits for the result of the workflow with every credential at the same time. It returns the highest number
+// of concurrent upstream polls. credentials are headers, as pairs of name and value.
+func countPolls(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow, credentials ...[]string) int {
 	t.Helper()
 	time.AfterFunc(5*time.Second, f.Close)
 	var all sync.WaitGroup
-	for _, headers := range headers {
+	for _, credential := range credentials {
 		all.Go(func() {
-			resp, err := g.Send(t.Context(), http.MethodGet, servertest.OrderPath+"/result?wait=30s", "", headers...)
+			resp, err := g.Send(t.Context(), http.MethodGet, servertest.OrderPath+"/result?wait=30s", "", credential...)
 			if err != nil || resp.Status != http.StatusOK {
 				t.Errorf("%v, %d %s", err, resp.Status, resp.Body)
 			}
@@ -82,7 +82,7 @@ func countPolls(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow, h
 	return most
 }
 
-func TestWaitsWithDifferentOverridesDoNotShare(t *testing.T) {
+func TestWaitsWithDifferentOverridesDoNotShareAPoll(t *testing.T) {
 	t.Parallel()
 	overriding := withKeys(keyEntry{overridingKey, "overrideAuthorization: true, grants: [{namespace: default, role: write}]"})
 	withWorkflow(t, servertest.Options{Configure: overriding}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
@@ -95,12 +95,12 @@ func TestWaitsWithDifferentOverridesDoNotShare(t *testing.T) {
 
 func withPassthrough(cfg *config.Config) { cfg.Upstream.Credential.Mode = config.CredentialPassthrough }
 
-func TestACallersTokenIsPassedThrough(t *testing.T) {
+func TestTheTokenOfACallerIsPassedThrough(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{Configure: servertest.Apply(servertest.TrustIssuer(t, ""), withPassthrough), KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
 		aliceToken, bobToken := servertest.NewJWT(), servertest.NewJWT(servertest.WithClaim("sub", "bob"))
 		for _, own := range []string{aliceToken, bobToken, aliceToken} { // the last one is cached
-			for _, path := range []string{servertest.WorkflowsPath, temporalWorkflows} {
+			for _, path := range []string{servertest.WorkflowsPath, temporalWorkflowsPath} {
 				require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, path, "", servertest.Bearer(own)...).Status)
 				require.Equal(t, []string{"Bearer " + own}, authorization(t, g, "ListWorkflowExecutions"))
 			}
@@ -112,7 +112,7 @@ func TestACallersTokenIsPassedThrough(t *testing.T) {
 			require.Equal(t, http.StatusBadGateway, resp.Status, resp.Body)
 			requireWellFormed(t, resp, "upstream-auth-failed")
 		}
-		resp := g.Do(t, http.MethodGet, temporalWorkflows, "", servertest.Bearer(servertest.WriterKey)...)
+		resp := g.Do(t, http.MethodGet, temporalWorkflowsPath, "", servertest.Bearer(servertest.WriterKey)...)
 		servertest.RequireStatus(t, resp, http.StatusBadGateway, codes.Unavailable)
 		require.Equal(t, before, g.UpstreamCalls())
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OtherKey)...).Status)
@@ -128,7 +128,7 @@ func TestTheCredentialOfAnIssuerTakesPrecedence(t *testing.T) {
 	for name, tc := range map[string]struct {
 		settings string
 		upstream func(*config.Config)
-		sent     func(token string) []string
+		sent     func(token string) []string // the authorization metadata for a caller with the token
 	}{
 		"none":        {", credential: none", withPassthrough, func(string) []string { return nil }},
 		"passthrough": {", credential: passthrough", withStatic(t, "static-token"), func(token string) []string { return []string{"Bearer " + token} }},
@@ -148,14 +148,14 @@ func TestTheCredentialOfAnIssuerTakesPrecedence(t *testing.T) {
 
 func TestANamespaceMayHaveItsOwnCredential(t *testing.T) {
 	t.Parallel()
-	ofNamespace := filepath.Join(t.TempDir(), "namespace")
-	require.NoError(t, os.WriteFile(ofNamespace, []byte("namespace-token"), 0o600))
+	file := filepath.Join(t.TempDir(), "namespace")
+	require.NoError(t, os.WriteFile(file, []byte("namespace-token"), 0o600))
 	configure := servertest.Apply(withKeys(
 		keyEntry{servertest.ElsewhereKey, `grants: [{namespace: "*", role: admin}]`}), withStatic(t, "static-token"),
 		func(cfg *config.Config) {
 			cfg.Namespaces = map[string]config.Namespace{
 				"default": {
-					Credential: config.NamespaceCredential{Mode: config.CredentialStatic, File: ofNamespace},
+					Credential: config.NamespaceCredential{Mode: config.CredentialStatic, File: file},
 					Upstream:   config.NamespaceUpstream{Name: "default.a1b2c"},
 				},
 				"open": {Credential: config.NamespaceCredential{Mode: config.CredentialNone}},
@@ -180,7 +180,7 @@ func TestANamespaceMayHaveItsOwnCredential(t *testing.T) {
 		lists := g.Upstream.Calls("ListWorkflowExecutions")
 		require.Equal(t, []string{"default.a1b2c"}, lists[0].Metadata.Get("temporal-namespace"))
 		require.Equal(t, "default.a1b2c", servertest.FieldText(servertest.DecodeRequest(t, lists[0]), "namespace"))
-		require.NoError(t, os.WriteFile(ofNamespace, []byte("rotated-token"), 0o600))
+		require.NoError(t, os.WriteFile(file, []byte("rotated-token"), 0o600))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)

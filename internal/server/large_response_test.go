@@ -17,23 +17,24 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// TestALargeReadUsesAsManySlotsAsItsResponseIsLarge sends eight large reads of one caller at the same time. Once the size
-// of the response is known, they are sent one after the other, and another caller does not notice them.
-func TestALargeReadUsesAsManySlotsAsItsResponseIsLarge(t *testing.T) {
+// A read uses more slots if the response is large. The test sends eight large reads of one caller at the same time,
+// after the gateway has learned the size of the response. The gateway calls the upstream for one read after the other,
+// and another caller does not wait.
+func TestALargeReadUsesSeveralSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const readers, size, duration = 8, 9 << 20, 100 * time.Millisecond // three slots of four
+		const readers, size, duration = 8, 9 << 20, 100 * time.Millisecond // size is in bytes, for which a read uses three of the caller's four slots
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 8, Writes: 1, Waits: 1, CallerShare: 0.5, Queue: readers, QueueTime: time.Minute}
 		}})
 		respond := upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte(strings.Repeat("x", size))})
 		var mu sync.Mutex
-		now, most := 0, 0
+		concurrent, most := 0, 0
 		add := func(n int) {
 			mu.Lock()
 			defer mu.Unlock()
-			now += n
-			most = max(most, now)
+			concurrent += n
+			most = max(most, concurrent)
 		}
 		g.Upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
 			add(1)
@@ -52,7 +53,7 @@ func TestALargeReadUsesAsManySlotsAsItsResponseIsLarge(t *testing.T) {
 			reading.Go(read)
 		}
 		time.Sleep(duration / 2)
-		small := g.Do(t, http.MethodGet, count, "", "Authorization", "Bearer "+servertest.ReaderKey)
+		small := g.Do(t, http.MethodGet, countPath, "", "Authorization", "Bearer "+servertest.ReaderKey)
 		require.Equal(t, http.StatusOK, small.Status, small.Body)
 		require.Equal(t, duration/2, time.Since(begin))
 		reading.Wait()
@@ -62,8 +63,8 @@ func TestALargeReadUsesAsManySlotsAsItsResponseIsLarge(t *testing.T) {
 	})
 }
 
-// TestALargeReadFitsIntoAnyLimit reads a response that needs more slots than there are.
-func TestALargeReadFitsIntoAnyLimit(t *testing.T) {
+// A read whose response would use more slots than the caller may have uses all of them.
+func TestALargeReadIsServedWithASingleSlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {

@@ -18,9 +18,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// busyServer returns a handler of an upstream with a limited number of workers. Other
-// calls wait in a queue. A call that is cancelled in the queue uses no worker; a call
-// that has begun uses one for the full time, even if it is cancelled.
+// busyServer returns the handler of an upstream with a limited number of worker goroutines. Calls beyond that number
+// wait in a queue. A call that is cancelled in the queue uses no worker. A call that has begun uses a worker for the
+// duration work, even if it is cancelled.
 func busyServer(workers int, work time.Duration) upstreamtest.Handler {
 	slots := make(chan struct{}, workers)
 	respond := upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 1})
@@ -36,9 +36,9 @@ func busyServer(workers int, work time.Duration) upstreamtest.Handler {
 	}
 }
 
-// offer sends requests at a fixed rate, independently of the responses. goodput is the
-// number of successful responses per second.
-func offer(t *testing.T, g *servertest.Gateway, perSecond int, length time.Duration) (goodput float64, slowest time.Duration, statuses map[int]int) {
+// sendAtRate sends requests at a fixed rate for the duration length, without waiting for the responses.
+// goodput is the number of successful responses per second, and slowest is the time of the slowest one.
+func sendAtRate(t *testing.T, g *servertest.Gateway, perSecond int, length time.Duration) (goodput float64, slowest time.Duration, statuses map[int]int) {
 	t.Helper()
 	var mu sync.Mutex
 	var callers sync.WaitGroup
@@ -47,7 +47,7 @@ func offer(t *testing.T, g *servertest.Gateway, perSecond int, length time.Durat
 	for time.Since(begin) < length {
 		callers.Go(func() {
 			var resp servertest.Response
-			took := servertest.Elapsed(func() { resp, _ = g.Send(t.Context(), http.MethodGet, count, "") })
+			took := servertest.Elapsed(func() { resp, _ = g.Send(t.Context(), http.MethodGet, countPath, "") })
 			mu.Lock()
 			defer mu.Unlock()
 			statuses[resp.Status]++
@@ -61,7 +61,7 @@ func offer(t *testing.T, g *servertest.Gateway, perSecond int, length time.Durat
 	return float64(statuses[http.StatusOK]) / time.Since(begin).Seconds(), slowest, statuses
 }
 
-func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
+func TestGoodputAtThreeTimesTheCapacity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const workers, work, capacity = 5, 10 * time.Millisecond, 500 // requests per second
@@ -69,7 +69,7 @@ func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 4 * workers, Writes: 1, Waits: 1, CallerShare: 1, QueueTime: time.Second}
 		}})
 		g.Upstream.Handle("CountWorkflowExecutions", busyServer(workers, work))
-		peak, _, _ := offer(t, g, capacity, 4*time.Second)
+		peak, _, _ := sendAtRate(t, g, capacity, 4*time.Second)
 		require.InDelta(t, capacity, peak, capacity/10)
 
 		probing, stopProbing := context.WithCancel(t.Context())
@@ -85,15 +85,15 @@ func TestGoodputHoldsAtThreeTimesTheCapacity(t *testing.T) {
 				time.Sleep(50 * time.Millisecond)
 			}
 		})
-		goodput, slowest, statuses := offer(t, g, 3*capacity, 4*time.Second)
+		goodput, slowest, statuses := sendAtRate(t, g, 3*capacity, 4*time.Second)
 		stopProbing()
 		probes.Wait()
 		t.Logf("peak %.0f a second; at three times the capacity %.0f a second (%.0f %%), the slowest %s; statuses %v",
 			peak, goodput, 100*goodput/peak, slowest, statuses)
 		require.Greater(t, goodput, 0.8*peak)
-		require.LessOrEqual(t, slowest, 5*work, "admitted requests are served soon")
+		require.LessOrEqual(t, slowest, 5*work, "admitted requests do not wait long")
 		require.Len(t, statuses, 2)
-		require.Positive(t, statuses[http.StatusServiceUnavailable], "other requests are rejected")
+		require.Positive(t, statuses[http.StatusServiceUnavailable], "the other requests are rejected")
 	})
 }
 
@@ -107,12 +107,12 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 			}
 		}})
 		var mu sync.Mutex
-		var fetching, most, calls, lines int
+		var concurrent, most, calls, lines int
 		g.Upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
 			page := &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{{}}}
 			mu.Lock()
-			fetching++
-			most = max(most, fetching)
+			concurrent++
+			most = max(most, concurrent)
 			if calls++; calls <= streams*(pages-1) {
 				page.NextPageToken = []byte("more")
 			}
@@ -120,7 +120,7 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			mu.Lock()
 			defer mu.Unlock()
-			fetching--
+			concurrent--
 			return upstreamtest.Respond(page)(ctx, request)
 		})
 		var callers sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-func TestPagesNeedNoCredential(t *testing.T) {
+func TestPagesRequireNoCredential(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})

@@ -63,7 +63,7 @@ func TestAdminPagesAreNotPublic(t *testing.T) {
 	})
 }
 
-func TestAllowListsTheMethodsOfARoute(t *testing.T) {
+func TestTheAllowHeaderListsTheMethodsOfARoute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -100,7 +100,7 @@ func TestEveryRequestHasOneLogLineWithoutSecrets(t *testing.T) {
 	})
 }
 
-func TestRequestTimeoutIsTheDeadlineOfTheCall(t *testing.T) {
+func TestRequestTimeoutSetsTheDeadlineOfTheCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -131,13 +131,13 @@ func TestOnlySafeCallsAreRetried(t *testing.T) {
 		g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "10.0.0.7:7233 refused"))
 		resp = g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/w/terminate", "")
 		require.Equal(t, http.StatusServiceUnavailable, resp.Status)
-		require.NotContains(t, resp.Body, "10.0.0.7", "addresses are for the log only")
+		require.NotContains(t, resp.Body, "10.0.0.7", "only the log contains addresses")
 		require.Contains(t, g.Log.String(), "10.0.0.7")
-		require.Len(t, g.Upstream.Calls("TerminateWorkflowExecution"), 1, "the call has no request id")
+		require.Len(t, g.Upstream.Calls("TerminateWorkflowExecution"), 1, "a call without a request id is not retried")
 	})
 }
 
-func TestRequestEndsWithinItsBudget(t *testing.T) {
+func TestACallEndsWithinTheRequestBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Limits.Timeouts.Default = 5 * time.Minute }})
@@ -187,12 +187,12 @@ func TestResponseToAnUnauthenticatedLargeBodyArrives(t *testing.T) {
 	})
 }
 
-// zeros is an endless body.
+// zeros is an io.Reader that never ends.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestUnreadableUpstreamResponseIs502(t *testing.T) {
+func TestAnInvalidUpstreamResponseIs502(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -203,7 +203,7 @@ func TestUnreadableUpstreamResponseIs502(t *testing.T) {
 	})
 }
 
-func TestRejectedRequestCannotHoldTheConnectionByItsBody(t *testing.T) {
+func TestTheBodyOfARejectedRequestHasADeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPanicIs500AndLoggedOnce(t *testing.T) {
+func TestAPanicIsA500AndIsLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	route, gate := NewLoggedRoute(t, &log, func(http.ResponseWriter, *http.Request) { panic("broken") }) //nolint:forbidigo // the test is about panics
@@ -23,7 +23,7 @@ func TestPanicIs500AndLoggedOnce(t *testing.T) {
 	require.Zero(t, gate.InFlight())
 }
 
-func TestAbortIsNotLoggedAsAPanic(t *testing.T) {
+func TestAnAbortIsNotLoggedAsAPanic(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	route, gate := NewLoggedRoute(t, &log, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })

@@ -26,32 +26,31 @@ import (
 // marker is part of every secret of TestSecretsDoNotLeak.
 const marker = "MARKER"
 
-// The keys of the session. mintKey has the credential mint, and markedOverKey may
-// override the authorization.
+// The secrets of the test. mintKey is an API key with the upstream credential "mint". overrideKey is an API key that
+// may override the authorization metadata, with ownToken. staticToken is the default upstream credential.
 const (
-	markedKey     = "fg_marked_" + marker + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	mintKey       = "fg_mint_" + marker + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-	markedOverKey = "fg_over_" + marker + "cccccccccccccccccccccccccccccc"
+	markedKey   = "fg_marked_" + marker + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	mintKey     = "fg_mint_" + marker + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+	overrideKey = "fg_over_" + marker + "cccccccccccccccccccccccccccccc"
 
 	ownToken    = "own-" + marker
 	staticToken = "static-" + marker
 )
 
-// session is a gateway whose complete output is recorded.
-type session struct {
+// recordedGateway is a gateway whose complete output is recorded.
+type recordedGateway struct {
 	*servertest.Gateway
 
 	spans     *testlog.Buffer
 	responses strings.Builder
-	// secrets must not occur in the output. The session adds the tokens that it creates.
+	// secrets must not occur in the output. run adds the tokens that it creates.
 	secrets []string
 }
 
-// newSession runs a gateway with every kind of credential. It changes the
-// environment.
-func newSession(t *testing.T) *session {
+// startRecorded runs a gateway with every kind of credential. It changes environment variables.
+func startRecorded(t *testing.T) *recordedGateway {
 	t.Helper()
-	s := &session{spans: &testlog.Buffer{}, secrets: []string{marker, staticToken, ownToken, markedKey, mintKey, markedOverKey}}
+	s := &recordedGateway{spans: &testlog.Buffer{}, secrets: []string{marker, staticToken, ownToken, markedKey, mintKey, overrideKey}}
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(s.spans, r.Body) }))
 	t.Cleanup(collector.Close)
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
@@ -59,8 +58,8 @@ func newSession(t *testing.T) *session {
 	const grants = "grants: [{namespace: default, role: write}]"
 	seals := filepath.Join(t.TempDir(), "seals")
 	require.NoError(t, os.WriteFile(seals, []byte(strings.Repeat(marker, 8)), 0o600))
-	keys := withKeys(keyEntry{markedKey, grants}, keyEntry{mintKey, grants + ", credential: {mode: mint}"}, keyEntry{markedOverKey, grants + ", overrideAuthorization: true"})
-	configure := servertest.Apply(keys, withMinting(t, servertest.LaterKey()), withMinted(withStatic(t, staticToken)), servertest.TrustIssuer(t, ", credential: passthrough"),
+	keys := withKeys(keyEntry{markedKey, grants}, keyEntry{mintKey, grants + ", credential: {mode: mint}"}, keyEntry{overrideKey, grants + ", overrideAuthorization: true"})
+	configure := servertest.Apply(keys, withMinting(t, servertest.LaterKey()), keepSigningKey(withStatic(t, staticToken)), servertest.TrustIssuer(t, ", credential: passthrough"),
 		func(cfg *config.Config) {
 			cfg.Listen.DrainDelay, cfg.Log.Level, cfg.Tokens.KeyFiles = 0, "debug", []string{seals}
 			cfg.Auth.FailureLimit.Burst = 1000
@@ -77,8 +76,8 @@ func newSession(t *testing.T) *session {
 	return s
 }
 
-// withMinted applies a change of the upstream credential and keeps the signing key.
-func withMinted(change func(*config.Config)) func(*config.Config) {
+// keepSigningKey returns a change of the upstream credential that keeps the key for minted tokens.
+func keepSigningKey(change func(*config.Config)) func(*config.Config) {
 	return func(cfg *config.Config) {
 		mint := cfg.Upstream.Credential.Mint
 		change(cfg)
@@ -88,7 +87,7 @@ func withMinted(change func(*config.Config)) func(*config.Config) {
 
 // sendAll sends requests of every kind to both doors, and returns the credentials that
 // the upstream received.
-func (s *session) sendAll(t *testing.T, headers ...string) []string {
+func (s *recordedGateway) sendAll(t *testing.T, headers ...string) []string {
 	t.Helper()
 	before := len(s.Upstream.AllCalls())
 	for _, call := range [][3]string{
@@ -103,9 +102,9 @@ func (s *session) sendAll(t *testing.T, headers ...string) []string {
 		{http.MethodGet, "/v1/namespaces/other/workflows"},
 		{http.MethodDelete, servertest.OrderPath},
 		{http.MethodGet, "/v1/nothing"},
-		{http.MethodGet, temporalWorkflows},
-		{http.MethodPost, temporalWorkflows + "/w", `{}`},
-		{http.MethodPost, temporalWorkflows + "/w", `{"no`},
+		{http.MethodGet, temporalWorkflowsPath},
+		{http.MethodPost, temporalWorkflowsPath + "/w", `{}`},
+		{http.MethodPost, temporalWorkflowsPath + "/w", `{"no`},
 		{http.MethodGet, "/api/v1/namespaces/other/workflows"},
 	} {
 		s.record(servertest.Request{Method: call[0], Path: call[1], Body: call[2], Headers: headers, Anonymous: true}.Send(t, s.Gateway), "")
@@ -120,8 +119,9 @@ func (s *session) sendAll(t *testing.T, headers ...string) []string {
 	return slices.Compact(received)
 }
 
-// record records a response without the token that it returns to the caller.
-func (s *session) record(resp servertest.Response, token string) {
+// record records a response. token is the token that the response returns to the caller on purpose, or empty; it is not
+// recorded.
+func (s *recordedGateway) record(resp servertest.Response, token string) {
 	_, _ = fmt.Fprintln(&s.responses, resp.Status, resp.Header)
 	if token != "" {
 		resp.Body = strings.Replace(resp.Body, token, "", 1)
@@ -131,7 +131,7 @@ func (s *session) record(resp servertest.Response, token string) {
 
 // run sends requests with valid and invalid credentials, and checks the credential that
 // the upstream receives.
-func (s *session) run(t *testing.T) {
+func (s *recordedGateway) run(t *testing.T) {
 	t.Helper()
 	aliceToken := servertest.NewJWT(servertest.WithClaim("note", marker))
 	created := s.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", servertest.TokenBody, servertest.Bearer(markedKey)...)
@@ -144,7 +144,7 @@ func (s *session) run(t *testing.T) {
 	require.Equal(t, []string{static}, s.sendAll(t, "X-API-Key", markedKey, "Cookie", marker, "Proxy-Authorization", marker))
 	require.Equal(t, []string{"Bearer " + aliceToken}, s.sendAll(t, servertest.Bearer(aliceToken)...))
 	require.Equal(t, []string{static}, s.sendAll(t, servertest.Bearer(delegatedToken)...))
-	override := append(servertest.Bearer(markedOverKey), "Grpc-Metadata-Authorization", "Bearer "+ownToken)
+	override := append(servertest.Bearer(overrideKey), "Grpc-Metadata-Authorization", "Bearer "+ownToken)
 	require.Equal(t, []string{"Bearer " + ownToken}, s.sendAll(t, override...))
 	for _, minted := range s.sendAll(t, servertest.Bearer(mintKey)...) {
 		require.NotContains(t, []string{static, "Bearer " + mintKey}, minted)
@@ -173,7 +173,7 @@ func (s *session) run(t *testing.T) {
 
 // The log, the spans, the responses and the upstream's metadata contain no secrets.
 func TestSecretsDoNotLeak(t *testing.T) { //nolint:paralleltest // it changes the environment
-	s := newSession(t)
+	s := startRecorded(t)
 	s.run(t)
 	for _, path := range []string{"/metrics", "/readyz"} {
 		s.record(getAnonymously(t, s.Admin, path), "")

@@ -17,9 +17,8 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
-// The test configures OTLP with the OTEL_ variables. It is not parallel, because it
-// changes the environment.
-func TestTracingIsConfiguredByTheStandardVariables(t *testing.T) {
+// The test is not parallel, because it changes environment variables.
+func TestTracingIsConfiguredByOpenTelemetryVariables(t *testing.T) {
 	var mu sync.Mutex
 	spans := map[string]*trace.Span{}
 	exports := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
