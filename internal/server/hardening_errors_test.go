@@ -19,29 +19,29 @@ func manyErrors() []servertest.Request {
 	start := `{"workflowType":"T","workflowId":"w","taskQueue":"q",`
 	const temporal = "/api/v1/namespaces/default/workflows/w"
 	long := strings.Repeat("n", 1<<20)
-	to := func(path, body string) servertest.Request {
+	postTo := func(path, body string) servertest.Request {
 		return servertest.Request{Method: http.MethodPost, Path: path, Body: body}
 	}
 	list := func(element string) string {
 		return "[" + strings.Repeat(element+",", 900) + element + "]"
 	}
 	return []servertest.Request{
-		to(servertest.OrderPath+"/tokens", `{"signals":`+list(`""`)+`,"updates":`+list(`""`)+`}`),
-		to(servertest.BatchesPath, `{"operation":{"terminate":{}},"executions":`+list("{}")+`}`),
-		to(servertest.BatchesPath, `{"operation":{"terminate":{}},"executions":[`+strings.Repeat("{},", 1000)+`{}]}`),
-		to(servertest.BatchesPath, `{"query":"q","operation":{"signal":{"signal":"s","argPayloads":`+list("{}")+`}}}`),
-		to(servertest.OrderPath+"/query", `{"query":"q","argPayloads":`+list("{}")+`}`),
-		to(servertest.OrderPath+"/reset", `{"resetType":"LAST_WORKFLOW_TASK","reapplyExclude":`+list(`""`)+`}`),
-		to(servertest.WorkflowsPath, start+`"memoPayloads":{"`+long+`1":{},"`+long+`2":{},"`+long+`3":{}}}`),
-		to(servertest.WorkflowsPath, start+`"searchAttributes":{"`+long+`1":{},"`+long+`2":{},"`+long+`3":{}}}`),
-		to(servertest.WorkflowsPath+":updateWithStart", `{"start":`+start+`"argPayloads":`+list("{}")+`},"update":{"update":"u","argPayloads":`+list("{}")+`}}`),
-		to(servertest.WorkflowsPath, start+`"`+long+`":1}`),
-		to(servertest.WorkflowsPath, start+`"args":[{"`+long+`":`),
-		to(temporal, `{"`+long+`":1}`),
-		to(temporal, `{"memo":{"fields":{"`+long+`":`),
-		to(temporal, `{"workflowIdReusePolicy":"`+long+`"}`),
-		to(temporal, `{"workflowRunTimeout":"`+long+`"}`),
-		to(temporal, `{"input":[{"`+long+`":{"a":nul}}]}`),
+		postTo(servertest.OrderPath+"/tokens", `{"signals":`+list(`""`)+`,"updates":`+list(`""`)+`}`),
+		postTo(servertest.BatchesPath, `{"operation":{"terminate":{}},"executions":`+list("{}")+`}`),
+		postTo(servertest.BatchesPath, `{"operation":{"terminate":{}},"executions":[`+strings.Repeat("{},", 1000)+`{}]}`),
+		postTo(servertest.BatchesPath, `{"query":"q","operation":{"signal":{"signal":"s","argPayloads":`+list("{}")+`}}}`),
+		postTo(servertest.OrderPath+"/query", `{"query":"q","argPayloads":`+list("{}")+`}`),
+		postTo(servertest.OrderPath+"/reset", `{"resetType":"LAST_WORKFLOW_TASK","reapplyExclude":`+list(`""`)+`}`),
+		postTo(servertest.WorkflowsPath, start+`"memoPayloads":{"`+long+`1":{},"`+long+`2":{},"`+long+`3":{}}}`),
+		postTo(servertest.WorkflowsPath, start+`"searchAttributes":{"`+long+`1":{},"`+long+`2":{},"`+long+`3":{}}}`),
+		postTo(servertest.WorkflowsPath+":updateWithStart", `{"start":`+start+`"argPayloads":`+list("{}")+`},"update":{"update":"u","argPayloads":`+list("{}")+`}}`),
+		postTo(servertest.WorkflowsPath, start+`"`+long+`":1}`),
+		postTo(servertest.WorkflowsPath, start+`"args":[{"`+long+`":`),
+		postTo(temporal, `{"`+long+`":1}`),
+		postTo(temporal, `{"memo":{"fields":{"`+long+`":`),
+		postTo(temporal, `{"workflowIdReusePolicy":"`+long+`"}`),
+		postTo(temporal, `{"workflowRunTimeout":"`+long+`"}`),
+		postTo(temporal, `{"input":[{"`+long+`":{"a":nul}}]}`),
 	}
 }
 

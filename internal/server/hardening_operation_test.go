@@ -62,23 +62,24 @@ func overload() []hostile {
 	}
 }
 
-// exceedSlots occupies all slots with requests that do not end, and then sends one more request.
-func exceedSlots(t *testing.T, g *servertest.Gateway, slots int, hold, more servertest.Request, status int, code string) string {
+// exceedSlots occupies all slots with requests that do not end, and then sends last, which must be rejected with the
+// status and the code.
+func exceedSlots(t *testing.T, g *servertest.Gateway, slots int, occupying, last servertest.Request, status int, code string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
 	for range slots {
 		sending.Go(func() {
-			method := hold.Method
+			method := occupying.Method
 			if method == "" {
 				method = http.MethodGet
 			}
-			_, _ = g.Send(ctx, method, hold.Path, hold.Body)
+			_, _ = g.Send(ctx, method, occupying.Path, occupying.Body)
 		})
 	}
 	synctest.Wait()
 	before := len(g.Upstream.AllCalls())
-	resp := more.Send(t, g)
+	resp := last.Send(t, g)
 	require.Equal(t, status, resp.Status, resp.Body)
 	requireWellFormed(t, resp, code)
 	require.Equal(t, "1", resp.Header.Get("Retry-After"))

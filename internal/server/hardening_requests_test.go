@@ -17,13 +17,13 @@ import (
 
 // hostilePaths returns the cases about methods, paths and queries.
 func hostilePaths() []hostile {
-	bad := func(number int, name, path string) hostile {
+	rejected := func(number int, name, path string) hostile {
 		return hostile{number: number, name: name, request: get(path), status: http.StatusBadRequest, code: "invalid-path"}
 	}
-	missing := func(number int, name, path string) hostile {
+	notFound := func(number int, name, path string) hostile {
 		return hostile{number: number, name: name, request: get(path), status: http.StatusNotFound, code: "route-not-found"}
 	}
-	query := func(name, raw string) hostile {
+	invalidQuery := func(name, raw string) hostile {
 		return hostile{number: 56, name: name, request: get(servertest.WorkflowsPath + "?" + raw), status: http.StatusBadRequest, code: "invalid-request"}
 	}
 	invalid := func(name, path string) hostile {
@@ -38,7 +38,7 @@ func hostilePaths() []hostile {
 	long := get(servertest.WorkflowsPath + "/" + strings.Repeat("a", 1001))
 	return []hostile{
 		{number: 49, name: "an unknown route", act: unknownRoutes},
-		missing(49, "an unknown resource", "/v1/namespaces/default/nothing"),
+		notFound(49, "an unknown resource", "/v1/namespaces/default/nothing"),
 		{
 			number: 50, name: "a wrong method", request: servertest.Request{Method: http.MethodDelete, Path: servertest.WorkflowsPath},
 			status: http.StatusMethodNotAllowed, code: "method-not-allowed", check: header("Allow", "GET, HEAD, POST"),
@@ -51,22 +51,22 @@ func hostilePaths() []hostile {
 			},
 		},
 		unsupported(http.MethodOptions), unsupported(http.MethodTrace), unsupported("FOO"),
-		missing(52, "an empty segment", "/v1//system-info"),
-		missing(52, "a trailing slash", "/v1/system-info/"),
-		bad(52, "a dot segment", "/v1/../admin"),
-		bad(52, "an escaped dot segment", servertest.WorkflowsPath+"/%2e%2e"),
-		bad(52, "a half escaped dot segment", servertest.WorkflowsPath+"/.%2E/x"),
-		bad(53, "NUL in an id", servertest.WorkflowsPath+"/a%00b"),
-		bad(53, "invalid UTF-8 in an id", servertest.WorkflowsPath+"/%ff"),
-		bad(53, "a control character in an id", servertest.WorkflowsPath+"/a%0d%0ab"),
-		bad(53, "a C1 control character in an id", servertest.WorkflowsPath+"/%c2%85"),
+		notFound(52, "an empty segment", "/v1//system-info"),
+		notFound(52, "a trailing slash", "/v1/system-info/"),
+		rejected(52, "a dot segment", "/v1/../admin"),
+		rejected(52, "an escaped dot segment", servertest.WorkflowsPath+"/%2e%2e"),
+		rejected(52, "a half escaped dot segment", servertest.WorkflowsPath+"/.%2E/x"),
+		rejected(53, "NUL in an id", servertest.WorkflowsPath+"/a%00b"),
+		rejected(53, "invalid UTF-8 in an id", servertest.WorkflowsPath+"/%ff"),
+		rejected(53, "a control character in an id", servertest.WorkflowsPath+"/a%0d%0ab"),
+		rejected(53, "a C1 control character in an id", servertest.WorkflowsPath+"/%c2%85"),
 		{number: 54, name: "similar ids", act: escapedIDs},
 		{number: 55, name: "an id of 1001 bytes", request: long, status: http.StatusBadRequest, code: "invalid-request"},
-		query("a page size below zero", "pageSize=-1"), query("a page size of zero", "pageSize=0"),
-		query("a page size of a billion", "pageSize=1000000000"), query("a page size beyond 64 bits", "pageSize=99999999999999999999"),
-		query("a page size that is not a number", "pageSize=abc"), query("a parameter given twice", "query=a&query=b"),
-		query("an unknown parameter", "q=1"), query("a semicolon", "query=a;b"), query("a bad escape", "query=%zz"),
-		query("a limit of zero", "limit=0"),
+		invalidQuery("a page size below zero", "pageSize=-1"), invalidQuery("a page size of zero", "pageSize=0"),
+		invalidQuery("a page size of a billion", "pageSize=1000000000"), invalidQuery("a page size beyond 64 bits", "pageSize=99999999999999999999"),
+		invalidQuery("a page size that is not a number", "pageSize=abc"), invalidQuery("a parameter given twice", "query=a&query=b"),
+		invalidQuery("an unknown parameter", "q=1"), invalidQuery("a semicolon", "query=a;b"), invalidQuery("a bad escape", "query=%zz"),
+		invalidQuery("a limit of zero", "limit=0"),
 		{
 			number: 57, name: "a forged page token", request: get(servertest.WorkflowsPath + "?pageToken=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
 			status: http.StatusBadRequest, code: "invalid-page-token",
@@ -119,13 +119,13 @@ func hostileBodies() []hostile {
 	invalid := func(number int, name, code, body string) hostile {
 		return hostile{number: number, name: name, request: post(body), status: http.StatusBadRequest, code: code}
 	}
-	media := func(number int, name string, headers ...string) hostile {
+	unsupportedMedia := func(number int, name string, headers ...string) hostile {
 		return hostile{
 			number: number, name: name, request: post(servertest.StartBody(""), headers...), status: http.StatusUnsupportedMediaType,
 			code: "unsupported-media-type", check: header("Accept-Post", "application/json"),
 		}
 	}
-	pointed := func(name, member, pointer string) hostile {
+	invalidMember := func(name, member, pointer string) hostile {
 		h := invalid(48, name, "invalid-request", servertest.StartBody(member))
 		h.check = contains(`"pointer":"` + pointer)
 		return h
@@ -137,11 +137,11 @@ func hostileBodies() []hostile {
 	unknown := invalid(45, "an unknown field", "unknown-field", `{"workflowID":"SECRET"}`)
 	unknown.check = contains(`"pointer":"/workflowID"`, "SECRET")
 	return []hostile{
-		media(40, "no content type", "Content-Type", ""),
-		media(40, "text", "Content-Type", "text/plain"),
-		media(40, "XML", "Content-Type", "application/xml"),
-		media(40, "JSON in UTF-16", "Content-Type", "application/json; charset=utf-16"),
-		media(41, "gzip", "Content-Encoding", "gzip"),
+		unsupportedMedia(40, "no content type", "Content-Type", ""),
+		unsupportedMedia(40, "text", "Content-Type", "text/plain"),
+		unsupportedMedia(40, "XML", "Content-Type", "application/xml"),
+		unsupportedMedia(40, "JSON in UTF-16", "Content-Type", "application/json; charset=utf-16"),
+		unsupportedMedia(41, "gzip", "Content-Encoding", "gzip"),
 		invalid(43, "an empty body", "invalid-request", ""), invalid(43, "null", "invalid-request", "null"),
 		invalid(43, "a list", "invalid-request", "[]"), invalid(43, "a string", "invalid-request", `"x"`),
 		malformed, twice, unknown,
@@ -155,25 +155,25 @@ func hostileBodies() []hostile {
 		invalid(47, "20,000 nested lists", "invalid-json", servertest.StartBody(`"args":[`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`]`)),
 		invalid(47, "20,000 nested objects", "invalid-json",
 			servertest.StartBody(`"args":[`+strings.Repeat(`{"a":`, 20_000)+"1"+strings.Repeat("}", 20_000)+`]`)),
-		pointed("an integer out of range", `"retryPolicy":{"maximumAttempts":2147483648}`, "/retryPolicy/maximumAttempts"),
-		pointed("a number out of range", `"retryPolicy":{"backoffCoefficient":1e400}`, "/retryPolicy/backoffCoefficient"),
-		pointed("an integer of more than 64 bits", `"searchAttributes":{"N":{"type":"Int","value":9223372036854775808}}`, "/searchAttributes/N"),
-		pointed("a negative timeout", `"runTimeout":"-1s"`, "/runTimeout"),
-		pointed("an invalid duration", `"executionTimeout":"soon"`, "/executionTimeout"),
-		pointed("a number instead of a string", `"cronSchedule":5`, "/cronSchedule"),
-		pointed("an unknown enum value", `"idReusePolicy":"SOMETIMES"`, "/idReusePolicy"),
-		pointed("both forms of arguments", `"args":[1],"argPayloads":[{"json":1}]`, "/argPayloads"),
-		pointed("a payload of neither form", `"argPayloads":[{}]`, "/argPayloads/0"),
-		pointed("a search attribute of the wrong type", `"searchAttributes":{"N":{"type":"Int","value":"x"}}`, "/searchAttributes/N"),
-		pointed("a backoff below one", `"retryPolicy":{"backoffCoefficient":0.5}`, "/retryPolicy/backoffCoefficient"),
-		pointed("pinned without a version", `"versioningOverride":{"behavior":"PINNED"}`, "/versioningOverride"),
+		invalidMember("an integer out of range", `"retryPolicy":{"maximumAttempts":2147483648}`, "/retryPolicy/maximumAttempts"),
+		invalidMember("a number out of range", `"retryPolicy":{"backoffCoefficient":1e400}`, "/retryPolicy/backoffCoefficient"),
+		invalidMember("an integer of more than 64 bits", `"searchAttributes":{"N":{"type":"Int","value":9223372036854775808}}`, "/searchAttributes/N"),
+		invalidMember("a negative timeout", `"runTimeout":"-1s"`, "/runTimeout"),
+		invalidMember("an invalid duration", `"executionTimeout":"soon"`, "/executionTimeout"),
+		invalidMember("a number instead of a string", `"cronSchedule":5`, "/cronSchedule"),
+		invalidMember("an unknown enum value", `"idReusePolicy":"SOMETIMES"`, "/idReusePolicy"),
+		invalidMember("both forms of arguments", `"args":[1],"argPayloads":[{"json":1}]`, "/argPayloads"),
+		invalidMember("a payload of neither form", `"argPayloads":[{}]`, "/argPayloads/0"),
+		invalidMember("a search attribute of the wrong type", `"searchAttributes":{"N":{"type":"Int","value":"x"}}`, "/searchAttributes/N"),
+		invalidMember("a backoff below one", `"retryPolicy":{"backoffCoefficient":0.5}`, "/retryPolicy/backoffCoefficient"),
+		invalidMember("pinned without a version", `"versioningOverride":{"behavior":"PINNED"}`, "/versioningOverride"),
 		invalid(48, "missing members", "invalid-request", `{}`),
 	}
 }
 
 // hostileHeaders returns the cases about headers other than Authorization, X-API-Key and those of the body.
 func hostileHeaders() []hostile {
-	bad := func(number int, name string, headers ...string) hostile {
+	rejected := func(number int, name string, headers ...string) hostile {
 		return hostile{number: number, name: name, request: get("/v1/system-info", headers...), status: http.StatusBadRequest, code: "invalid-request"}
 	}
 	ignored := func(number int, name string, headers ...string) hostile {
@@ -183,11 +183,11 @@ func hostileHeaders() []hostile {
 		number: 28, name: "a method override", request: post(servertest.StartBody(""), "X-HTTP-Method-Override", "DELETE", "X-HTTP-Method", "DELETE"),
 		arrange: func(g *servertest.Gateway) { temporalfake.NewWorkflow(g.Upstream) }, status: http.StatusCreated, calls: 1,
 	}
-	smuggled := ignored(29, "names of the gateway's own metadata", "Temporal-Namespace", "victim", "Temporal-Principal-Name", "root",
+	ownMetadata := ignored(29, "names of metadata that the gateway sets", "Temporal-Namespace", "victim", "Temporal-Principal-Name", "root",
 		"Caller-Type", "operator", "Caller-Name", "victim", "Client-Name", "evil", "Client-Version", "0", "Cookie", "session=1")
-	smuggled.configure = func(cfg *config.Config) { cfg.Upstream.Metadata = config.Metadata{"x-team": "payments"} }
+	ownMetadata.configure = func(cfg *config.Config) { cfg.Upstream.Metadata = config.Metadata{"x-team": "payments"} }
 	return []hostile{
-		override, smuggled,
+		override, ownMetadata,
 		{
 			number: 29, name: "Grpc-Metadata-Authorization", request: get("/v1/system-info", "Grpc-Metadata-Authorization", "Bearer evil"),
 			status: http.StatusBadRequest, code: "metadata-not-allowed",
@@ -196,7 +196,7 @@ func hostileHeaders() []hostile {
 			number: 29, name: "Grpc-Metadata-Temporal-Namespace", request: get("/v1/system-info", "Grpc-Metadata-Temporal-Namespace", "victim"),
 			status: http.StatusBadRequest, code: "metadata-not-allowed",
 		},
-		bad(30, "X_Api_Key", "X_Api_Key", servertest.WriterKey), bad(30, "X_Forwarded_For", "X_Forwarded_For", "10.0.0.1"),
+		rejected(30, "X_Api_Key", "X_Api_Key", servertest.WriterKey), rejected(30, "X_Forwarded_For", "X_Forwarded_For", "10.0.0.1"),
 		ignored(30, "X-Forwarded-User", "X-Forwarded-User", "root", "X-Forwarded-Host", "evil"),
 		{
 			number: 31, name: "a forged client address", request: get("/v1/system-info", "X-Forwarded-For", "198.51.100.9"),
@@ -213,11 +213,11 @@ func hostileHeaders() []hostile {
 			number: 42, name: "Accept: text/html", request: get("/v1/system-info", "Accept", "text/html"), status: http.StatusNotAcceptable,
 			code: "not-acceptable",
 		},
-		bad(58, "a timeout of zero", "Request-Timeout", "0"), bad(58, "a negative timeout", "Request-Timeout", "-1s"),
-		bad(58, "an invalid timeout", "Request-Timeout", "abc"), bad(58, "a timeout without a unit", "Request-Timeout", "1e9"),
-		bad(58, "an empty timeout", "Request-Timeout", ""),
-		bad(58, "two timeouts", "Request-Timeout", "1s", "Grpc-Timeout", "1S"), bad(58, "a timeout twice", "Request-Timeout", "1s", "Request-Timeout", "2s"),
-		bad(58, "gRPC's timeout in Go's syntax", "Grpc-Timeout", "1s"), bad(58, "gRPC's timeout with nine digits", "Grpc-Timeout", "999999999H"),
+		rejected(58, "a timeout of zero", "Request-Timeout", "0"), rejected(58, "a negative timeout", "Request-Timeout", "-1s"),
+		rejected(58, "an invalid timeout", "Request-Timeout", "abc"), rejected(58, "a timeout without a unit", "Request-Timeout", "1e9"),
+		rejected(58, "an empty timeout", "Request-Timeout", ""),
+		rejected(58, "two timeouts", "Request-Timeout", "1s", "Grpc-Timeout", "1S"), rejected(58, "a timeout twice", "Request-Timeout", "1s", "Request-Timeout", "2s"),
+		rejected(58, "gRPC's timeout in Go's syntax", "Grpc-Timeout", "1s"), rejected(58, "gRPC's timeout with nine digits", "Grpc-Timeout", "999999999H"),
 		{
 			number: 58, name: "a timeout of years", request: get(countPath, "Grpc-Timeout", "99999999H"), status: http.StatusOK, calls: 1,
 			arrange: func(g *servertest.Gateway) { respondWithCount(g, 1) }, check: deadlineWithinLimits,

@@ -27,10 +27,10 @@ func hostileTokens() []hostile {
 			return act(t, g, issuer, servertest.NewJWT(changes...))
 		}}
 	}
-	bad := func(number int, name string, changes ...func(*servertest.JWTDraft)) hostile {
+	rejected := func(number int, name string, changes ...func(*servertest.JWTDraft)) hostile {
 		return row(number, name, requireRejectedWithoutFetch, changes)
 	}
-	good := func(number int, name string, changes ...func(*servertest.JWTDraft)) hostile {
+	accepted := func(number int, name string, changes ...func(*servertest.JWTDraft)) hostile {
 		return row(number, name, requireAccepted, changes)
 	}
 	ec := gojwt.SigningMethodES256
@@ -38,36 +38,36 @@ func hostileTokens() []hostile {
 		d.Method, d.Key = gojwt.SigningMethodNone, gojwt.UnsafeAllowNoneSignatureType
 	}
 	return []hostile{
-		bad(9, "alg none", none, servertest.WithHeader("alg", "none")),
-		bad(9, "alg None", none, servertest.WithHeader("alg", "None")),
-		bad(9, "HS256 with the public key as the secret", servertest.SignedBy("rsa", gojwt.SigningMethodHS256, rsaPEM())),
-		good(10, "RS256", servertest.SignedBy("rsa", gojwt.SigningMethodRS256, servertest.RSAKey())),
-		bad(10, "ES256 with the kid of an RSA key", servertest.WithHeader("kid", "rsa")),
-		bad(10, "PS256", servertest.SignedBy("rsa", gojwt.SigningMethodPS256, servertest.RSAKey())),
-		bad(11, "another key with the kid of the issuer's key", servertest.SignedBy("ec", ec, servertest.ForgerKey())),
-		bad(12, "expired beyond the leeway", servertest.WithTimeClaim("iat", -time.Hour), servertest.WithTimeClaim("exp", -31*time.Second)),
-		good(12, "expired within the leeway", servertest.WithTimeClaim("iat", -time.Hour), servertest.WithTimeClaim("exp", -29*time.Second)),
-		bad(13, "no exp", servertest.WithClaim("exp", nil)),
-		bad(13, "exp is a string", servertest.WithClaim("exp", "4102444800")),
-		bad(13, "exp is out of range", servertest.WithClaim("exp", 1e300)),
-		bad(14, "nbf in the future", servertest.WithTimeClaim("nbf", time.Minute)),
-		bad(14, "iat in the future", servertest.WithTimeClaim("iat", time.Minute)),
-		bad(15, "another issuer", servertest.WithClaim("iss", "https://evil.example")),
-		bad(15, "the issuer with a trailing slash", servertest.WithClaim("iss", servertest.IssuerURL+"/")),
-		bad(15, "no issuer", servertest.WithClaim("iss", nil)),
-		bad(16, "no audience", servertest.WithClaim("aud", nil)),
-		bad(16, "another audience", servertest.WithClaim("aud", "other")),
-		bad(16, "the audience is an object", servertest.WithClaim("aud", map[string]string{"flowgate": "flowgate"})),
-		good(16, "one of several audiences", servertest.WithClaim("aud", []string{"other", "flowgate"})),
-		bad(17, "crit", servertest.WithHeader("crit", []string{"foo"}), servertest.WithHeader("foo", 1)),
-		bad(17, "b64", servertest.WithHeader("b64", false)),
-		bad(17, "a key in the header (jwk)", servertest.SignedBy("ec", ec, servertest.ForgerKey()), servertest.WithHeader("jwk", jose.JSONWebKey{Key: servertest.ForgerKey().Public()})),
-		bad(17, "jku", servertest.WithHeader("jku", "https://evil.example/jwks")),
-		bad(17, "x5u", servertest.WithHeader("x5u", "https://evil.example/x5u")),
-		bad(18, "dpop+jwt", servertest.WithHeader("typ", "dpop+jwt")),
-		bad(18, "logout+jwt", servertest.WithHeader("typ", "logout+jwt")),
-		good(18, "at+jwt", servertest.WithHeader("typ", "application/at+jwt")),
-		bad(19, "the issuer twice", func(d *servertest.JWTDraft) {
+		rejected(9, "alg none", none, servertest.WithHeader("alg", "none")),
+		rejected(9, "alg None", none, servertest.WithHeader("alg", "None")),
+		rejected(9, "HS256 with the public key as the secret", servertest.SignedBy("rsa", gojwt.SigningMethodHS256, rsaPEM())),
+		accepted(10, "RS256", servertest.SignedBy("rsa", gojwt.SigningMethodRS256, servertest.RSAKey())),
+		rejected(10, "ES256 with the kid of an RSA key", servertest.WithHeader("kid", "rsa")),
+		rejected(10, "PS256", servertest.SignedBy("rsa", gojwt.SigningMethodPS256, servertest.RSAKey())),
+		rejected(11, "another key with the kid of the issuer's key", servertest.SignedBy("ec", ec, servertest.ForgerKey())),
+		rejected(12, "expired beyond the leeway", servertest.WithTimeClaim("iat", -time.Hour), servertest.WithTimeClaim("exp", -31*time.Second)),
+		accepted(12, "expired within the leeway", servertest.WithTimeClaim("iat", -time.Hour), servertest.WithTimeClaim("exp", -29*time.Second)),
+		rejected(13, "no exp", servertest.WithClaim("exp", nil)),
+		rejected(13, "exp is a string", servertest.WithClaim("exp", "4102444800")),
+		rejected(13, "exp is out of range", servertest.WithClaim("exp", 1e300)),
+		rejected(14, "nbf in the future", servertest.WithTimeClaim("nbf", time.Minute)),
+		rejected(14, "iat in the future", servertest.WithTimeClaim("iat", time.Minute)),
+		rejected(15, "another issuer", servertest.WithClaim("iss", "https://evil.example")),
+		rejected(15, "the issuer with a trailing slash", servertest.WithClaim("iss", servertest.IssuerURL+"/")),
+		rejected(15, "no issuer", servertest.WithClaim("iss", nil)),
+		rejected(16, "no audience", servertest.WithClaim("aud", nil)),
+		rejected(16, "another audience", servertest.WithClaim("aud", "other")),
+		rejected(16, "the audience is an object", servertest.WithClaim("aud", map[string]string{"flowgate": "flowgate"})),
+		accepted(16, "one of several audiences", servertest.WithClaim("aud", []string{"other", "flowgate"})),
+		rejected(17, "crit", servertest.WithHeader("crit", []string{"foo"}), servertest.WithHeader("foo", 1)),
+		rejected(17, "b64", servertest.WithHeader("b64", false)),
+		rejected(17, "a key in the header (jwk)", servertest.SignedBy("ec", ec, servertest.ForgerKey()), servertest.WithHeader("jwk", jose.JSONWebKey{Key: servertest.ForgerKey().Public()})),
+		rejected(17, "jku", servertest.WithHeader("jku", "https://evil.example/jwks")),
+		rejected(17, "x5u", servertest.WithHeader("x5u", "https://evil.example/x5u")),
+		rejected(18, "dpop+jwt", servertest.WithHeader("typ", "dpop+jwt")),
+		rejected(18, "logout+jwt", servertest.WithHeader("typ", "logout+jwt")),
+		accepted(18, "at+jwt", servertest.WithHeader("typ", "application/at+jwt")),
+		rejected(19, "the issuer twice", func(d *servertest.JWTDraft) {
 			d.Text = fmt.Sprintf(`{"iss":"https://evil.example","iss":%q,"aud":"flowgate","sub":"alice","exp":%d}`,
 				servertest.IssuerURL, time.Now().Add(time.Hour).Unix())
 		}),

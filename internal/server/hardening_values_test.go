@@ -20,27 +20,27 @@ func manyValues() []servertest.Request {
 	zeros := listOf("0")
 	objects := listOf("{}")
 	start := `"workflowType":"T","workflowId":"w","taskQueue":"q"`
-	to := func(path, begin, values, end string) servertest.Request {
+	postTo := func(path, begin, values, end string) servertest.Request {
 		return servertest.Request{Method: http.MethodPost, Path: path, Body: begin + values + end}
 	}
 	return []servertest.Request{
-		to(servertest.OrderPath+"/query", `{"query":"q","args":`, zeros, "}"),
-		to(servertest.OrderPath+"/query", `{"query":"q","argPayloads":`, objects, "}"),
-		to(servertest.WorkflowsPath, `{`+start+`,"args":`, zeros, "}"),
-		to(servertest.WorkflowsPath, `{`+start+`,"memo":`, objectOf("0"), "}"),
-		to(servertest.WorkflowsPath, `{`+start+`,"memoPayloads":`, objectOf("{}"), "}"),
-		to(servertest.WorkflowsPath, `{`+start+`,"searchAttributes":`, objectOf("0"), "}"),
-		to(servertest.WorkflowsPath, `{`+start+`,"startSignal":"s","startSignalArgs":`, zeros, "}"),
-		to(servertest.WorkflowsPath, `{`+start+`,"retryPolicy":{"nonRetryableErrorTypes":`, listOf(`""`), "}}"),
-		to(servertest.WorkflowsPath, `{`+start+`,"argPayloads":[{"metadata":`, objectOf(`""`), "}]}"),
-		to(servertest.OrderPath+"/signal", `{"signal":"s","args":`, zeros, "}"),
-		to(servertest.OrderPath+"/terminate", `{"details":`, zeros, "}"),
-		to(servertest.OrderPath+"/updates", `{"update":"u","args":`, zeros, "}"),
-		to(servertest.OrderPath+"/reset", `{"resetType":"LAST_WORKFLOW_TASK","reapplyExclude":`, listOf(`""`), "}"),
-		to(servertest.WorkflowsPath+":updateWithStart", `{"start":{`+start+`},"update":{"update":"u","args":`, zeros, "}}"),
-		to("/v1/namespaces/default/batches", `{"query":"q","operation":{"signal":{"signal":"s","args":`, zeros, "}}}"),
-		to(servertest.OrderPath+"/tokens", `{"signals":`, listOf(`""`), "}"),
-		to("/v1/namespaces/default/batches", `{"operation":{"terminate":{}},"executions":`, objects, "}"),
+		postTo(servertest.OrderPath+"/query", `{"query":"q","args":`, zeros, "}"),
+		postTo(servertest.OrderPath+"/query", `{"query":"q","argPayloads":`, objects, "}"),
+		postTo(servertest.WorkflowsPath, `{`+start+`,"args":`, zeros, "}"),
+		postTo(servertest.WorkflowsPath, `{`+start+`,"memo":`, objectOf("0"), "}"),
+		postTo(servertest.WorkflowsPath, `{`+start+`,"memoPayloads":`, objectOf("{}"), "}"),
+		postTo(servertest.WorkflowsPath, `{`+start+`,"searchAttributes":`, objectOf("0"), "}"),
+		postTo(servertest.WorkflowsPath, `{`+start+`,"startSignal":"s","startSignalArgs":`, zeros, "}"),
+		postTo(servertest.WorkflowsPath, `{`+start+`,"retryPolicy":{"nonRetryableErrorTypes":`, listOf(`""`), "}}"),
+		postTo(servertest.WorkflowsPath, `{`+start+`,"argPayloads":[{"metadata":`, objectOf(`""`), "}]}"),
+		postTo(servertest.OrderPath+"/signal", `{"signal":"s","args":`, zeros, "}"),
+		postTo(servertest.OrderPath+"/terminate", `{"details":`, zeros, "}"),
+		postTo(servertest.OrderPath+"/updates", `{"update":"u","args":`, zeros, "}"),
+		postTo(servertest.OrderPath+"/reset", `{"resetType":"LAST_WORKFLOW_TASK","reapplyExclude":`, listOf(`""`), "}"),
+		postTo(servertest.WorkflowsPath+":updateWithStart", `{"start":{`+start+`},"update":{"update":"u","args":`, zeros, "}}"),
+		postTo("/v1/namespaces/default/batches", `{"query":"q","operation":{"signal":{"signal":"s","args":`, zeros, "}}}"),
+		postTo(servertest.OrderPath+"/tokens", `{"signals":`, listOf(`""`), "}"),
+		postTo("/v1/namespaces/default/batches", `{"operation":{"terminate":{}},"executions":`, objects, "}"),
 	}
 }
 

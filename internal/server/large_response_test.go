@@ -29,12 +29,12 @@ func TestALargeReadUsesSeveralSlots(t *testing.T) {
 		}})
 		respond := upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte(strings.Repeat("x", size))})
 		var mu sync.Mutex
-		concurrent, most := 0, 0
+		concurrent, mostConcurrent := 0, 0
 		add := func(n int) {
 			mu.Lock()
 			defer mu.Unlock()
 			concurrent += n
-			most = max(most, concurrent)
+			mostConcurrent = max(mostConcurrent, concurrent)
 		}
 		g.Upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
 			add(1)
@@ -46,7 +46,7 @@ func TestALargeReadUsesSeveralSlots(t *testing.T) {
 		read := func() { require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status) }
 		read()
 		require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), 2, "the size was unknown")
-		most = 0
+		mostConcurrent = 0
 		begin := time.Now()
 		var reading sync.WaitGroup
 		for range readers {
@@ -57,7 +57,7 @@ func TestALargeReadUsesSeveralSlots(t *testing.T) {
 		require.Equal(t, http.StatusOK, small.Status, small.Body)
 		require.Equal(t, duration/2, time.Since(begin))
 		reading.Wait()
-		require.Equal(t, 1, most)
+		require.Equal(t, 1, mostConcurrent)
 		require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), 2+readers)
 		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})

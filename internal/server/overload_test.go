@@ -107,12 +107,12 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 			}
 		}})
 		var mu sync.Mutex
-		var concurrent, most, calls, lines int
+		var concurrent, mostConcurrent, calls, lines int
 		g.Upstream.Handle("ListWorkflowExecutions", func(ctx context.Context, request []byte) ([]byte, error) {
 			page := &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{{}}}
 			mu.Lock()
 			concurrent++
-			most = max(most, concurrent)
+			mostConcurrent = max(mostConcurrent, concurrent)
 			if calls++; calls <= streams*(pages-1) {
 				page.NextPageToken = []byte("more")
 			}
@@ -136,7 +136,7 @@ func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		require.Equal(t, share, most, "concurrent upstream calls")
+		require.Equal(t, share, mostConcurrent, "concurrent upstream calls")
 		require.Equal(t, streams*pages, lines, "streams that have begun are not rejected")
 	})
 }
