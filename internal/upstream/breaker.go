@@ -32,20 +32,20 @@ var errBreakerOpen = status.Error(codes.Unavailable, "the circuit breaker is ope
 // recovers.
 //
 // Common breaker libraries admit a fixed number of trial calls and wait for them to
-// end. If one of them is a long poll, the breaker stays open for as long as the poll
-// lasts. This breaker admits one trial call per pause, and any response closes it.
+// end. If one of them is a long poll, such a breaker stays open for as long as the
+// poll lasts. This breaker admits one trial call per pause, and any response closes it.
 type breaker struct {
 	policy Breaker
 	log    *slog.Logger
 	gauge  *telemetry.Gauge
 
-	failing atomic.Bool // whether there are failures; avoids the lock while there are none
+	failing atomic.Bool // whether failures is above zero; spares calls to a healthy upstream the lock
 
 	mu       sync.Mutex
 	failures int
-	since    time.Time // of the first of them
+	since    time.Time // when the first of these failures was observed
 	open     bool
-	nextTry  time.Time
+	nextTry  time.Time // when the next trial call is admitted
 }
 
 func newBreaker(policy Breaker, log *slog.Logger, gauge *telemetry.Gauge) *breaker {
@@ -96,8 +96,8 @@ func unavailable(st *status.Status) bool {
 	return true
 }
 
-// fail counts a failure. Calls that were in flight at the first failure count once:
-// they may all have shared one connection that was lost.
+// fail counts a failure. It ignores calls that were already in flight at the first
+// failure, because they may have failed with the same lost connection.
 func (b *breaker) fail(begun time.Time) {
 	if b.policy.Failures == 0 {
 		return
@@ -109,8 +109,8 @@ func (b *breaker) fail(begun time.Time) {
 		b.nextTry = now.Add(b.policy.Pause)
 		return
 	}
-	// The start of a call counts, not its end: otherwise calls that take longer
-	// than the window to fail would never open the breaker.
+	// The window is compared with the start of the call, not with its end: otherwise
+	// calls that take longer than the window to fail would never open the breaker.
 	if b.failures == 0 || begun.Sub(b.since) > b.policy.Window {
 		b.failures, b.since = 0, now
 	} else if begun.Before(b.since) {

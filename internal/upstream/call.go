@@ -7,31 +7,31 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// CallOptions are the options of the calls of one request. They travel in the
-// context of the request.
+// CallOptions apply to all calls to the Temporal server that one HTTP request makes.
+// They travel in the context of the HTTP request.
 type CallOptions struct {
-	// Namespace is the namespace in the path of the request. [Client.Invoke]
+	// Namespace is the namespace that the HTTP request names. [Client.Invoke]
 	// authorises it and rejects messages that name another one.
 	Namespace string
-	// Timeout is the timeout of each attempt, as rpc_timeout of the SDKs. Zero
-	// means the configured default. It is limited to the configured maximum.
+	// Timeout is the timeout of each attempt, like rpc_timeout in the SDKs. Zero
+	// means the configured default. The configured maximum caps it.
 	Timeout time.Duration
 	// Metadata is the caller's metadata. Its keys have been checked.
 	Metadata metadata.MD
 	// Retry permits retries of calls that are safe to repeat. Doors whose
-	// clients have retry rules of their own do not set it.
+	// clients retry by themselves do not set it.
 	Retry bool
-	// Features announces that the door reads the true close event of a run
-	// that has a successor ("follows-next-run-id"), where the server would
-	// otherwise rewrite it for old clients.
+	// Features sends the feature "follows-next-run-id" to the server: the door
+	// can follow a closed run to its next run. Without it, the server rewrites
+	// the close event of such a run for old clients.
 	Features bool
 
-	// Trail collects the audit line of the operation that the calls belong to. Nil
-	// means that each call has a line of its own.
+	// Trail collects one audit line for all calls. If it is nil, each call writes
+	// a separate line.
 	Trail *Trail
-	// Room is the memory for responses to calls that only read. If it is nil,
-	// responses up to the configured maximum are received without a reservation;
-	// shared polls use that.
+	// Room is the memory for the responses to read calls. If it is nil, responses
+	// up to the configured maximum size are received without a reservation, as
+	// for shared polls.
 	Room Room
 }
 
@@ -45,20 +45,20 @@ type Room interface {
 	Reserve(ctx context.Context, bytes int) error
 }
 
-type callKey struct{}
+type optionsKey struct{}
 
-// NewContext returns a context that carries the options of its calls.
-func NewContext(ctx context.Context, call *CallOptions) context.Context {
-	return context.WithValue(ctx, callKey{}, call)
+// NewContext returns a context that carries options for the calls made with it.
+func NewContext(ctx context.Context, options *CallOptions) context.Context {
+	return context.WithValue(ctx, optionsKey{}, options)
 }
 
-// CallFrom returns a copy of the options in the context. Without options, the
-// namespace is empty.
-func CallFrom(ctx context.Context) CallOptions { return *callFrom(ctx) }
+// CallFrom returns a copy of the options in the context, or the zero value if there
+// are none.
+func CallFrom(ctx context.Context) CallOptions { return *optionsFrom(ctx) }
 
-func callFrom(ctx context.Context) *CallOptions {
-	if call, ok := ctx.Value(callKey{}).(*CallOptions); ok {
-		return call
+func optionsFrom(ctx context.Context) *CallOptions {
+	if options, ok := ctx.Value(optionsKey{}).(*CallOptions); ok {
+		return options
 	}
 	return &CallOptions{}
 }

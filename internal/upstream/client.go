@@ -21,44 +21,45 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
 )
 
-// The backoff of reconnects. The default maximum of gRPC is two minutes: for that
-// long, calls would fail although the server has recovered.
+// The backoff between attempts to reconnect. The default maximum of gRPC is two
+// minutes, so calls could fail for two minutes after the server has recovered.
 const (
-	reconnectFirst   = 200 * time.Millisecond
-	reconnectLast    = 3 * time.Second
-	reconnectTimeout = 5 * time.Second // of one attempt
+	reconnectBaseDelay = 200 * time.Millisecond
+	reconnectMaxDelay  = 3 * time.Second
+	reconnectTimeout   = 5 * time.Second // of one attempt to connect
 )
 
-// The HTTP/2 flow-control windows, in bytes: of a stream, gRPC's default limit of
-// a received message; of a connection, the maximum of gRPC's own estimate.
+// The HTTP/2 flow-control windows, in bytes. The window of a stream is gRPC's default
+// maximum size of a received message. The window of a connection is the maximum that
+// gRPC would set dynamically.
 const (
 	streamWindow = 4 << 20
 	connWindow   = 16 << 20
 )
 
-// serviceConfig spreads calls over all addresses of the upstream's name.
+// serviceConfig spreads calls over all addresses that the upstream's name resolves to.
 const serviceConfig = `{"loadBalancingConfig":[{"round_robin":{}}]}`
 
-// Dialer opens the upstream's transport connections.
+// Dialer opens a transport connection to an upstream.
 type Dialer func(ctx context.Context, address string) (net.Conn, error)
 
 // Options are the options of a client.
 type Options struct {
 	Server
-	// KeepAlive configures the pings of connections, also of idle ones.
+	// KeepAlive configures the pings on all connections, including idle ones.
 	KeepAlive KeepAlive
 	// Proxy is the HTTP CONNECT proxy, if any.
 	Proxy Proxy
-	// Dial opens connections. Nil means the network.
+	// Dial opens connections. Nil means TCP.
 	Dial Dialer
 	// Metadata is sent with every call.
 	Metadata map[string]string
-	// Credential authenticates the gateway, unless the principal or the
-	// namespace has a credential of its own.
+	// Credential authenticates calls, unless the principal or the namespace has
+	// a credential.
 	Credential *auth.Credential
-	// Namespaces are the options of single namespaces, by name.
+	// Namespaces has the options that differ for one namespace, by its name.
 	Namespaces map[string]Namespace
-	// Timeouts bound each attempt.
+	// Timeouts are the timeouts of each attempt of a call.
 	Timeouts Timeouts
 	// Retry is the policy for calls that may be repeated.
 	Retry RetryPolicy
@@ -79,7 +80,7 @@ type Options struct {
 // a connection without a response is closed.
 type KeepAlive struct{ Interval, Timeout time.Duration }
 
-// Timeouts are the timeouts of one attempt.
+// Timeouts are the timeouts of each attempt of a call.
 type Timeouts struct {
 	// Default applies if the caller sets no timeout.
 	Default time.Duration
@@ -99,20 +100,20 @@ type Server struct {
 type Client struct {
 	options      Options
 	methods      map[string]inspect.Method // by full method name
-	defaultRoute namespaceRoute            // of namespaces that are not in routes
+	defaultRoute namespaceRoute            // for namespaces that are not in routes
 	routes       map[string]*namespaceRoute
-	servers      []*server // the first is that of defaultRoute
+	servers      []*server // servers[0] is the server of defaultRoute
 }
 
 // New returns a client. It connects with the first call.
 func New(options Options) (*Client, error) {
 	c := &Client{options: options, methods: inspect.Compile(), routes: map[string]*namespaceRoute{}}
-	first, err := newServer(&c.options, options.Server)
+	defaultServer, err := newServer(&c.options, options.Server)
 	if err != nil {
 		return nil, err
 	}
-	c.servers = []*server{first}
-	c.defaultRoute = namespaceRoute{server: first, credential: options.Credential}
+	c.servers = []*server{defaultServer}
+	c.defaultRoute = namespaceRoute{server: defaultServer, credential: options.Credential}
 	for _, name := range slices.Sorted(maps.Keys(options.Namespaces)) {
 		if err := c.addNamespace(name, options.Namespaces[name]); err != nil {
 			return nil, errors.Join(err, c.Close())
@@ -130,14 +131,14 @@ func (c *Client) Close() error {
 	return errors.Join(errs...)
 }
 
-// CredentialID identifies the credential of a principal's calls about a namespace.
-// It contains no secret.
+// CredentialID returns an identifier of the credential that authenticates a
+// principal's calls in a namespace. The identifier contains no secret.
 func (c *Client) CredentialID(principal *auth.Principal, namespace string) string {
 	return c.routeOf(namespace).credentialOf(principal).ID(principal)
 }
 
-// CredentialMode returns how a principal's calls about a namespace are
-// authenticated: none, static, passthrough or mint.
+// CredentialMode returns how a principal's calls in a namespace are authenticated:
+// none, static, passthrough or mint.
 func (c *Client) CredentialMode(principal *auth.Principal, namespace string) string {
 	return c.routeOf(namespace).credentialOf(principal).Mode()
 }
@@ -154,14 +155,14 @@ func (o *Options) dialOptions(to Server) (target string, options []grpc.DialOpti
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDisableServiceConfig(), // a TXT record must not reconfigure the gateway
 		grpc.WithDisableRetry(),         // this package retries
-		// With dynamic windows, gRPC sends a ping for each response to measure them.
+		// With dynamic windows, gRPC would send a ping for each response to measure the bandwidth.
 		grpc.WithStaticStreamWindowSize(streamWindow), grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithNoProxy(), // ignores HTTPS_PROXY: only the configured proxy applies
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: o.KeepAlive.Interval, Timeout: o.KeepAlive.Timeout, PermitWithoutStream: true,
 		}),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: reconnectFirst, Multiplier: 1.6, Jitter: jitter, MaxDelay: reconnectLast},
+			Backoff:           backoff.Config{BaseDelay: reconnectBaseDelay, Multiplier: 1.6, Jitter: jitter, MaxDelay: reconnectMaxDelay},
 			MinConnectTimeout: reconnectTimeout,
 		}),
 	}

@@ -7,8 +7,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// wireCodec sends and receives messages in wire form, without encoding them. It has
-// the name of the protobuf codec, which sets the content type of the calls.
+// wireCodec passes messages through in wire form. It has the name of the protobuf
+// codec, because gRPC puts the name of the codec into the content type of a call.
 type wireCodec struct{}
 
 var _ encoding.CodecV2 = wireCodec{}

@@ -32,7 +32,7 @@ type Health struct {
 
 type health struct {
 	state    atomic.Pointer[Health]
-	probeNow chan struct{} // has one element if the next probe should not wait
+	probeNow chan struct{} // has one element if a call has requested an early probe
 }
 
 // observe updates the state from ordinary calls, before the next probe. A
@@ -58,7 +58,7 @@ func (h *health) observe(code codes.Code) {
 }
 
 // Health returns the last known state of the default server, without a call. The
-// default server serves the namespaces that have no server of their own.
+// default server serves the namespaces without a configured server.
 func (c *Client) Health() Health { return c.servers[0].state() }
 
 func (s *server) state() Health {
@@ -98,16 +98,17 @@ func (c *Client) watch(ctx context.Context, s *server) {
 		}
 		s.health.state.Store(&state)
 		if wasReady != state.Ready {
-			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", s.readiness(state)...)
+			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", s.readinessAttrs(state)...)
 		}
+		// Calls can trigger a probe, but at most one per unhealthyInterval.
 		if Sleep(ctx, unhealthyInterval) != nil || !s.waitForNextProbe(ctx, interval-unhealthyInterval) {
 			return
 		}
 	}
 }
 
-// waitForNextProbe waits until the next probe is due or triggered by a call. It
-// reports false when ctx ends.
+// waitForNextProbe waits for d, or until a call triggers a probe. It returns false if
+// ctx ends first.
 func (s *server) waitForNextProbe(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -128,7 +129,7 @@ func levelOf(state Health) slog.Level {
 	return slog.LevelWarn
 }
 
-func (s *server) readiness(state Health) []slog.Attr {
+func (s *server) readinessAttrs(state Health) []slog.Attr {
 	attrs := []slog.Attr{slog.Bool("ready", state.Ready), slog.String("upstream", s.address)}
 	if state.Reason != "" {
 		attrs = append(attrs, slog.String("reason", state.Reason))

@@ -23,16 +23,16 @@ import (
 // ([auth.WithPrincipal]) and should carry [CallOptions]. Errors are of type
 // [problem.Error], or come from [CallOptions.Room].
 func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Response, error) {
-	call := callFrom(ctx)
+	options := optionsFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
 	rpc := rpcCall{method: method, request: request}
 	rpc.access, rpc.known = auth.AccessOf(method)
-	response, err := c.invoke(ctx, principal, call, rpc)
-	c.audit(ctx, call, principal, rpc, err)
+	response, err := c.invoke(ctx, principal, options, rpc)
+	c.audit(ctx, options, principal, rpc, err)
 	return response, err
 }
 
-// rpcCall is a call of an RPC, with the access that it requires.
+// rpcCall is one call of [Client.Invoke], with the access that the method requires.
 type rpcCall struct {
 	method  string
 	access  auth.Access
@@ -40,41 +40,41 @@ type rpcCall struct {
 	request []byte
 }
 
-func (c *Client) invoke(ctx context.Context, principal *auth.Principal, call *CallOptions, rpc rpcCall) (Response, error) {
-	if err := c.admit(principal, call.Namespace, rpc); err != nil {
+func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options *CallOptions, rpc rpcCall) (Response, error) {
+	if err := c.admit(principal, options.Namespace, rpc); err != nil {
 		return Response{}, err
 	}
 	method, request, access := rpc.method, rpc.request, rpc.access
-	route := c.routeOf(call.Namespace)
-	md, err := c.outgoing(ctx, route, call, principal, access)
+	route := c.routeOf(options.Namespace)
+	md, err := c.outgoingMetadata(ctx, route, options, principal, access)
 	if err != nil {
 		return Response{}, problem.New(problem.UpstreamAuthFailed, "The gateway has no usable credential for the Temporal server.").WithCause(err)
 	}
 	if route.name != "" {
-		request = c.methods[method].RenameRequest(request, call.Namespace, route.name)
+		request = c.methods[method].RenameRequest(request, options.Namespace, route.name)
 	}
 	outbound := &outboundCall{
-		method: method, request: request, md: md, timeout: c.timeout(call), ownCredential: principal.Credential == nil,
-		retryable: access.Retry && call.Retry,
+		method: method, request: request, md: md, timeout: c.timeout(options), gatewayCredential: principal.Credential == nil,
+		retryable: access.Retry && options.Retry,
 	}
-	if access.Role <= auth.RoleRead { // a write must not be repeated to receive its response
-		outbound.room = call.Room
+	if access.Role <= auth.RoleRead { // a call whose response exceeds its room is repeated, which a write must not be
+		outbound.room = options.Room
 	}
 	response, err := route.server.attempts(ctx, outbound)
 	switch {
-	case outbound.noRoom != nil:
-		return Response{}, outbound.noRoom
+	case outbound.roomErr != nil:
+		return Response{}, outbound.roomErr
 	case err != nil:
-		return Response{}, c.problemOf(ctx, outbound, route.restoreNamespaceName(err, call.Namespace))
+		return Response{}, c.problemOf(ctx, outbound, route.restoreNamespaceName(err, options.Namespace))
 	}
 	if route.name != "" {
-		return response.withNamespace(c.methods[method], route.name, call.Namespace), nil
+		return response.withNamespace(c.methods[method], route.name, options.Namespace), nil
 	}
 	return response, nil
 }
 
-// admit checks that the principal may call the method in the namespace, with the
-// content of this request.
+// admit checks that the principal may call the method in the namespace with this
+// request.
 func (c *Client) admit(principal *auth.Principal, namespace string, rpc rpcCall) error {
 	if err := principal.Authorize(rpc.method, namespace); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (c *Client) Call(ctx context.Context, method string, request proto.Message)
 	return c.Invoke(ctx, method, wire)
 }
 
-// Do is [Client.Call] that decodes the response into a message.
+// Do is like [Client.Call], and decodes the response into a message.
 func (c *Client) Do(ctx context.Context, method string, request, response proto.Message) error {
 	received, err := c.Call(ctx, method, request)
 	if err != nil {
@@ -107,34 +107,34 @@ func (c *Client) Do(ctx context.Context, method string, request, response proto.
 // outboundCall is one call to the server. It is passed by pointer and lives on the
 // heap: with it on the stack, the stacks of waiting calls would double in size.
 type outboundCall struct {
-	method        string
-	request       []byte
-	md            metadata.MD
-	timeout       time.Duration // of each attempt
-	ownCredential bool          // it uses a credential of the gateway, not of the principal
-	retryable     bool
-	room          Room  // nil for a write
-	limit         int   // the maximum size of its response, in bytes
-	noRoom        error // the error of room
+	method            string
+	request           []byte
+	md                metadata.MD
+	timeout           time.Duration // of each attempt
+	gatewayCredential bool          // the credential is that of the gateway, not that of the principal
+	retryable         bool
+	room              Room  // nil if the response needs no reservation, and for a write
+	limit             int   // the maximum size of the response, in bytes
+	roomErr           error // the error of the last room.Reserve
 
-	begin        time.Time // of the first attempt
-	attemptBegin time.Time // of the current one
+	begin        time.Time // when the first attempt began
+	attemptBegin time.Time // when the current attempt began
 	response     Response
 }
 
 // timeout returns the timeout of each attempt of a call.
-func (c *Client) timeout(call *CallOptions) time.Duration {
-	if call.Timeout <= 0 {
+func (c *Client) timeout(options *CallOptions) time.Duration {
+	if options.Timeout <= 0 {
 		return c.options.Timeouts.Default
 	}
-	return min(call.Timeout, c.options.Timeouts.Max)
+	return min(options.Timeout, c.options.Timeouts.Max)
 }
 
 // attempts makes the call and retries it as far as the policy, the throttle and the
-// caller's deadline permit. A call that is repeated because its response needed more
-// room does not count as a retry: the server has responded.
+// caller's deadline permit. Repeating a call because its response needs more room
+// does not count as a retry: the server has responded.
 func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, error) {
-	call.begin, call.limit = time.Now(), s.limitOf(call.room)
+	call.begin, call.limit = time.Now(), s.initialLimit(call.room)
 	if size := s.sizes.expected(call); size > call.limit {
 		if err := s.reserve(ctx, call, size); err != nil {
 			return Response{}, err
@@ -164,14 +164,15 @@ func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, er
 	}
 }
 
-// retry reports whether another attempt follows, and waits until it is due.
+// retry waits until the next attempt is due and returns true, or returns false if the
+// call must not be retried.
 func (s *server) retry(ctx context.Context, call *outboundCall, err error, attempt int) bool {
 	st := status.Convert(err)
 	if !transient(ctx, st) || problem.IsUpdateLimit(st) {
 		return false
 	}
-	// Rate limits concern one caller or one namespace, and a busy workflow concerns
-	// itself only. Neither takes a token from the throttle, which all calls share.
+	// A rate limit affects one caller or one namespace, and a busy workflow affects no
+	// other workflow. Neither takes a token from the throttle, which all calls share.
 	allowed := st.Code() == codes.ResourceExhausted || problem.IsWorkflowBusy(st) || s.throttle.failure()
 	pause, due := s.options.Retry.delay(st, attempt, time.Since(call.begin))
 	if !call.retryable || !due || !withinDeadline(ctx, pause) {
@@ -181,7 +182,7 @@ func (s *server) retry(ctx context.Context, call *outboundCall, err error, attem
 		s.options.Metrics.RetryThrottled(ctx, shortName(call.method))
 		return false
 	}
-	if Sleep(ctx, pause) != nil || !s.connected(ctx, s.options.Retry.MaxElapsed-time.Since(call.begin)) {
+	if Sleep(ctx, pause) != nil || !s.awaitConnection(ctx, s.options.Retry.MaxElapsed-time.Since(call.begin)) {
 		return false
 	}
 	s.options.Metrics.Retry(ctx, shortName(call.method))
@@ -189,8 +190,8 @@ func (s *server) retry(ctx context.Context, call *outboundCall, err error, attem
 	return true
 }
 
-// attempt makes the call once. If the response needs more room than is reserved, it
-// is not received: attempt then returns its size in bytes and no error.
+// attempt makes the call once. If the response is larger than call.limit, it is not
+// received, and attempt returns the size of the response in bytes and no error.
 func (s *server) attempt(ctx context.Context, call *outboundCall) (size int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, call.timeout)
 	defer cancel()
@@ -212,14 +213,17 @@ func (s *server) account(ctx context.Context, call *outboundCall, err error) {
 	name, code := shortName(call.method), status.Code(err)
 	s.options.Metrics.RPC(ctx, name, code, time.Since(call.attemptBegin))
 	telemetry.FromContext(ctx).AddCall(name, code)
-	if call.ownCredential && (code != codes.Unavailable || unavailable(status.Convert(err))) {
+	// A rejected credential of the principal, or the outage of one namespace, does not
+	// make the server unhealthy.
+	if call.gatewayCredential && (code != codes.Unavailable || unavailable(status.Convert(err))) {
 		s.health.observe(code)
 	}
 }
 
-// connected waits until a lost connection is restored, for at most limit. Without
-// it, all attempts of a call could fail within a second.
-func (s *server) connected(ctx context.Context, limit time.Duration) bool {
+// awaitConnection waits until a lost connection is restored, for at most limit, and
+// reports whether it is. Without this wait, all attempts of a call could fail within
+// a second.
+func (s *server) awaitConnection(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
@@ -240,7 +244,7 @@ func withinDeadline(ctx context.Context, pause time.Duration) bool {
 	return !ok || time.Until(deadline) > pause
 }
 
-// problemOf converts the error of a call. It distinguishes a cancellation by the
+// problemOf converts the error of a call to a problem. It distinguishes a cancellation by the
 // caller from one by the upstream, and the gateway's receive limit from the
 // upstream's limits.
 func (c *Client) problemOf(ctx context.Context, call *outboundCall, err error) *problem.Error {
@@ -254,8 +258,8 @@ func (c *Client) problemOf(ctx context.Context, call *outboundCall, err error) *
 	return problem.FromStatus(st, shortName(call.method))
 }
 
-// Canceled returns the problem of a canceled context: the cause of the cancellation,
-// or else that the caller disconnected.
+// Canceled returns the problem for a canceled context: the cause of the cancellation
+// if that is a problem, otherwise [problem.ClientClosedRequest].
 func Canceled(ctx context.Context, err error) *problem.Error {
 	if cause, ok := errors.AsType[*problem.Error](context.Cause(ctx)); ok {
 		return cause

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// proxyTimeout bounds the CONNECT exchange when the dial has no deadline.
+// proxyTimeout bounds the CONNECT exchange when the dialer's context has no deadline.
 const proxyTimeout = 20 * time.Second
 
 // Proxy is an HTTP CONNECT proxy (RFC 9110 section 9.3.6).
@@ -44,6 +44,7 @@ func (p Proxy) dialer(dial Dialer) Dialer {
 	}
 }
 
+// connect sends a CONNECT request for address on conn, and returns the tunnel.
 func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.Conn, error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -81,7 +82,7 @@ func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.
 	return &bufferedConn{Conn: conn, reader: reader}, nil
 }
 
-// bufferedConn reads first the bytes that arrived together with the proxy's response.
+// bufferedConn first reads the bytes that arrived together with the proxy's response.
 type bufferedConn struct {
 	net.Conn
 	reader *bufio.Reader

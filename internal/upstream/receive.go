@@ -10,23 +10,24 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// unreservedBytes is the maximum size of a response, in bytes, that a read receives
-// without a reservation. The size of a response is known only when it arrives, and
-// many calls may receive a maximal response at the same time. So a larger response
-// is not received: the gateway reserves memory first and repeats the call.
+// unreservedBytes is the maximum size of a response, in bytes, that a read call
+// receives without a reservation. A larger response is not received: the gateway
+// reserves memory and repeats the call. It cannot reserve memory beforehand, because
+// the size of a response is known only when it arrives, and it cannot receive every
+// response, because many calls may receive a response of the maximum size at once.
 const unreservedBytes = 1 << 20
 
-// growthDivisor sets how much larger a response may be when the call is repeated: by
-// one 16th of its size.
+// growthDivisor determines the margin of a reservation, one 16th of the size of the
+// response: the response may be larger when the call is repeated.
 const growthDivisor = 16
 
-// callOptions returns the options of a call whose response has at most limit bytes.
-func callOptions(limit int) []grpc.CallOption {
+// receiveOptions returns the options of a call whose response has at most limit bytes.
+func receiveOptions(limit int) []grpc.CallOption {
 	return []grpc.CallOption{grpc.ForceCodecV2(wireCodec{}), grpc.MaxCallRecvMsgSize(limit)}
 }
 
-// limitOf returns the maximum response size of the first attempt, in bytes.
-func (s *server) limitOf(room Room) int {
+// initialLimit returns the maximum response size of the first attempt, in bytes.
+func (s *server) initialLimit(room Room) int {
 	if room == nil {
 		return s.options.MaxResponseBytes
 	}
@@ -37,17 +38,18 @@ func (s *server) limitOf(room Room) int {
 func (s *server) callOptions(call *outboundCall) []grpc.CallOption {
 	switch call.limit {
 	case s.options.MaxResponseBytes:
-		return s.full
+		return s.maxOptions
 	case unreservedBytes:
-		return s.unreserved
+		return s.unreservedOptions
 	default:
-		return callOptions(call.limit)
+		return receiveOptions(call.limit)
 	}
 }
 
-// oversize returns the size in bytes of a response that was not received because it
-// needs more room. It returns zero if the attempt ended differently. The size of a
-// compressed response is not known; the maximum is assumed.
+// oversize returns the size, in bytes, of a response that was not received because it
+// is larger than call.limit. It returns zero if the attempt ended in another way, or
+// if the response is larger than the gateway ever accepts. The error for a compressed
+// response has no size; oversize then returns the maximum.
 func (s *server) oversize(call *outboundCall, err error) int {
 	if err == nil || call.limit >= s.options.MaxResponseBytes {
 		return 0
@@ -66,17 +68,18 @@ func (s *server) oversize(call *outboundCall, err error) int {
 	return size
 }
 
-// reserve reserves room for a response of the given size in bytes. The limit of the
-// call at least doubles, which bounds the number of repetitions.
+// reserve reserves memory for a response of the given size, in bytes, and raises
+// call.limit accordingly. The limit at least doubles, so that the call is repeated
+// only a few times.
 func (s *server) reserve(ctx context.Context, call *outboundCall, size int) error {
 	call.limit = min(max(size+size/growthDivisor, 2*call.limit), s.options.MaxResponseBytes)
-	call.noRoom = call.room.Reserve(ctx, call.limit)
-	return call.noRoom
+	call.roomErr = call.room.Reserve(ctx, call.limit)
+	return call.roomErr
 }
 
 // responseTooLarge reports whether a response exceeded the given limit or the
-// server's send limit. It is false for a request that exceeded the server's receive
-// limit, which has the same code.
+// server's send limit. It returns false for a request that exceeded the server's
+// receive limit, for which gRPC returns the same code.
 func responseTooLarge(st *status.Status, limit int) bool {
 	message := strings.TrimPrefix(st.Message(), "grpc: ")
 	return st.Code() == codes.ResourceExhausted && (strings.HasPrefix(message, sendTooLarge) ||

@@ -12,17 +12,17 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
 )
 
-// withNamespace returns the response with a namespace renamed (see
-// [inspect.Method.RenameResponse]). It releases the buffer of the response.
+// withNamespace returns a copy of the response in which the namespace from is renamed
+// to to (see [inspect.Method.RenameResponse]). It releases r.
 func (r Response) withNamespace(method inspect.Method, from, to string) Response {
 	renamed := method.RenameResponse(r.Bytes(), from, to)
 	r.Release()
 	return Response{mem.SliceBuffer(renamed)}
 }
 
-// restoreNamespaceName replaces the server's name of the namespace in an error by
-// the gateway's name. It drops details that contain the server's name: they have
-// many message types, and repeat what the code and the message say.
+// restoreNamespaceName replaces the server's name of the namespace with the gateway's
+// name in the message of an error. It drops error details that contain the server's
+// name: these are of many message types, and only repeat the code and the message.
 func (r *namespaceRoute) restoreNamespaceName(err error, namespace string) error {
 	if r.name == "" {
 		return err

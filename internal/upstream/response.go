@@ -14,7 +14,7 @@ func (r Response) Bytes() []byte {
 	return r.buffer.ReadOnlyData()
 }
 
-// Release returns the buffer to the pool.
+// Release frees the buffer for reuse.
 func (r Response) Release() {
 	if r.buffer != nil {
 		r.buffer.Free()

@@ -6,9 +6,9 @@ import (
 	"github.com/flowgate/flowgate/internal/cache"
 )
 
-// responseSizes has the sizes, in bytes, of recent large responses by request. An equal read reserves that size before
-// its call. Without it every large read makes the server prepare the response twice, and a caller without room makes it
-// prepare responses that nobody receives.
+// responseSizes has the sizes, in bytes, of recent large responses, by request. Before a read call with an equal
+// request, the gateway reserves that size. Otherwise the server would prepare every large response twice, and a caller
+// at its memory limit could make the server prepare responses that are never received.
 //
 // Trust boundary: callers choose the requests. The seed is random, so a caller cannot construct two requests with the
 // same key. A size that is wrong costs one more call or a reservation that shrinks when the response arrives.
@@ -17,7 +17,7 @@ type responseSizes struct {
 	sizes *cache.TwoGeneration[uint64, int]
 }
 
-// maxResponseSizes is the maximum number of sizes.
+// maxResponseSizes limits the number of requests whose response size is stored.
 const maxResponseSizes = 4096
 
 func newResponseSizes() responseSizes {
@@ -32,7 +32,7 @@ func (s responseSizes) key(call *outboundCall) uint64 {
 	return h.Sum64()
 }
 
-// expected returns the size of the response that an equal call had, or zero if it is unknown or needs no reservation.
+// expected returns the size of the last response to an equal call, or zero if it is unknown or needs no reservation.
 func (s responseSizes) expected(call *outboundCall) int {
 	if call.room == nil {
 		return 0
@@ -47,7 +47,7 @@ func (s responseSizes) observe(call *outboundCall, size int) {
 	case call.room == nil:
 	case size > unreservedBytes:
 		s.sizes.Put(s.key(call), size)
-	case call.limit > unreservedBytes: // it was large before
+	case call.limit > unreservedBytes: // it was stored as large, and has shrunk
 		s.sizes.Put(s.key(call), 0)
 	}
 }

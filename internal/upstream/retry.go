@@ -13,27 +13,29 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// RetryPolicy is the retry policy of calls. It has the parameters of the SDKs' core.
+// RetryPolicy is the retry policy of calls. It has the parameters of the RPC retry
+// options of sdk-core, the shared core of the Temporal SDKs.
 type RetryPolicy struct {
 	InitialInterval time.Duration
 	Multiplier      float64
 	MaxInterval     time.Duration
-	// MaxElapsed bounds attempts and pauses together.
+	// MaxElapsed is the maximum total time of all attempts and of the pauses
+	// between them.
 	MaxElapsed time.Duration
 	// MaxAttempts includes the first attempt. Zero means no limit.
 	MaxAttempts int
 }
 
-// The backoff after RESOURCE_EXHAUSTED, as in the SDKs' core, and after the errors
-// of a busy workflow.
+// The backoff after RESOURCE_EXHAUSTED, as in sdk-core, and after an error that says
+// that the workflow is busy.
 const (
 	exhaustedInitial    = time.Second
 	exhaustedMultiplier = 2
 	exhaustedMax        = 10 * time.Second
 )
 
-// jitter varies each backoff by up to a fifth in both directions, so that calls that
-// failed together are not repeated together.
+// jitter varies each backoff by up to 20 percent in either direction, so that calls
+// that failed together are not repeated together.
 const jitter = 0.2
 
 // delay returns the time to wait before attempt+1, or false if attempt was the last
@@ -46,7 +48,7 @@ func (p RetryPolicy) delay(st *status.Status, attempt int, elapsed time.Duration
 	if st.Code() == codes.ResourceExhausted || problem.IsWorkflowBusy(st) {
 		wait = max(wait, exponentialBackoff(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
 	}
-	wait = time.Duration(float64(wait) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // spreads load, guards nothing
+	wait = time.Duration(float64(wait) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // spreads load; need not be unpredictable
 	return wait, elapsed+wait < p.MaxElapsed
 }
 
@@ -63,8 +65,8 @@ func exponentialBackoff(initial time.Duration, multiplier float64, limit time.Du
 }
 
 // transient reports whether the SDKs retry a call that ended with this status.
-// CANCELLED that the caller did not cause comes from the transport, such as GOAWAY
-// or a closed connection.
+// CANCELLED that the caller did not cause comes from the transport, for example after
+// GOAWAY.
 func transient(ctx context.Context, st *status.Status) bool {
 	switch st.Code() {
 	case codes.DataLoss, codes.Internal, codes.Unknown, codes.Aborted, codes.OutOfRange, codes.Unavailable:
@@ -78,8 +80,8 @@ func transient(ctx context.Context, st *status.Status) bool {
 	}
 }
 
-// tooLarge reports whether RESOURCE_EXHAUSTED is about a message size and not about a
-// rate: a retry would fail again. The texts are those of the gRPC libraries, some of
+// tooLarge reports whether RESOURCE_EXHAUSTED means that a message is too large, and
+// not that a rate limit is exceeded: then a retry would fail again. The texts are those of the gRPC libraries, some of
 // which add the prefix "grpc: ".
 func tooLarge(st *status.Status) bool {
 	message := strings.TrimPrefix(st.Message(), "grpc: ")
@@ -121,8 +123,8 @@ func (t *throttle) failure() bool {
 	return t.tokens > throttleTokens/2
 }
 
-// Sleep waits for d, or until ctx ends: then it returns the error of ctx. It
-// does not wait when d is negative.
+// Sleep waits for d. If ctx ends first, it returns the error of ctx. If d is negative,
+// it does not wait.
 func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -10,13 +10,14 @@ import (
 
 // Namespace has the options of one namespace that differ from the default.
 type Namespace struct {
-	// Metadata takes precedence over that of [Options].
+	// Metadata takes precedence over [Options.Metadata].
 	Metadata map[string]string
-	// Credential authenticates the gateway. Nil means that of [Options].
+	// Credential authenticates the gateway. Nil means [Options.Credential].
 	Credential *auth.Credential
-	// Server is the server of the namespace. Nil means that of [Options].
+	// Server is the server of the namespace. Nil means [Options.Server].
 	Server *Server
-	// Name is the name of the namespace on its server. Empty means the same name.
+	// Name is the name of the namespace on its server. Empty means that it has the
+	// same name there as in the gateway.
 	Name string
 }
 
@@ -25,12 +26,12 @@ type namespaceRoute struct {
 	server     *server
 	credential *auth.Credential
 	metadata   map[string]string
-	// name is the name of the namespace on the server. Empty means the same name.
+	// name is [Namespace.Name].
 	name string
 }
 
-// credentialOf returns the credential of the principal if it has one, otherwise that
-// of the namespace.
+// credentialOf returns the credential of the principal if it has one, otherwise the
+// credential of the namespace.
 func (r *namespaceRoute) credentialOf(principal *auth.Principal) *auth.Credential {
 	if principal.Credential != nil {
 		return principal.Credential
@@ -53,9 +54,9 @@ func (c *Client) routeOf(namespace string) *namespaceRoute {
 	return &c.defaultRoute
 }
 
-// addNamespace adds the route of a namespace. Each configured server has a
-// connection of its own, even if two have the same address and TLS configuration:
-// the outage of one namespace must not affect another.
+// addNamespace adds the route of a namespace. Each configured server gets a
+// separate connection, even if two have the same address and TLS configuration: the
+// outage of one namespace must not affect another.
 func (c *Client) addNamespace(name string, n Namespace) error {
 	r := c.defaultRoute
 	r.metadata, r.name = n.Metadata, n.Name
@@ -82,11 +83,11 @@ type server struct {
 	// namespace selects the route of health probes to this server.
 	namespace string
 	conn      *grpc.ClientConn
-	// full and unreserved are the options of calls whose response may have up to
-	// the maximum size, or up to unreservedBytes. They are allocated once and not
-	// per call.
-	full, unreserved []grpc.CallOption
-	sizes            responseSizes
+	// maxOptions are the options of calls whose responses may have the maximum size,
+	// unreservedOptions those of calls whose responses may have unreservedBytes. They
+	// are stored here to avoid an allocation per call.
+	maxOptions, unreservedOptions []grpc.CallOption
+	sizes                         responseSizes
 
 	throttle *throttle
 	breaker  *breaker
@@ -101,7 +102,7 @@ func newServer(options *Options, to Server) (*server, error) {
 	}
 	return &server{
 		options: options, address: to.Address, conn: conn, throttle: newThrottle(),
-		full: callOptions(options.MaxResponseBytes), unreserved: callOptions(unreservedBytes),
+		maxOptions: receiveOptions(options.MaxResponseBytes), unreservedOptions: receiveOptions(unreservedBytes),
 		sizes:   newResponseSizes(),
 		breaker: newBreaker(options.Breaker, options.Log, &options.Metrics.BreakerOpen),
 		health:  health{probeNow: make(chan struct{}, 1)},

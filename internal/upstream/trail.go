@@ -10,39 +10,40 @@ import (
 )
 
 // Trail collects the audit record of one operation. An operation may make several
-// calls that write, such as an update that is sent again until a worker accepts it.
-// It has one audit line, for the last of these calls. The door that admitted the
-// operation writes the line. A trail is used by one goroutine at a time.
+// calls that write, such as an update that is sent again until a worker accepts it,
+// but it has one audit line, for the last of these calls. The door that admitted the
+// operation writes the line. A Trail is not safe for concurrent use.
 type Trail struct {
 	record  telemetry.Audit
-	pending bool // the record is not written yet
-	written bool // a line is written
+	pending bool // record has not been written yet
+	written bool // at least one line has been written
 }
 
-// audited reports whether calls of an RPC have an audit line: all writes have one.
-// Polls for tasks require the role of a writer but write nothing themselves. Calls of
-// RPCs that are not in the access table were rejected, and have a line too.
+// audited reports whether calls to an RPC get an audit line. All writes get one, except
+// polls for tasks: they require the role write but change nothing. RPCs that are not in
+// the access table are always rejected, and get one too.
 func audited(access auth.Access, known bool, name string) bool {
 	return !known || access.Role > auth.RoleRead && access.Scope != auth.ScopeOpen && !strings.HasPrefix(name, "Poll")
 }
 
 // audit records a call in the trail. Without a trail, it writes the line immediately.
-func (c *Client) audit(ctx context.Context, call *CallOptions, principal *auth.Principal, rpc rpcCall, err error) {
+func (c *Client) audit(ctx context.Context, options *CallOptions, principal *auth.Principal, rpc rpcCall, err error) {
 	name := shortName(rpc.method)
 	if !audited(rpc.access, rpc.known, name) {
 		return
 	}
 	record := telemetry.Audit{
-		Namespace: call.Namespace, RPC: name, Resource: c.methods[rpc.method].Resource(rpc.request), Outcome: outcomeOf(err),
+		Namespace: options.Namespace, RPC: name, Resource: c.methods[rpc.method].Resource(rpc.request), Outcome: outcomeOf(err),
 	}
-	if call.Trail == nil {
+	if options.Trail == nil {
 		c.writeAudit(ctx, principal, record)
 		return
 	}
-	call.Trail.record, call.Trail.pending = record, true
+	options.Trail.record, options.Trail.pending = record, true
 }
 
-// WriteTrail writes the line of the calls since the last line, if there were any.
+// WriteTrail writes the audit line for the last call in the trail, unless that call
+// already has its line.
 func (c *Client) WriteTrail(ctx context.Context, principal *auth.Principal, trail *Trail) {
 	if trail.pending {
 		trail.pending, trail.written = false, true
@@ -50,9 +51,9 @@ func (c *Client) WriteTrail(ctx context.Context, principal *auth.Principal, trai
 	}
 }
 
-// RejectTrail writes the line of an operation that ends with err. If the operation
-// made no call that writes, the line has the RPC that the operation would have
-// called.
+// RejectTrail writes the audit line of an operation that fails with err. If the
+// operation made no call that writes, the line names the RPC that the operation would
+// have called.
 func (c *Client) RejectTrail(ctx context.Context, principal *auth.Principal, trail *Trail, fullMethod, namespace string, err error) {
 	name := shortName(fullMethod)
 	access, known := auth.AccessOf(fullMethod)
@@ -62,7 +63,7 @@ func (c *Client) RejectTrail(ctx context.Context, principal *auth.Principal, tra
 	c.WriteTrail(ctx, principal, trail)
 }
 
-// Audit writes the line of an operation that calls no RPC.
+// Audit writes the audit line of an operation that calls no RPC.
 func (c *Client) Audit(ctx context.Context, principal *auth.Principal, name, namespace, resource string, err error) {
 	c.writeAudit(ctx, principal, telemetry.Audit{Namespace: namespace, RPC: name, Resource: resource, Outcome: outcomeOf(err)})
 }
