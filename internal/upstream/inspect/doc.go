@@ -1,18 +1,19 @@
 // Package inspect reads and checks messages of Temporal's API in their wire form,
-// by their descriptors. It compiles each RPC of the linked API once, with
-// [Compile], and decodes no message as a whole.
+// by their descriptors. [Compile] prepares the checks of each RPC of the linked API
+// once. A check reads only the fields that it needs and decodes no entire message.
 //
-// Which fields name a namespace, a workflow type, a task queue or a Nexus endpoint
-// follows from rules about field names (mark.go), so that a field of a later
-// version of the API counts as soon as the gateway is linked with it. Which RPCs
-// start work that their requests do not name cannot be derived, and is a list
-// (starts.go) that a test holds complete.
+// Rules about field names (mark.go) determine which fields name a namespace, a
+// workflow type, a task queue or a Nexus endpoint. So a new field is checked as soon
+// as the gateway is linked with the version of the API that adds it. No rule can
+// determine which RPCs start work that their requests do not name: starts.go
+// classifies them by hand, and a test checks that it classifies all.
 //
-// Trust boundary: requests are untrusted. [Method.Check] looks at every
-// occurrence of a field and not only at the last, which a decoder keeps, so that
-// a repeated or split field hides nothing.
+// Trust boundary: requests are untrusted. [Method.Check] checks every
+// occurrence of a field, not only the last one, which a decoder keeps. So a repeated
+// or split field cannot hide a value.
 //
 // Failure posture: closed. A malformed message, one that is nested too deeply, and
-// one that names no namespace are rejected. A limited caller may not call a write
-// that is not in the list of starts.go.
+// one that names no namespace are rejected. A caller that
+// is limited to some workflow types, task queues or Nexus endpoints may not call a
+// write that starts.go does not classify.
 package inspect

@@ -11,15 +11,15 @@ func CheckNamespace(d protoreflect.MessageDescriptor, message []byte, namespace 
 	return newGuards(requestMarks).compile(d).check(message, &inspection{namespace: namespace, callbacks: true})
 }
 
-// Classified reports whether an RPC is classified by what it starts, and whether
-// its request names all of that.
+// Classified reports whether an RPC that writes is classified by the work that it can
+// start, and whether its request names all of this work.
 func Classified(fullMethod string) (classified, named bool) {
-	class := startings()[fullMethod]
+	class := startClasses()[fullMethod]
 	return class != 0, class == startsNamed
 }
 
-// ClassifiedMethods returns the RPCs that are classified, by full method name, as
-// often as they are listed.
+// ClassifiedMethods returns the full method names of all classified RPCs. An RPC that
+// is listed twice by mistake occurs twice.
 func ClassifiedMethods() []string { return slices.Concat(namedStarts(), unnamedStarts(), noStarts()) }
 
 // Mark returns the mark of a field in requests of a limited caller. It is empty for
@@ -31,7 +31,8 @@ func Mark(field protoreflect.FieldDescriptor) string {
 	}[limitMarks(field)]
 }
 
-// NamesResource reports whether the requests of an RPC name what they are about.
+// NamesResource reports whether the requests of an RPC have the id of what they are
+// about.
 func NamesResource(method Method) bool { return len(method.resource) > 0 }
 
 // HasTarget reports whether an RPC's requests can be checked for a delegated token.

@@ -13,13 +13,13 @@ import (
 // maxDepth is protobuf's own limit on nested messages.
 const maxDepth = 100
 
-// guard holds, for one message type, the fields that are marked or that lead to
-// marked fields. Other fields are absent, and skipped without reading them.
+// guard holds the fields of one message type that are marked or that lead to marked
+// fields. The guard skips all other fields without reading them.
 type guard map[protowire.Number]guardField
 
 type guardField struct {
 	mark    mark
-	message guard // of a message field that leads to marked fields
+	message guard // the guard of the nested message; nil if nothing in it is marked
 }
 
 // guards compiles the guard of each message type once.
@@ -38,7 +38,7 @@ func (gs guards) compile(d protoreflect.MessageDescriptor) guard {
 		return g
 	}
 	g := guard{}
-	gs.compiled[d.FullName()] = g // before its fields: messages nest in themselves
+	gs.compiled[d.FullName()] = g // stored before its fields are compiled, because message types can be recursive
 	fields := d.Fields()
 	for i := range fields.Len() {
 		field := fields.Get(i)
@@ -69,33 +69,33 @@ func (gs guards) contains(d protoreflect.MessageDescriptor, seen map[protoreflec
 	return false
 }
 
-// inspection is what a request may name, and the state of its check.
+// inspection holds what a request may name, and the state of its check.
 type inspection struct {
 	namespace string
-	// types and queues are the allowed names. An empty list allows all names.
+	// types and queues are the allowed workflow types and task queues. An empty
+	// list allows all.
 	types, queues []string
-	// endpoints are the allowed names. An empty list allows none.
+	// endpoints are the allowed Nexus endpoints. An empty list allows none.
 	endpoints []string
-	// callbacks allows completion callbacks.
+	// callbacks is set if completion callbacks are allowed.
 	callbacks bool
-	// named is set when the message itself names its namespace.
-	named bool
+	// namesNamespace is set when a top-level field names the namespace.
+	namesNamespace bool
 }
 
 // check rejects a message that names something that is not allowed, at any depth.
-// Every occurrence of a field counts, not only the last, which a decoder would
-// keep, so that a split or repeated field hides nothing. The message itself must
-// name its namespace. A nested namespace may be empty, which the server reads as
-// "the same".
+// A top-level field must name the namespace. A nested namespace may be empty: the
+// server then uses that of the top level.
 func (g guard) check(message []byte, in *inspection) error {
 	err := g.walk(message, in, maxDepth)
-	if err == nil && !in.named && g.atTop() {
+	if err == nil && !in.namesNamespace && g.hasNamespace() {
 		return problem.New(problem.InvalidRequest, "The request names no namespace.")
 	}
 	return err
 }
 
-func (g guard) atTop() bool {
+// hasNamespace reports whether the message type has a top-level namespace field.
+func (g guard) hasNamespace() bool {
 	for _, field := range g {
 		if field.mark == marksNamespace {
 			return true
@@ -141,26 +141,26 @@ func (g guard) walk(message []byte, in *inspection, depth int) error {
 	return nil
 }
 
-// checkField checks one marked field. top means a field of the message itself.
+// checkField checks one marked field. top is set for a top-level field.
 func (in *inspection) checkField(m mark, value []byte, top bool) error {
 	switch m {
 	case marksNamespace:
 		if top {
-			in.named = len(value) > 0 // of a repeated field, a decoder keeps the last
+			in.namesNamespace = len(value) > 0 // a decoder keeps the last of repeated fields
 		}
-		return same(value, in.namespace)
+		return requireNamespace(value, in.namespace)
 	case marksIdentifier:
-		return same(value, "")
+		return requireNamespace(value, "")
 	case marksCallback:
-		return allow(in.callbacks, "The caller may not attach completion callbacks.")
+		return require(in.callbacks, "The caller may not attach completion callbacks.")
 	case marksType:
-		return allow(len(in.types) == 0 || among(value, in.types), "The caller may not start workflows of this type.")
+		return require(len(in.types) == 0 || emptyOrIn(value, in.types), "The caller may not start workflows of this type.")
 	case marksQueue:
-		return allow(len(in.queues) == 0 || among(value, in.queues), "The caller may not put work on this task queue.")
+		return require(len(in.queues) == 0 || emptyOrIn(value, in.queues), "The caller may not put work on this task queue.")
 	case marksEndpoint:
-		return allow(among(value, in.endpoints), "The caller may not call this Nexus endpoint.")
+		return require(emptyOrIn(value, in.endpoints), "The caller may not call this Nexus endpoint.")
 	case marksWorkflow:
-		if strings.HasPrefix(string(value), systemWorkflows) {
+		if strings.HasPrefix(string(value), systemWorkflowPrefix) {
 			return outsideLimits()
 		}
 		return nil
@@ -169,20 +169,23 @@ func (in *inspection) checkField(m mark, value []byte, top bool) error {
 	}
 }
 
-// among reports whether value is in the list, or empty. For an empty value the
-// server uses none, or that of a workflow which the caller may use.
-func among(value []byte, allowed []string) bool {
+// emptyOrIn reports whether value is empty or in the list. An empty value is
+// harmless: the server then uses no name, or that of a workflow which the caller may
+// use.
+func emptyOrIn(value []byte, allowed []string) bool {
 	return len(value) == 0 || slices.Contains(allowed, string(value))
 }
 
-func allow(allowed bool, detail string) error {
+func require(allowed bool, detail string) error {
 	if allowed {
 		return nil
 	}
 	return problem.New(problem.OperationForbidden, detail)
 }
 
-func same(value []byte, namespace string) error {
+// requireNamespace rejects a value that is neither empty nor the namespace. It accepts
+// only an empty value if namespace is empty.
+func requireNamespace(value []byte, namespace string) error {
 	if len(value) == 0 || namespace != "" && string(value) == namespace {
 		return nil
 	}

@@ -13,7 +13,7 @@ type mark uint8
 const (
 	unmarked        mark = iota
 	marksNamespace       // the name of a namespace
-	marksIdentifier      // the internal id of a namespace, which would bypass the check of its name
+	marksIdentifier      // the internal id of a namespace, which could bypass the check of the name
 	marksCallback        // a completion callback
 	marksType            // the name of a workflow type
 	marksQueue           // the name of a task queue
@@ -21,10 +21,10 @@ const (
 	marksWorkflow        // a workflow id
 )
 
-// systemWorkflows is the prefix of the ids of the server's own workflows. With
-// signals and updates a schedule's workflow can be made to start a workflow, and a
-// worker controller's to call an endpoint.
-const systemWorkflows = "temporal-sys-"
+// systemWorkflowPrefix is the prefix of the ids of the server's own workflows. A
+// signal or an update can make the workflow of a schedule start another workflow, and
+// make the workflow of a worker controller call a Nexus endpoint.
+const systemWorkflowPrefix = "temporal-sys-"
 
 // requestMarks marks the fields that are checked in every request.
 func requestMarks(field protoreflect.FieldDescriptor) mark {
@@ -34,20 +34,21 @@ func requestMarks(field protoreflect.FieldDescriptor) mark {
 	return namespaceMarks(field)
 }
 
-// limitMarks marks the fields that are checked in the writes of a limited caller.
-// They are rules about field names and not a list of fields, so that a field of a
-// later version of the API is checked without a change here.
+// limitMarks marks the fields that are checked in the writes of a limited caller (see
+// [auth.Principal.Limited]).
+// It uses rules about field names instead of a list of fields, so that fields of a
+// later version of the API are checked without a change here.
 func limitMarks(field protoreflect.FieldDescriptor) mark {
 	switch {
 	case !isText(field):
 		return requestMarks(field)
-	case named(field, "workflow_type", "workflow_type_name", "workflow_types") || within(field, "WorkflowType"):
+	case nameEndsWith(field, "workflow_type", "workflow_type_name", "workflow_types") || belongsTo(field, "WorkflowType"):
 		return marksType
-	case named(field, "task_queue", "task_queue_name", "task_queues") || within(field, "TaskQueue"):
-		return marksQueue // also normal_name, the queue behind a sticky queue
-	case named(field, "endpoint", "endpoint_name", "endpoints") && !describesCall(field.Parent()):
+	case nameEndsWith(field, "task_queue", "task_queue_name", "task_queues") || belongsTo(field, "TaskQueue"):
+		return marksQueue // this includes TaskQueue.normal_name, the queue behind a sticky queue
+	case nameEndsWith(field, "endpoint", "endpoint_name", "endpoints") && !describesCall(field.Parent()):
 		return marksEndpoint
-	case named(field, "workflow_id", "workflow_ids"):
+	case nameEndsWith(field, "workflow_id", "workflow_ids"):
 		return marksWorkflow
 	default:
 		return requestMarks(field)
@@ -65,7 +66,7 @@ func responseMarks(field protoreflect.FieldDescriptor) mark {
 // namespaceMarks marks the fields with which a message names a namespace.
 func namespaceMarks(field protoreflect.FieldDescriptor) mark {
 	switch {
-	case isText(field) && named(field, "namespace"):
+	case isText(field) && nameEndsWith(field, "namespace"):
 		return marksNamespace
 	case identifiesNamespace(field):
 		return marksIdentifier
@@ -84,22 +85,22 @@ func identifiesNamespace(field protoreflect.FieldDescriptor) bool {
 // isText reports whether a field is a string or a list of strings.
 func isText(field protoreflect.FieldDescriptor) bool { return field.Kind() == protoreflect.StringKind }
 
-// named reports whether the name of a field is one of the names, or ends with one
-// as a separate word.
-func named(field protoreflect.FieldDescriptor, names ...string) bool {
+// nameEndsWith reports whether the name of a field is one of the names, or ends with
+// an underscore and one of the names.
+func nameEndsWith(field protoreflect.FieldDescriptor, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		before, ends := strings.CutSuffix(string(field.Name()), name)
 		return ends && (before == "" || strings.HasSuffix(before, "_"))
 	})
 }
 
-// within reports whether a field belongs to a message type with the given name.
-func within(field protoreflect.FieldDescriptor, message protoreflect.Name) bool {
+// belongsTo reports whether a field belongs to a message type with the given name.
+func belongsTo(field protoreflect.FieldDescriptor, message protoreflect.Name) bool {
 	return field.Parent().Name() == message
 }
 
-// describesCall reports whether a message type describes a call that was made
-// before, with its endpoint, and calls nothing.
+// describesCall reports whether a message type only describes an earlier call to a
+// Nexus endpoint, and does not cause a call.
 func describesCall(message protoreflect.Descriptor) bool {
 	return message.ParentFile().Package() == "temporal.api.failure.v1" ||
 		message.FullName() == "temporal.api.nexus.v1.PropagatedSerializationContext"

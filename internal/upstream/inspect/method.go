@@ -4,26 +4,26 @@ import (
 	"github.com/flowgate/flowgate/internal/auth"
 )
 
-// Method is one RPC, compiled. The zero value is an RPC that is not known.
+// Method holds the compiled checks of one RPC. The zero value stands for an unknown RPC.
 type Method struct {
 	fullMethod string
 	access     auth.Access
-	// always is the guard of every caller's requests, limits the guard of
-	// requests of limited callers, and response the guard of responses.
+	// always is the guard for requests, limits the stricter guard for writes of
+	// limited callers, and response the guard for responses.
 	always, limits, response guard
-	// starts classifies the RPC, for limited callers.
-	starts starting
-	// resource is the path of the id that a request names.
+	// starts classifies the RPC by the work that it can start.
+	starts startClass
+	// resource is the path to the id that a request is about.
 	resource path
-	// target is where a request names what delegated tokens are limited to. It
-	// is nil for RPCs that no delegated token permits.
+	// target has the paths to what delegated tokens are limited to, such as the
+	// workflow id. It is nil for RPCs that no delegated token permits.
 	target *target
 }
 
 // Compile compiles every RPC of the linked API, by full method name.
 func Compile() map[string]Method {
 	always, limits, responses := newGuards(requestMarks), newGuards(limitMarks), newGuards(responseMarks)
-	starts, targets := startings(), targetPaths()
+	starts, targets := startClasses(), targetPaths()
 	compiled := map[string]Method{}
 	for rpc := range auth.Methods() {
 		name := auth.FullMethod(rpc)
@@ -37,23 +37,24 @@ func Compile() map[string]Method {
 	return compiled
 }
 
-// Check rejects a request that names a namespace other than the given one, or
-// something that the principal may not use: by its limits, by its right to attach
-// completion callbacks, or by its capability. Errors are [problem.Error]s.
+// Check rejects a request that names a namespace other than the given one. It also
+// rejects a request that uses something that the principal's limits or capability
+// exclude, or a completion callback that the principal may not attach. Errors are
+// [problem.Error]s.
 //
 // It does not decide whether the principal may call the RPC at all: that is
 // [auth.Principal.Authorize].
 func (m Method) Check(principal *auth.Principal, namespace string, request []byte) error {
-	applied, in := m.always, inspection{namespace: namespace, callbacks: principal.CompletionCallbacks}
+	g, in := m.always, inspection{namespace: namespace, callbacks: principal.CompletionCallbacks}
 	if m.access.Role > auth.RoleRead && principal.Limited() {
 		if err := m.checkStart(request); err != nil {
 			return err
 		}
-		applied = m.limits
+		g = m.limits
 		in.types, in.queues, in.endpoints = principal.WorkflowTypes, principal.TaskQueues, principal.NexusEndpoints
 	}
 	if m.access.Scope == auth.ScopeNamespace {
-		if err := applied.check(request, &in); err != nil {
+		if err := g.check(request, &in); err != nil {
 			return err
 		}
 	}
@@ -63,13 +64,14 @@ func (m Method) Check(principal *auth.Principal, namespace string, request []byt
 	return nil
 }
 
-// RenameRequest returns the request with the namespace from renamed to to, wherever
-// it is named. It is for a namespace that has another name on its server.
+// RenameRequest returns a copy of the request in which the namespace from is renamed
+// to to in every field that names it. It is for a namespace that has another name on
+// its server than in the gateway.
 func (m Method) RenameRequest(request []byte, from, to string) []byte {
 	return m.always.rename(request, from, to)
 }
 
-// RenameResponse is [Method.RenameRequest] for a response.
+// RenameResponse is like [Method.RenameRequest], for a response.
 func (m Method) RenameResponse(response []byte, from, to string) []byte {
 	return m.response.rename(response, from, to)
 }

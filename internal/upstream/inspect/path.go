@@ -10,12 +10,12 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// path leads to a string field of a message, by the numbers of the fields from
-// the top. An empty path leads nowhere.
+// path has the field numbers that lead from a message to a string field at any depth,
+// the outermost first. An empty path stands for no field.
 type path []protowire.Number
 
-// resourcePaths are the paths of the id of what a request is about. The first one
-// that a request type has applies.
+// resourcePaths returns the fields, as for [pathTo], that can hold the id of what a
+// request is about. The first one that a request type has applies.
 func resourcePaths() []string {
 	return []string{
 		"workflow_execution.workflow_id", "execution.workflow_id", "update_ref.workflow_execution.workflow_id", "workflow_id",
@@ -25,7 +25,8 @@ func resourcePaths() []string {
 	}
 }
 
-// resourceOf returns the path of the id in a request type, or nil if it has none.
+// resourceOf returns the path to the first of [resourcePaths] in a request type, or
+// nil if it has none.
 func resourceOf(d protoreflect.MessageDescriptor) path {
 	for _, names := range resourcePaths() {
 		if p := pathTo(d, names); p != nil {
@@ -35,8 +36,8 @@ func resourceOf(d protoreflect.MessageDescriptor) path {
 	return nil
 }
 
-// pathTo returns the path to a field that is named from the top, with dots, or nil
-// if there is no such field.
+// pathTo returns the path to a field, given by its name or by field names that are
+// joined with dots, the outermost first. It returns nil if there is no such field.
 func pathTo(d protoreflect.MessageDescriptor, names string) path {
 	name, rest, nested := strings.Cut(names, ".")
 	field := d.Fields().ByName(protoreflect.Name(name))
@@ -53,7 +54,7 @@ func pathTo(d protoreflect.MessageDescriptor, names string) path {
 	return nil
 }
 
-// each calls visit with every occurrence of the field, in wire order.
+// each calls visit with the value of every occurrence of the field, in wire order.
 func (p path) each(message []byte, visit func(value []byte)) error {
 	if len(p) == 0 {
 		return nil
@@ -83,9 +84,9 @@ func (p path) each(message []byte, visit func(value []byte)) error {
 // maxResourceBytes is the longest id that Temporal accepts by default, in bytes.
 const maxResourceBytes = 1000
 
-// last returns the last occurrence that is not empty, for the audit log. It skips
-// values that are not UTF-8 or longer than an id can be, and it does not mind a
-// malformed message: the log has what could be read.
+// last returns the last value of the field that is not empty, for the audit log. It
+// skips values that are not UTF-8 or longer than an id can be. In a malformed message
+// it reads only the fields before the error.
 func (p path) last(message []byte) (text string) {
 	_ = p.each(message, func(value []byte) {
 		if len(value) > 0 && len(value) <= maxResourceBytes && utf8.Valid(value) {
@@ -95,8 +96,9 @@ func (p path) last(message []byte) (text string) {
 	return text
 }
 
-// only returns the value of the field, or "" if it does not occur. Occurrences with
-// different values are an error: decoders may differ in which one they keep.
+// only returns the value of the field, or "" if it does not occur. It
+// returns an error if the field occurs with different values, because decoders may
+// differ in which one they keep.
 func (p path) only(message []byte) (text string, err error) {
 	seen, same := false, true
 	err = p.each(message, func(value []byte) {

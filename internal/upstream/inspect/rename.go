@@ -4,9 +4,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// rename returns a copy of the message in which each namespace from is replaced by
-// to. Invalid parts of the message are copied unchanged: the server, or the door,
-// rejects them.
+// rename returns a copy of the message in which the namespace from is replaced with to
+// wherever it occurs. It copies invalid parts of the message unchanged, because the
+// server, or the door, rejects them.
 func (g guard) rename(message []byte, from, to string) []byte {
 	return g.appendRenamed(make([]byte, 0, len(message)+len(to)), message, from, to, maxDepth)
 }

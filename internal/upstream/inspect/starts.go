@@ -8,28 +8,28 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// starting classifies an RPC by what it can start: workflows, activities, Nexus
-// operations or workers. The zero value is an RPC that has not been classified.
-type starting uint8
+// startClass classifies an RPC by the work that it can start: workflows, activities,
+// Nexus operations or workers. The zero value stands for an RPC that has not been
+// classified.
+type startClass uint8
 
 const (
-	// startsNothing is an RPC that starts nothing, or continues what was started
+	// startsNothing: the RPC starts nothing, or continues work that was started
 	// before.
-	startsNothing starting = iota + 1
-	// startsNamed is an RPC whose request names the type, the queue or the
-	// endpoint of everything that it starts, in fields that the guard checks.
+	startsNothing startClass = iota + 1
+	// startsNamed: the request names the type, the queue or the endpoint of all
+	// work that the RPC starts, in fields that the guard checks.
 	startsNamed
-	// startsUnnamed is an RPC that starts, or can start, work that its request
-	// does not name.
+	// startsUnnamed: the RPC can start work that its request does not name.
 	startsUnnamed
 )
 
-// startings classifies every RPC that writes. A test compares it with the access
-// table, so that a new version of the API fails the build until each new RPC is
+// startClasses returns the class of every RPC that writes. A test compares it with the
+// access table, and fails after an upgrade of the API until each new RPC is
 // classified. Reads start nothing.
-func startings() map[string]starting {
-	all := map[string]starting{}
-	for class, names := range map[starting][]string{
+func startClasses() map[string]startClass {
+	all := map[string]startClass{}
+	for class, names := range map[startClass][]string{
 		startsNamed: namedStarts(), startsUnnamed: unnamedStarts(), startsNothing: noStarts(),
 	} {
 		for _, name := range names {
@@ -46,14 +46,14 @@ func namedStarts() []string {
 		workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName,
 		workflowservice.WorkflowService_CreateSchedule_FullMethodName,
 		workflowservice.WorkflowService_UpdateSchedule_FullMethodName, // the request replaces the whole action
-		// Its commands start children, activities and Nexus operations.
+		// Its commands start child workflows, activities and Nexus operations.
 		workflowservice.WorkflowService_RespondWorkflowTaskCompleted_FullMethodName,
 		workflowservice.WorkflowService_StartActivityExecution_FullMethodName,
 		workflowservice.WorkflowService_StartNexusOperationExecution_FullMethodName,
-		// They may move an activity to another queue.
+		// These can move an activity to another queue.
 		workflowservice.WorkflowService_UpdateActivityOptions_FullMethodName,
 		workflowservice.WorkflowService_UpdateActivityExecutionOptions_FullMethodName,
-		// Work arrives at the poller of the queue.
+		// These receive work of the queue that they name.
 		workflowservice.WorkflowService_PollWorkflowTaskQueue_FullMethodName,
 		workflowservice.WorkflowService_PollActivityTaskQueue_FullMethodName,
 		workflowservice.WorkflowService_PollNexusTaskQueue_FullMethodName,
@@ -64,22 +64,22 @@ func unnamedStarts() []string {
 	return []string{
 		// The new run has the type and the queue of the old one.
 		workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
-		// It applies to every workflow, also to the server's own, and can reset.
+		// It can apply to any workflow, including the server's own, and can reset it.
 		workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
 		// It can trigger a schedule that another caller made; see onlyPauses.
 		workflowservice.WorkflowService_PatchSchedule_FullMethodName,
-		// The server starts workers, with a provider and details that are in no
-		// marked field, and a system workflow.
+		// These make the server start workers, configured by fields that are not marked,
+		// and a system workflow.
 		workflowservice.WorkflowService_CreateWorkerDeploymentVersion_FullMethodName,
 		workflowservice.WorkflowService_UpdateWorkerDeploymentVersionComputeConfig_FullMethodName,
 		workflowservice.WorkflowService_ValidateWorkerDeploymentVersionComputeConfig_FullMethodName,
-		// The server starts a system workflow for the deployment.
+		// These make the server start a system workflow for the deployment.
 		workflowservice.WorkflowService_CreateWorkerDeployment_FullMethodName,
 		workflowservice.WorkflowService_SetWorkerDeploymentManager_FullMethodName,
 		workflowservice.WorkflowService_SetWorkerDeploymentCurrentVersion_FullMethodName,
 		workflowservice.WorkflowService_SetWorkerDeploymentRampingVersion_FullMethodName,
 		workflowservice.WorkflowService_UpdateWorkerDeploymentVersionMetadata_FullMethodName,
-		// They set the target of an endpoint's calls.
+		// These set the target of the calls to an endpoint.
 		operatorservice.OperatorService_CreateNexusEndpoint_FullMethodName,
 		operatorservice.OperatorService_UpdateNexusEndpoint_FullMethodName,
 	}
@@ -94,7 +94,7 @@ func noStarts() []string {
 		workflowservice.WorkflowService_DeleteWorkflowExecution_FullMethodName,
 		workflowservice.WorkflowService_PauseWorkflowExecution_FullMethodName,
 		workflowservice.WorkflowService_UnpauseWorkflowExecution_FullMethodName,
-		workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName, // no field of it is a type or a queue
+		workflowservice.WorkflowService_UpdateWorkflowExecutionOptions_FullMethodName, // no field of the request is a type or a queue
 		workflowservice.WorkflowService_DeleteSchedule_FullMethodName,
 		workflowservice.WorkflowService_StopBatchOperation_FullMethodName,
 
@@ -117,14 +117,14 @@ func noStarts() []string {
 		workflowservice.WorkflowService_UpdateWorkerConfig_FullMethodName,
 		workflowservice.WorkflowService_UpdateTaskQueueConfig_FullMethodName,
 
-		// Versions: which workers of a queue get its tasks.
+		// Worker versions, which determine the workers that get the tasks of a queue.
 		workflowservice.WorkflowService_UpdateWorkerBuildIdCompatibility_FullMethodName,
 		workflowservice.WorkflowService_UpdateWorkerVersioningRules_FullMethodName,
 		workflowservice.WorkflowService_SetCurrentDeployment_FullMethodName,
 		workflowservice.WorkflowService_DeleteWorkerDeployment_FullMethodName,
 		workflowservice.WorkflowService_DeleteWorkerDeploymentVersion_FullMethodName,
 
-		// Rules: their only action pauses an activity.
+		// Workflow rules. The only action of a rule is to pause an activity.
 		workflowservice.WorkflowService_CreateWorkflowRule_FullMethodName,
 		workflowservice.WorkflowService_DeleteWorkflowRule_FullMethodName,
 		workflowservice.WorkflowService_TriggerWorkflowRule_FullMethodName,
@@ -153,15 +153,15 @@ func noStarts() []string {
 		operatorservice.OperatorService_AddOrUpdateRemoteCluster_FullMethodName,
 		operatorservice.OperatorService_RemoveRemoteCluster_FullMethodName,
 		operatorservice.OperatorService_DeleteNexusEndpoint_FullMethodName,
-		// They read, and require an administrator.
+		// Reads that require the role admin.
 		operatorservice.OperatorService_ListClusters_FullMethodName,
 		operatorservice.OperatorService_GetNexusEndpoint_FullMethodName,
 		operatorservice.OperatorService_ListNexusEndpoints_FullMethodName,
 	}
 }
 
-// checkStart rejects RPCs of a limited caller that start work which the request
-// does not name, and RPCs that have not been classified.
+// checkStart checks a write of a limited caller. It rejects an RPC that can start work
+// which its request does not name, and an RPC that has not been classified.
 func (m Method) checkStart(request []byte) error {
 	switch m.starts {
 	case startsNothing, startsNamed:
@@ -174,7 +174,7 @@ func (m Method) checkStart(request []byte) error {
 	return outsideLimits()
 }
 
-// onlyPauses reports whether a patch pauses a schedule and does nothing else.
+// onlyPauses reports whether a PatchScheduleRequest does nothing but pause the schedule.
 func onlyPauses(request []byte) bool {
 	message := &workflowservice.PatchScheduleRequest{}
 	if proto.Unmarshal(request, message) != nil {

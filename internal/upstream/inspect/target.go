@@ -8,9 +8,9 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// targetNames are the fields, as for [pathTo], by which a request names what
-// delegated tokens are limited to: the workflow execution, and the name of the
-// signal or of the update that it sends, if any.
+// targetNames has the fields of a request, as for [pathTo], that hold what delegated
+// tokens are limited to: the workflow execution, and the name of the signal or update
+// that the request sends, if any.
 type targetNames struct{ execution, signal, update string }
 
 // targetPaths returns the fields of each RPC that a delegated token can permit (see
@@ -33,9 +33,10 @@ func targetPaths() map[string]targetNames {
 	}
 }
 
-// target is [targetNames], compiled for a request type.
+// target has the paths of [targetNames] in one request type.
 type target struct{ workflowID, runID, signal, update path }
 
+// compile returns nil if the RPC has no target.
 func (n targetNames) compile(d protoreflect.MessageDescriptor) *target {
 	if n.execution == "" {
 		return nil
