@@ -21,12 +21,12 @@ type Front struct {
 	Upstream *upstream.Client
 	// Bodies reads the bodies of requests.
 	Bodies *Bodies
-	// Decoding is a semaphore. Its capacity is the number of large bodies that are
-	// decoded at the same time: decoding may need many times the size of a body.
+	// Decoding is a semaphore. Its capacity is the number of large bodies that may
+	// be decoded at the same time: decoding can need many times the size of a body.
 	Decoding chan struct{}
 	// Reads, Writes and Waits limit the requests in flight, by kind.
 	Reads, Writes, Waits *limit.Pool
-	// Responses limits the bytes of responses that are not written yet.
+	// Responses limits the memory for responses that are not written yet, in bytes.
 	Responses *limit.Bytes
 	// CallerMetadata are the metadata keys that every caller may send.
 	CallerMetadata []string
@@ -34,15 +34,16 @@ type Front struct {
 
 // Operation describes a request before it is read.
 type Operation struct {
-	// Method is the full name of the RPC whose access the request requires.
+	// Method is the full name of the RPC that the caller must be permitted to call.
 	Method string
 	// Namespace is the namespace in the path.
 	Namespace string
-	// NamespaceInMessage means that the message has the namespace and not the path.
-	// The door calls [Admitted.SetNamespace] when it has read the message.
+	// NamespaceInMessage means that the namespace is in the body and not in the
+	// path. The door calls [Admitted.SetNamespace] after it has read the body.
 	NamespaceInMessage bool
-	// RejectDelegated rejects the bearers of delegated tokens. The door returns the
-	// server's page tokens unsealed, which would let a bearer read other runs.
+	// RejectDelegated rejects the bearers of delegated tokens. A door sets it if it
+	// returns the server's page tokens unsealed, with which a bearer could read other
+	// runs.
 	RejectDelegated bool
 	// DropMetadata drops metadata keys that are not allowed. Otherwise they are an
 	// error, because the caller would rely on them.
@@ -50,13 +51,13 @@ type Operation struct {
 	// Timeout is the timeout of each call if the caller sets none. Zero means the
 	// default of [upstream.Client].
 	Timeout time.Duration
-	// Retry and Features are those of [upstream.CallOptions].
+	// Retry and Features are passed to [upstream.CallOptions].
 	Retry, Features bool
 }
 
-// Admitted is a request that was admitted. It owns the slots of the request, the bytes
-// of its body and its response, and its audit line. It is used by one goroutine at a
-// time.
+// Admitted is a request that was admitted. It owns the slots and the audit line of the
+// request, and the memory reserved for the body and the response. It is not safe for
+// concurrent use.
 type Admitted struct {
 	Principal *auth.Principal
 
@@ -66,9 +67,9 @@ type Admitted struct {
 	options upstream.CallOptions
 
 	slot, waitSlot limit.Slot
-	body           limit.Reservation // of the body, and of the message that is built from it
+	body           limit.Reservation // for the body and the message that is built from it
 	response       limit.Reservation
-	room           int64 // bytes of the last page of a stream
+	pageBytes      int64 // the size of the last response, or of the last page of a stream
 }
 
 // largeBody is the minimum size, in bytes, of a body for which [Front.Decoding]
@@ -91,7 +92,7 @@ func (f *Front) Admit(ctx context.Context, h http.Header, op Operation) (context
 		return ctx, nil, err
 	}
 	a.response = f.Responses.Open(a.Principal.Account(), a.Principal.Share)
-	a.options.Room = firstRoom{a}
+	a.options.Room = responseRoom{a}
 	return ctx, a, nil
 }
 
@@ -100,8 +101,8 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 		return problem.New(problem.OperationForbidden, "A delegated token is for the client API, under /v1.")
 	}
 	if op.NamespaceInMessage {
-		// The namespace is not known yet. A caller that may not call anywhere is
-		// rejected before it takes a slot.
+		// The namespace is not known yet. A caller that may not call the method in any
+		// namespace is rejected before it acquires a slot.
 		if err := a.Principal.AuthorizeSomewhere(op.Method); err != nil {
 			return err
 		}
@@ -112,7 +113,7 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 		if err := CheckNamespace(op.Namespace); err != nil {
 			return err
 		}
-		telemetry.FromContext(ctx).SetNamespace(op.Namespace) // only if authorised: other names are arbitrary text
+		telemetry.FromContext(ctx).SetNamespace(op.Namespace) // only if authorised: another name can be any text
 	}
 	var err error
 	if a.options.Timeout, err = Timeout(h); err != nil {
@@ -130,25 +131,25 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 // AllowedMetadata returns the metadata keys that the caller may send.
 func (a *Admitted) AllowedMetadata() Keys { return Allowed(a.front.CallerMetadata, a.Principal) }
 
-// SetNamespace sets the namespace that the message names. [upstream.Client.Invoke]
+// SetNamespace sets the namespace that the body names. [upstream.Client.Invoke]
 // authorises it.
 func (a *Admitted) SetNamespace(ctx context.Context, namespace string) {
 	a.options.Namespace = namespace
 	if a.Principal.Authorize(a.method, namespace) == nil {
-		telemetry.FromContext(ctx).SetNamespace(namespace) // only if authorised: other names are arbitrary text
+		telemetry.FromContext(ctx).SetNamespace(namespace) // only if authorised: another name can be any text
 	}
 }
 
 // IsRead reports whether the request changes nothing.
 func (a *Admitted) IsRead() bool { return a.access.Role <= auth.RoleRead }
 
-// Enter reads the body, if hasBody is set, and then acquires a slot, so that a body
-// that arrives slowly does not hold one. Waits have a pool of their own. The bytes of
-// the body count until [Admitted.Release].
+// Enter reads the body, if hasBody is set. It then acquires a slot, from the pool for
+// waits if waits is set. It acquires the slot last, so that a body that arrives slowly
+// does not occupy one. The memory for the body stays reserved until [Admitted.Release].
 //
-// Over HTTP/1, a small response does not count. Over HTTP/2, one connection may have
-// many streams of which the client reads none (RFC 9113 section 10.5), so every
-// response counts.
+// Over HTTP/1, small responses do not count against [Front.Responses]. Over HTTP/2 all
+// do, because a client can open many streams on one connection and read none of them
+// (RFC 9113 section 10.5).
 func (a *Admitted) Enter(ctx context.Context, w http.ResponseWriter, r *http.Request, hasBody, waits bool) (body []byte, err error) {
 	if r.ProtoMajor > 1 {
 		a.response.CountSmall()
@@ -186,8 +187,8 @@ func (a *Admitted) Decode(ctx context.Context, size int, decode func() error) er
 	return decode()
 }
 
-// ReserveMessage increases the reservation of the body to the size of the message that
-// was built from it, if the message is larger.
+// ReserveMessage increases the reservation for the body to the given size of the
+// message that was built from it, if the message is larger.
 func (a *Admitted) ReserveMessage(ctx context.Context, bytes int) error {
 	more := int64(bytes) - a.body.Bytes()
 	if more <= 0 || a.body.Bytes() == 0 { // without a body, the message is not larger than the URL
@@ -197,38 +198,39 @@ func (a *Admitted) ReserveMessage(ctx context.Context, bytes int) error {
 }
 
 // AcquireWait acquires a slot for a wait. Call it before the request has any effect, so
-// that the caller can repeat a request that gets no slot.
+// that the client can safely repeat a request that gets no slot.
 func (a *Admitted) AcquireWait(ctx context.Context) (err error) {
 	a.waitSlot, err = a.front.Waits.Acquire(ctx, a.Principal.Account(), a.Principal.Share)
 	return err
 }
 
-// TakeWait transfers the slot of the wait to the caller, which must release it.
+// TakeWait returns the slot for the wait. The caller of TakeWait must release it.
 func (a *Admitted) TakeWait() limit.Slot { return a.waitSlot.Take() }
 
-// Release releases the slot and the bytes of the body, and writes the audit line. It is
-// for a request that has made its call, before it waits or writes its response.
+// Release releases the slot and the memory for the body, and writes the audit line.
+// Call it after the call to the Temporal server, before the request waits or writes its
+// response.
 func (a *Admitted) Release(ctx context.Context) {
 	a.ReleaseSlot(ctx)
 	a.body.Release()
 }
 
-// ReleaseSlot is [Admitted.Release] for a request that may repeat its call while it
-// waits, and so still needs its body.
+// ReleaseSlot is like [Admitted.Release], but keeps the memory for the body. It is for a
+// request that may repeat its call while it waits, and so still needs the body.
 func (a *Admitted) ReleaseSlot(ctx context.Context) {
 	a.slot.Release()
 	a.front.Upstream.WriteTrail(ctx, a.Principal, a.options.Trail)
 }
 
-// Reject is [Admitted.Release] for a request that ends with err. The audit line has this
-// error unless a call has been made.
+// Reject is like [Admitted.Release], for a request that fails with err. The audit line
+// has this error unless the request has made a call that writes.
 func (a *Admitted) Reject(ctx context.Context, err error) {
 	a.front.Upstream.RejectTrail(ctx, a.Principal, a.options.Trail, a.method, a.options.Namespace, err)
 	a.slot.Release()
 	a.body.Release()
 }
 
-// Close releases the slots and the reservations of the request.
+// Close releases all slots and reservations of the request.
 func (a *Admitted) Close() {
 	a.slot.Release()
 	a.waitSlot.Release()
@@ -236,14 +238,15 @@ func (a *Admitted) Close() {
 	a.response.Release()
 }
 
-// Reserve reserves the bytes of the response until [Admitted.Close]. Call it with an
+// Reserve reserves memory for the response until [Admitted.Close]. Call it with an
 // estimate before the response is built, and again when its size is known. Call it
-// before the slot is released: then at most as many responses wait for room as there
-// are slots. Errors are those of [limit.Bytes.Reserve]. For a write, the error says
-// that the call was made, because the same error elsewhere means that it was not.
+// before the slot is released, so that the slots limit the number of responses that
+// wait for memory. Errors are those of [limit.Bytes.Reserve]. For a write, the error
+// says that the call was made, because the same error from an earlier step means that
+// it was not.
 func (a *Admitted) Reserve(ctx context.Context, bytes int) error {
-	a.room = int64(bytes)
-	err := a.reserve(ctx, a.room)
+	a.pageBytes = int64(bytes)
+	err := a.reserve(ctx, a.pageBytes)
 	if e, ok := errors.AsType[*problem.Error](err); ok && !a.IsRead() {
 		e.Detail += " The call was made; repeat it with the same id or Idempotency-Key to get its response."
 	}
@@ -254,40 +257,41 @@ func (a *Admitted) reserve(ctx context.Context, bytes int64) error {
 	if more := bytes - a.response.Bytes(); more > 0 {
 		return a.response.Grow(ctx, more)
 	}
-	a.response.Fit(bytes) // a smaller reservation always fits
+	a.response.Fit(bytes) // always succeeds, because the reservation does not grow
 	return nil
 }
 
-// ReleaseBytes releases the bytes of the response, before [Admitted.Close].
+// ReleaseBytes releases the memory for the response early, before [Admitted.Close].
 func (a *Admitted) ReleaseBytes() { a.response.Release() }
 
-// ReserveNext replaces the reservation of the part that was written by one for the next
-// part, which has already been received.
+// ReserveNext releases the memory for the part of the response that was written, and
+// reserves memory for the next part, which has already been received.
 func (a *Admitted) ReserveNext(ctx context.Context, bytes int) error {
 	a.response.Release()
 	return a.response.Resume(ctx, int64(bytes))
 }
 
 // Next fetches the next page of a streamed response. The slot of the request was
-// released when the response began, because a slow reader must not hold one. So each
-// page is fetched in a slot of its own, which limits the calls of all streams of a
-// caller.
+// released when the response began, because a slow reader must not hold one. So Next
+// acquires a slot for each page, which limits the calls that all streams of a caller
+// make at the same time.
 //
-// Next first reserves as many bytes as the last page had, and does not receive a larger
-// page. If there is no room for a larger page, Next releases the slot, waits for room
-// and fetches the page again: a waiting stream holds neither bytes nor a slot.
+// Next reserves memory for a page of the size of the last one before it calls fetch. A
+// larger page is not received unless more memory can be reserved at once. Otherwise
+// Next releases the slot, waits for the memory and fetches the page again, so that a
+// waiting stream holds neither memory nor a slot.
 func (a *Admitted) Next(ctx context.Context, fetch func(context.Context) (upstream.Response, error)) (upstream.Response, error) {
 	options := upstream.CallFrom(ctx)
-	options.Room = nextRoom{a}
-	fetching := upstream.NewContext(ctx, &options)
+	options.Room = pageRoom{a}
+	fetchCtx := upstream.NewContext(ctx, &options)
 	for {
 		a.response.Release()
-		if err := a.response.Resume(ctx, a.room); err != nil {
+		if err := a.response.Resume(ctx, a.pageBytes); err != nil {
 			return upstream.Response{}, err
 		}
 		var page upstream.Response
 		err := a.InSlot(ctx, func() (err error) {
-			page, err = fetch(fetching)
+			page, err = fetch(fetchCtx)
 			return err
 		})
 		switch {
@@ -296,47 +300,48 @@ func (a *Admitted) Next(ctx context.Context, fetch func(context.Context) (upstre
 		case err != nil:
 			return page, err
 		}
-		a.room = int64(len(page.Bytes()))
-		if a.response.Fit(a.room) {
+		a.pageBytes = int64(len(page.Bytes()))
+		if a.response.Fit(a.pageBytes) {
 			return page, nil
 		}
 		page.Release()
 	}
 }
 
-// firstRoom is the room for responses to calls that are made before the response of the
-// request begins.
-type firstRoom struct{ *Admitted }
+// responseRoom is the memory for responses to the calls that are made before the
+// response to the client begins.
+type responseRoom struct{ *Admitted }
 
 // Reserved implements [upstream.Room].
-func (r firstRoom) Reserved() int { return int(r.response.Bytes()) }
+func (r responseRoom) Reserved() int { return int(r.response.Bytes()) }
 
-// Reserve implements [upstream.Room]. It waits as [Admitted.Reserve] does, and then for the slots of a large response.
-func (r firstRoom) Reserve(ctx context.Context, bytes int) error {
+// Reserve implements [upstream.Room]. It waits for memory as [Admitted.Reserve] does, and then for the additional slots
+// that a large response needs.
+func (r responseRoom) Reserve(ctx context.Context, bytes int) error {
 	if err := r.reserve(ctx, int64(bytes)); err != nil {
 		return err
 	}
 	return r.slot.Widen(ctx, slotsFor(int64(bytes)))
 }
 
-// slotBytes is the size of a response, in bytes, up to which a read uses one slot. The work of a read, here and in the
-// Temporal server, grows with its response: without this, the callers of a few large reads would use all processors
-// within the same limit.
+// slotBytes is the size of a response, in bytes, that a read may have for each slot that it holds. The work for a read,
+// here and in the Temporal server, grows with the size of its response. If every read used one slot, a few large reads
+// could use all processors while most slots are free.
 const slotBytes = 4 << 20
 
 func slotsFor(bytes int64) int { return int(max(1, (bytes+slotBytes-1)/slotBytes)) }
 
-// nextRoom is the room for the next page of a stream.
-type nextRoom struct{ *Admitted }
+// pageRoom is the memory for the next page of a stream.
+type pageRoom struct{ *Admitted }
 
 // Reserved implements [upstream.Room].
-func (r nextRoom) Reserved() int { return int(r.response.Bytes()) }
+func (r pageRoom) Reserved() int { return int(r.response.Bytes()) }
 
 // Reserve implements [upstream.Room]. It does not wait, because the stream holds a
-// slot. It records the size of the page for [Admitted.Next].
-func (r nextRoom) Reserve(_ context.Context, bytes int) error {
-	r.room = int64(bytes)
-	if r.response.Fit(r.room) {
+// slot. It stores the size of the page for [Admitted.Next].
+func (r pageRoom) Reserve(_ context.Context, bytes int) error {
+	r.pageBytes = int64(bytes)
+	if r.response.Fit(r.pageBytes) {
 		return nil
 	}
 	return errNoRoom
@@ -344,10 +349,11 @@ func (r nextRoom) Reserve(_ context.Context, bytes int) error {
 
 var errNoRoom = errors.New("there is no room for the next page yet")
 
-// InSlot calls do while it holds slots, as many as the last page needed. It is for
-// a response that has begun, and waits for the slots until ctx ends.
+// InSlot acquires as many slots as the last page needs, and holds them while it calls
+// do. It is for a response that has begun and can no longer be rejected, so it waits for
+// the slots until ctx ends.
 func (a *Admitted) InSlot(ctx context.Context, do func() error) error {
-	slot, err := a.front.Reads.Resume(ctx, a.Principal.Account(), a.Principal.Share, slotsFor(a.room))
+	slot, err := a.front.Reads.Resume(ctx, a.Principal.Account(), a.Principal.Share, slotsFor(a.pageBytes))
 	if err != nil {
 		return err
 	}

@@ -12,37 +12,38 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// bodyGrace is the time in which a body may arrive at any rate.
+// bodyGrace is the initial time during which no minimum rate applies to a body.
 const bodyGrace = 5 * time.Second
 
-// bodyRate is the minimum rate of a body after bodyGrace, in bytes per second. It ends
-// slow uploads that would otherwise occupy a connection for the whole timeout.
-const bodyRate = 8 << 10
+// minBodyRate is the minimum rate of a body after bodyGrace, in bytes per second. Without
+// it, a slow upload would occupy a connection until [Bodies.Timeout].
+const minBodyRate = 8 << 10
 
-// bodyCopies is the number of times that a body counts: the values that are decoded
-// from it and the message to the Temporal server are together as large as the body.
-const bodyCopies = 2
+// bodyFactor is the factor by which the size of a body is multiplied when its memory is
+// reserved: the values decoded from the body and the message to the Temporal server are
+// together about as large as the body.
+const bodyFactor = 2
 
-// bodyFloor is the minimum that a body counts while it arrives, in bytes: the memory of
-// its connection and its goroutine.
-const bodyFloor = 32 << 10
+// minReservation is the memory, in bytes, that is reserved before a body is read. It
+// covers the connection, the goroutine and the first buffer.
+const minReservation = 32 << 10
 
 // Bodies reads the bodies of requests within limits of size, time and memory.
 type Bodies struct {
 	// Max is the maximum size of a body, in bytes.
 	Max int64
-	// Timeout is the time for a whole body.
+	// Timeout is the maximum time in which a complete body must arrive.
 	Timeout time.Duration
-	// Held limits the bytes of all bodies and of the messages that are built from
+	// Held limits the memory for all bodies and for the messages that are built from
 	// them, in total and for each caller.
 	Held *limit.Bytes
 }
 
-// Read reads the whole body of a request. The returned reservation is for the body and
-// the message that is built from it; the caller must release it. After a complete
+// Read reads the body of a request to its end. The returned reservation is for the body
+// and the message that is built from it; the caller must release it. After a complete
 // body, Read removes the read deadline of the connection, because the request may wait
-// for a long time. After an incomplete body the deadline remains, so that the rest of
-// the body cannot hold the connection. Errors are [problem.Error]s.
+// for a long time. After an incomplete body it keeps the deadline, so that a client that
+// sends the rest slowly cannot keep the connection open. Errors are [problem.Error]s.
 func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Principal) ([]byte, limit.Reservation, error) {
 	if r.ContentLength > b.Max {
 		return nil, limit.Reservation{}, tooLarge(b.Max)
@@ -50,12 +51,12 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Princ
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, limit.Reservation{}, nil
 	}
-	held, err := b.Held.Reserve(r.Context(), caller.Account(), caller.Share, bodyFloor)
+	held, err := b.Held.Reserve(r.Context(), caller.Account(), caller.Share, minReservation)
 	if err != nil {
 		return nil, limit.Reservation{}, err
 	}
-	reader := bodyReader{bodies: b, request: r, control: http.NewResponseController(w), begin: time.Now(), held: held}
-	reader.setDeadline(bodyGrace) // from here on: the time before is not the client's
+	reader := bodyReader{bodies: b, request: r, controller: http.NewResponseController(w), begin: time.Now(), held: held}
+	reader.setDeadline(bodyGrace) // begin is after Reserve: the client is not charged for its wait
 	if err = reader.read(); err == nil {
 		err = reader.reserve(len(reader.body))
 	}
@@ -66,23 +67,21 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Princ
 		}
 		return nil, limit.Reservation{}, err
 	}
-	_ = reader.control.SetReadDeadline(time.Time{})
+	_ = reader.controller.SetReadDeadline(time.Time{})
 	return reader.body, reader.held, nil
 }
 
-// bodyReader reads one body.
 type bodyReader struct {
-	bodies  *Bodies
-	request *http.Request
-	control *http.ResponseController
-	begin   time.Time
+	bodies     *Bodies
+	request    *http.Request
+	controller *http.ResponseController
+	begin      time.Time
 
-	held     limit.Reservation
-	body     []byte
-	credited int64 // bytes for which the read deadline was extended
+	held       limit.Reservation
+	body       []byte
+	extendedAt int64 // the size of body, in bytes, when the read deadline was last extended
 }
 
-// read reads the body to its end.
 func (b *bodyReader) read() error {
 	limited := io.LimitReader(b.request.Body, b.bodies.Max+1)
 	b.body = make([]byte, 0, b.initialSize())
@@ -106,18 +105,18 @@ func (b *bodyReader) read() error {
 	}
 }
 
-// initialSize returns the size of the first buffer. It uses Content-Length only up to
-// bodyFloor, because a client can announce a large body and never send it.
+// initialSize returns the size of the first buffer, in bytes. It allocates no more than
+// minReservation, because a client can announce a large body and never send it.
 func (b *bodyReader) initialSize() int64 {
-	const unknown = 4 << 10
+	const sizeIfUnknown = 4 << 10
 	announced := b.request.ContentLength
 	if announced < 0 {
-		return unknown
+		return sizeIfUnknown
 	}
-	return min(announced+1, bodyFloor) // one more byte, to read the EOF without growing
+	return min(announced+1, minReservation) // one more byte, to read the EOF without growing
 }
 
-// grow doubles the buffer. It reserves the bytes before it allocates them.
+// grow doubles the buffer. It reserves the memory before it allocates the buffer.
 func (b *bodyReader) grow() error {
 	size := min(2*cap(b.body), int(b.bodies.Max)+1)
 	if err := b.reserve(size); err != nil {
@@ -129,34 +128,34 @@ func (b *bodyReader) grow() error {
 	return nil
 }
 
-// reserve changes the reservation to that of a body of size bytes.
+// reserve changes the reservation to what a body of size bytes needs.
 func (b *bodyReader) reserve(size int) error {
-	bytes := int64(bodyCopies * size)
+	bytes := int64(bodyFactor * size)
 	if more := bytes - b.held.Bytes(); more > 0 {
 		return b.held.Grow(b.request.Context(), more)
 	}
-	b.held.Fit(bytes) // a smaller reservation always fits
+	b.held.Fit(bytes) // always succeeds, because the reservation does not grow
 	return nil
 }
 
-// extendDeadline extends the read deadline by the time that the received bytes take at
-// the minimum rate. It does so only when their number has doubled, because setting a
-// deadline costs more than a read.
+// extendDeadline extends the read deadline to what the received bytes permit at the
+// minimum rate. It does so only when the size of the body has doubled since the last
+// extension, because setting a deadline costs more than a read.
 func (b *bodyReader) extendDeadline() {
 	received := int64(len(b.body))
-	if received < max(bodyRate, 2*b.credited) {
+	if received < max(minBodyRate, 2*b.extendedAt) {
 		return
 	}
-	b.credited = received
-	b.setDeadline(bodyGrace + time.Duration(received)*time.Second/bodyRate)
+	b.extendedAt = received
+	b.setDeadline(bodyGrace + time.Duration(received)*time.Second/minBodyRate)
 }
 
-// setDeadline sets the read deadline relative to the beginning of the body.
+// setDeadline sets the read deadline to d after begin, at most to [Bodies.Timeout].
 func (b *bodyReader) setDeadline(d time.Duration) {
-	_ = b.control.SetReadDeadline(b.begin.Add(min(b.bodies.Timeout, d)))
+	_ = b.controller.SetReadDeadline(b.begin.Add(min(b.bodies.Timeout, d)))
 }
 
-// readError returns the problem for an error of a read.
+// readError converts an error from reading the body to a problem.
 func readError(err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {

@@ -13,21 +13,22 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// authorization is a key that only callers with permission to override the credential
-// may send, even if it is in a list of allowed keys.
+// authorization is the one key that no list of allowed keys permits. Only a caller that
+// may override the credential for the Temporal server may send it.
 const authorization = "authorization"
 
 // Keys are the metadata keys that a caller may send.
 type Keys struct {
 	names     []string
-	overrides bool
+	overrides bool // the caller may also send authorization
 }
 
-// Allowed returns the keys that a caller may send: those of all callers and its own.
-func Allowed(ofAll []string, p *auth.Principal) Keys {
-	keys := Keys{ofAll, p.OverridesAuthorization}
+// Allowed returns the keys that a caller may send: the shared keys, which every caller
+// may send, and those that are configured for this caller.
+func Allowed(shared []string, p *auth.Principal) Keys {
+	keys := Keys{shared, p.OverridesAuthorization}
 	if len(p.CallerMetadata) > 0 {
-		keys.names = slices.Concat(ofAll, p.CallerMetadata)
+		keys.names = slices.Concat(shared, p.CallerMetadata)
 	}
 	return keys
 }
@@ -50,15 +51,16 @@ func (k Keys) allow(key string) bool {
 }
 
 // Metadata reads the Grpc-Metadata-<key> headers, which correspond to rpc_metadata of
-// the SDKs. A key that is not allowed is an error, because the caller would rely on it.
+// the SDKs. It returns an error for a key that is not allowed, because the caller relies
+// on the metadata being sent.
 func Metadata(h http.Header, allowed Keys) (metadata.MD, error) {
 	return parseMetadata(h, allowed, func(key string) error {
 		return problem.Newf(problem.MetadataNotAllowed, "The metadata key %q is not allowed.", problem.Truncate(key))
 	})
 }
 
-// AllowedMetadata is [Metadata] for doors whose clients send keys by themselves. It
-// drops keys that are not allowed.
+// AllowedMetadata is like [Metadata], but drops keys that are not allowed. It is for doors
+// whose client libraries add keys without being asked.
 func AllowedMetadata(h http.Header, allowed Keys) (metadata.MD, error) {
 	return parseMetadata(h, allowed, func(string) error { return nil })
 }

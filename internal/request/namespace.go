@@ -6,9 +6,9 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// CheckNamespace rejects names that no namespace can have. Authorisation does not
-// exclude them, because a grant may end in "*". The name of a namespace is also sent as
-// gRPC metadata, which permits printable ASCII only.
+// CheckNamespace rejects names that no namespace can have. Authorisation does not reject
+// them, because a grant may be for all namespaces with a prefix. The name is also sent as
+// gRPC metadata, which permits only printable ASCII.
 func CheckNamespace(name string) error {
 	const maxLength = 1000 // the server's default limit for ids and names (limit.maxIDLength)
 	if len(name) > maxLength || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) {

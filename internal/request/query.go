@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// maxQueryErrors is the maximum number of errors of a query string in a response. A
-// request header of 16 KiB could otherwise cause thousands.
+// maxQueryErrors is the maximum number of errors in a query string that one response
+// reports. A query string of 16 KiB could otherwise cause thousands.
 const maxQueryErrors = 50
 
 // ParseQuery parses the query string of a request. It is stricter than
@@ -66,15 +66,15 @@ func BindQuery(values url.Values, params any) error {
 // parameters are the query parameters of one operation.
 type parameters struct {
 	byName   map[string]parameter
-	required bool // at least one is required
+	required bool // whether any parameter is required
 }
 
 type parameter struct {
-	index    int // of the field
+	index    int // of the struct field
 	required bool
 }
 
-//nolint:gochecknoglobals // a cache of properties of types
+//nolint:gochecknoglobals // a cache of facts about types, which never change
 var parametersByType sync.Map // from reflect.Type to *parameters
 
 func parametersOf(t reflect.Type) *parameters {

@@ -21,30 +21,30 @@ func Single(h http.Header, name string) (string, error) {
 	}
 }
 
-// Timeout reads the timeout of each RPC, which corresponds to rpc_timeout of the SDKs:
-// Request-Timeout in Go's syntax, or Grpc-Timeout in gRPC's (PROTOCOL-HTTP2.md). It
-// returns zero if the caller sets none. An empty Request-Timeout is an error. An empty
-// Grpc-Timeout is ignored, as grpc-gateway does.
+// Timeout reads the timeout of each RPC from Request-Timeout, in Go's syntax, or from
+// Grpc-Timeout, in gRPC's syntax (PROTOCOL-HTTP2.md). It corresponds to rpc_timeout in
+// the SDKs. Timeout returns zero if neither header is set. It returns an error for an
+// empty Request-Timeout, and ignores an empty Grpc-Timeout as grpc-gateway does.
 func Timeout(h http.Header) (time.Duration, error) {
-	own, err := Single(h, "Request-Timeout")
+	requestTimeout, err := Single(h, "Request-Timeout")
 	if err != nil {
 		return 0, err
 	}
-	sent := len(h.Values("Request-Timeout")) > 0
-	grpc, err := Single(h, "Grpc-Timeout")
+	hasRequestTimeout := len(h.Values("Request-Timeout")) > 0
+	grpcTimeout, err := Single(h, "Grpc-Timeout")
 	switch {
 	case err != nil:
 		return 0, err
-	case sent && grpc != "":
+	case hasRequestTimeout && grpcTimeout != "":
 		return 0, problem.Invalid("Request-Timeout", "must not be sent together with Grpc-Timeout")
-	case sent:
-		timeout, err := time.ParseDuration(own)
+	case hasRequestTimeout:
+		timeout, err := time.ParseDuration(requestTimeout)
 		if err != nil || timeout <= 0 {
 			return 0, problem.Invalid("Request-Timeout", "must be a duration above zero, such as 500ms or 10s")
 		}
 		return timeout, nil
-	case grpc != "":
-		timeout, ok := parseGRPCTimeout(grpc)
+	case grpcTimeout != "":
+		timeout, ok := parseGRPCTimeout(grpcTimeout)
 		if !ok {
 			return 0, problem.Invalid("Grpc-Timeout", "must be up to eight digits, above zero, and one of the units H, M, S, m, u, n")
 		}
