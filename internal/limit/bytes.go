@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Bytes limits the memory that requests in flight hold, in bytes, in total and
+// Bytes limits the memory that requests in flight reserve, in bytes, in total and
 // for each caller. It is safe for concurrent use.
 //
 // The limit of a caller depends on the free bytes: with a share s it is s/(1-s)
@@ -23,31 +23,31 @@ type Bytes struct {
 	size  BytesSize
 	gauge *telemetry.Gauge
 
-	full, overShare string // details of the errors
+	full, overShare string // details of the errors Overloaded and RateLimited
 
 	mu      sync.Mutex
 	used    int64
 	holders map[string]*holder
 	waiters list.List // of *waiter, in the order of arrival
-	queued  int       // waiters that count against BytesSize.Queue
+	queued  int       // number of waiters in Grow; those in Resume do not count against BytesSize.Queue
 	rounds  uint64    // number of calls of admit
 }
 
 // spareDivisor determines the part of the total, one sixteenth, that must
-// remain free after a reservation above its caller's share.
+// remain free after a reservation that exceeds the share of its caller.
 const spareDivisor = 16
 
 // BytesSize configures [Bytes].
 type BytesSize struct {
 	// Total is the limit for all callers together, in bytes.
 	Total int64
-	// Small is the size in bytes up to which reservations are not counted.
+	// Small is the size, in bytes, up to which a reservation does not count.
 	Small int64
 	// Share is the fraction of the total that a caller may hold while no other
 	// caller holds any, above 0 and at most 1.
 	Share float64
-	// Queue is the maximum number of requests that wait until their caller
-	// holds less, and QueueTime the maximum time that each of them waits.
+	// Queue is the maximum number of requests that wait because their caller is
+	// at its limit, and QueueTime is the maximum time that each of them waits.
 	Queue     int
 	QueueTime time.Duration
 }
@@ -56,19 +56,19 @@ type BytesSize struct {
 type holder struct {
 	share   float64
 	bytes   int64
-	waiting int    // requests
-	round   uint64 // number of the last call of admit in which one of its requests did not fit
+	waiting int    // number of requests that wait
+	round   uint64 // value of rounds in the last admit in which a request of the caller did not fit
 }
 
 // waiter is a request that waits for bytes.
 type waiter struct {
 	caller    string
 	holder    *holder
-	own, more int64         // bytes that the request holds, and waits for
-	ready     chan struct{} // closed when more bytes are reserved
+	own, more int64         // bytes that the request already holds, and further bytes that it waits for
+	ready     chan struct{} // closed when the further bytes are reserved
 }
 
-// NewBytes returns a Bytes without reservations. The gauge counts the reserved
+// NewBytes returns a Bytes without reservations. The gauge measures the reserved
 // bytes.
 func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 	return &Bytes{
@@ -79,10 +79,10 @@ func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 }
 
 // Reserve reserves n bytes for a caller. A share of zero means the default
-// share. A caller at its limit waits until it holds less; the error is
-// [problem.RateLimited] if the queue is full or the wait takes too long. A
-// caller that holds nothing else may exceed its share if enough bytes remain free
-// for others, or if no other caller holds any. If fewer than n bytes are free in
+// share. A caller at its limit waits until enough of its earlier reservations are
+// released; the error is [problem.RateLimited] if the queue is full or the wait takes
+// too long. A caller without another reservation may exceed its share if enough bytes
+// remain free for others, or if no other caller holds any. If fewer than n bytes are free in
 // total, Reserve returns [problem.Overloaded] without waiting.
 func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
 	r := b.Open(caller, share)
@@ -90,8 +90,7 @@ func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int
 	return r, err
 }
 
-// Open returns a reservation of no bytes for a caller, with the share of
-// [Bytes.Reserve].
+// Open returns an empty reservation for a caller. The share is as in [Bytes.Reserve].
 func (b *Bytes) Open(caller string, share float64) Reservation {
 	return Reservation{limit: b, caller: caller, share: cmp.Or(share, b.size.Share), small: b.size.Small}
 }
@@ -109,7 +108,7 @@ type Reservation struct {
 // Bytes returns the number of reserved bytes.
 func (r *Reservation) Bytes() int64 { return r.bytes }
 
-// CountSmall makes the reservation count from the first byte on, regardless of
+// CountSmall makes the reservation count even if it is not larger than
 // [BytesSize.Small].
 func (r *Reservation) CountSmall() { r.small = 0 }
 
@@ -139,7 +138,7 @@ func (r *Reservation) Resume(ctx context.Context, n int64) error {
 }
 
 // Grow reserves n more bytes. Its errors are those of [Bytes.Reserve]. After an
-// error, the earlier bytes remain reserved.
+// error, the bytes that were reserved before remain reserved.
 func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	b := r.limit
 	if r.bytes+n <= r.small {
@@ -180,8 +179,8 @@ func (r *Reservation) Grow(ctx context.Context, n int64) error {
 	return rejection
 }
 
-// Fit changes the size of the reservation to n bytes if that is possible without
-// waiting, and reports whether it was.
+// Fit changes the size of the reservation to n bytes, and returns true, if that is
+// possible without waiting. Otherwise it returns false.
 func (r *Reservation) Fit(n int64) bool {
 	b := r.limit
 	if n <= r.small {
@@ -219,8 +218,8 @@ func (r *Reservation) Release() {
 	b.admit()
 }
 
-// capped limits a reservation to the total, so that a request larger than the
-// total is admitted when nothing else is in flight.
+// capped returns more, reduced so that the reservation does not exceed the total. So a
+// request larger than the total can be admitted when nothing else is in flight.
 func (b *Bytes) capped(r *Reservation, more int64) int64 {
 	return min(more, b.size.Total-r.bytes)
 }
@@ -264,15 +263,15 @@ func (b *Bytes) add(h *holder, more int64) {
 	b.gauge.Add(more)
 }
 
-// admit grants the reservations of waiters that fit now, for each caller in the
-// order of arrival. The caller must hold b.mu.
+// admit reserves the bytes of all waiters that fit now. It serves the waiters of each
+// caller in the order of arrival. The caller must hold b.mu.
 func (b *Bytes) admit() {
 	b.rounds++
 	for e := b.waiters.Front(); e != nil; {
 		w, _ := e.Value.(*waiter)
 		next := e.Next()
 		switch {
-		case w.holder.round == b.rounds:
+		case w.holder.round == b.rounds: // an earlier request of the caller did not fit
 		case b.fits(w.holder, w.own, w.more):
 			b.waiters.Remove(e)
 			w.holder.waiting--

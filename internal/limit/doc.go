@@ -1,6 +1,6 @@
-// Package limit protects callers from each other. It limits the requests and
-// bytes in flight, in total and for each caller, the rate of a caller, and the
-// number of failed authentications.
+// Package limit protects callers from each other. It limits the number and the memory
+// of the requests in flight, in total and for each caller, the request rate of a
+// caller, and the rate of failed authentications.
 //
 // Trust boundary: names of callers come from authenticated credentials, and
 // addresses from the connection or from proxies that the operator trusts.

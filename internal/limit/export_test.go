@@ -7,7 +7,7 @@ func (f *Failures) Networks() int {
 	return len(f.byNetwork)
 }
 
-// Callers returns the number of callers that hold bytes or wait for some.
+// Callers returns the number of callers that hold bytes or wait for bytes.
 func (b *Bytes) Callers() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxNetworks limits the number of networks in memory. Each takes about 200
-// bytes.
+// maxNetworks limits the number of networks in memory. Each needs about 200 bytes.
 const maxNetworks = 10_000
 
 // The prefix lengths of the networks that count as one client. A provider usually
@@ -36,9 +35,9 @@ func NewFailures(burst int, perSecond float64) *Failures {
 	return &Failures{burst: burst, perSecond: rate.Limit(perSecond), byNetwork: map[netip.Prefix]*rate.Limiter{}}
 }
 
-// Allow counts a failure of an address. If its network is over the limit, ok is
-// false and wait is the time until the next failure is allowed. All invalid
-// addresses share one budget.
+// Allow counts a failure from an address. If the network of the address has exceeded
+// the limit, ok is false and wait is the time until the next failure is allowed. All
+// invalid addresses count as one network.
 func (f *Failures) Allow(address string) (wait time.Duration, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -65,10 +64,10 @@ func (f *Failures) limiter(network netip.Prefix, now time.Time) *rate.Limiter {
 	return limiter
 }
 
-// forget removes the networks that have their whole budget again, which does not
-// change any limit. If there are none, an attacker has thousands of networks, and
-// a limit per network does not stop it. Then forget removes all networks, because
-// the memory must stay bounded. The caller must hold f.mu.
+// forget removes the networks whose failures have all expired, which changes no limit.
+// If there are none, the failures come from thousands of networks, and a limit per
+// network does not stop that. Then forget removes all networks, because the memory must
+// stay bounded. The caller must hold f.mu.
 func (f *Failures) forget(now time.Time) {
 	for network, limiter := range f.byNetwork {
 		if limiter.TokensAt(now) >= float64(f.burst) {

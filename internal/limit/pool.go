@@ -19,13 +19,13 @@ type PoolSize struct {
 	// Share is the fraction of the slots that a caller may have while no other
 	// caller has any, above 0 and at most 1.
 	Share float64
-	// Queue is the maximum number of requests that wait until their caller has
-	// fewer slots, and QueueTime the maximum time that each of them waits.
+	// Queue is the maximum number of requests that wait because their caller is
+	// at its limit, and QueueTime is the maximum time that each of them waits.
 	Queue     int
 	QueueTime time.Duration
 }
 
-// NewPool returns a pool without requests. The gauge counts the slots in use.
+// NewPool returns a pool with all slots free. The gauge measures the slots in use.
 func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 	slots := NewBytes(BytesSize{Total: int64(size.Slots), Share: size.Share, Queue: size.Queue, QueueTime: size.QueueTime}, gauge)
 	slots.full = "This replica has reached its limit of requests of this kind in flight."
@@ -35,9 +35,9 @@ func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
 
 // Acquire acquires a slot for a caller. A share of zero means the pool's share.
 //
-// A caller that has used its share waits until one of its own requests ends. The
-// wait slows the caller down, and a client that repeats rejected requests at once
-// cannot flood the gateway. If the queue is full or the wait takes too long, the
+// A caller that has used its share waits until one of its requests releases a slot.
+// Waiting slows the caller down, so that a client that immediately repeats rejected
+// requests cannot flood the gateway. If the queue is full or the wait takes too long, the
 // error is [problem.RateLimited].
 //
 // If no slot is free, Acquire returns [problem.Overloaded] without waiting,
@@ -47,9 +47,9 @@ func (p *Pool) Acquire(ctx context.Context, caller string, share float64) (Slot,
 	return Slot{reservation}, err
 }
 
-// Resume acquires n slots. It is like [Pool.Acquire], for the next part of a
-// response that has begun, such as a stream, and can no longer be rejected. It
-// waits until the caller is below its limit and the slots are free. If ctx ends
+// Resume acquires n slots for the next part of a response that has begun, such as a
+// stream, and can no longer be rejected. Unlike [Pool.Acquire], it waits until the
+// caller is below its limit and the slots are free. If ctx ends
 // first, it returns the cause of ctx.
 func (p *Pool) Resume(ctx context.Context, caller string, share float64, n int) (Slot, error) {
 	reservation := p.slots.Open(caller, share)
@@ -57,15 +57,15 @@ func (p *Pool) Resume(ctx context.Context, caller string, share float64, n int) 
 	return Slot{reservation}, err
 }
 
-// Slot is the right of one request to be in flight. The zero value is no slot. It
-// must not be used concurrently.
+// Slot is the right of one request to be in flight. The zero value holds no slot. A
+// Slot must not be used concurrently.
 type Slot struct{ reservation Reservation }
 
-// Widen exchanges the slot for n slots, for a request that turns out to be as
-// much work as n others. It waits like [Pool.Acquire] and holds no slot
-// meanwhile, so that requests of one caller cannot wait for each other. After an
-// error the request has no slot. Widen does nothing for a slot that was released
-// or transferred.
+// Widen replaces the slot with n slots, for a request that turns out to be as much
+// work as n others. It waits like [Pool.Acquire]. It holds no slot while it waits:
+// otherwise the requests of one caller could wait for each other forever. After an
+// error the request has no slot. Widen does nothing for a slot that was released or
+// transferred.
 func (s *Slot) Widen(ctx context.Context, n int) error {
 	if s.reservation.Bytes() == 0 || s.reservation.Bytes() >= int64(n) {
 		return nil

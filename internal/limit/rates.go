@@ -10,22 +10,21 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Rates limits the request rate of callers that have one configured. It is safe
-// for concurrent use. It has one limiter for each such caller, so that the
-// configuration bounds its memory.
+// Rates limits the request rate of callers that have a configured limit. Its memory is
+// bounded because it holds one limiter for each such caller. It is safe for concurrent
+// use.
 type Rates struct {
 	mu       sync.Mutex
 	byCaller map[string]*rate.Limiter
 }
 
-// NewRates returns a Rates that has counted no requests.
 func NewRates() *Rates { return &Rates{byCaller: map[string]*rate.Limiter{}} }
 
 // Budget is the remaining quota of a caller after a request.
 type Budget struct {
 	perSecond float64
 	burst     int
-	left      float64 // negative when the caller is over its rate
+	left      float64 // number of requests; negative when the caller has exceeded its rate limit
 }
 
 // Take counts a request of a caller that may send perSecond requests per second,
@@ -38,7 +37,7 @@ func (r *Rates) Take(caller string, perSecond float64, burst int) (b Budget, ok 
 	return Budget{perSecond: perSecond, burst: burst, left: limiter.TokensAt(now)}, ok
 }
 
-// limiter returns the limiter of a caller, with the given rate.
+// limiter returns the limiter of a caller, changed to the given rate and burst.
 func (r *Rates) limiter(caller string, perSecond float64, burst int, now time.Time) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
