@@ -8,12 +8,12 @@ import (
 )
 
 // Connections is the set of connections that may carry a request that no handler
-// has received yet. [http.Server.Shutdown] drops such a request without a
-// response, because it serves no request that it reads after the call.
+// has received yet. [http.Server.Shutdown] would drop such a
+// request without a response, because it serves only requests that were read before.
 type Connections struct {
 	mu   sync.Mutex
 	busy map[net.Conn]struct{}
-	idle chan struct{} // closed when no connection is busy; nil unless Await runs
+	idle chan struct{} // closed when no connection is busy; nil unless Await is running
 }
 
 // NewConnections returns an empty set.
@@ -39,9 +39,9 @@ func (c *Connections) signalIdle() {
 	}
 }
 
-// Await waits until no connection is busy, for at most limit. It needs the limit
-// because a new connection that is never used cannot be distinguished from one
-// whose request is about to arrive.
+// Await waits until no connection is busy, for at most limit. The limit is necessary
+// because a new connection that the client never uses looks like one whose request is
+// about to arrive.
 func (c *Connections) Await(limit time.Duration) {
 	idle := make(chan struct{})
 	c.mu.Lock()

@@ -18,12 +18,12 @@
 //	                                                            + Listener.Drain, up to 1 s
 //	                                                            + Connections.Await, up to 1 s
 //
-// Each step after the delay ends as soon as nothing is left to wait for. Usually
-// that is right after the waits have ended.
+// Each step after the delay ends as soon as nothing is left to wait for, so the process
+// usually exits right after the waits have ended.
 //
 // Trust boundary: none; the package does not read requests.
 //
 // Failure posture: every step has a time limit. A request that does not end, or
 // clients that keep connecting or keep idle connections open, cannot delay the
-// exit beyond the time above.
+// exit beyond the times above.
 package drain

@@ -11,8 +11,8 @@ type Phase uint8
 const (
 	// Serving admits every request.
 	Serving Phase = iota
-	// Draining reports not ready and still admits requests, until load balancers
-	// have noticed. Responses close their connections.
+	// Draining still admits requests, while load balancers learn that the replica
+	// is not ready. Responses close their connections.
 	Draining
 	// Rejecting rejects new requests and waits for those in flight.
 	Rejecting
@@ -24,15 +24,14 @@ type Gate struct {
 	mu       sync.Mutex
 	phase    Phase
 	inFlight int
-	idle     chan struct{} // closed when no request is in flight in the phase Rejecting
+	idle     chan struct{} // closed when the phase is Rejecting and no request is in flight
 }
 
 // NewGate returns a gate in the phase Serving.
 func NewGate() *Gate { return &Gate{idle: make(chan struct{})} }
 
-// Enter reports whether a request is admitted; if it is, the caller must call
-// [Gate.Leave] at its end. closing reports that the response should close the
-// connection.
+// Enter reports whether a request is admitted, and whether its response should close
+// the connection. The caller must call [Gate.Leave] at the end of an admitted request.
 func (g *Gate) Enter() (admitted, closing bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -43,7 +42,7 @@ func (g *Gate) Enter() (admitted, closing bool) {
 	return true, g.phase == Draining
 }
 
-// Leave ends a request that was admitted.
+// Leave records the end of an admitted request.
 func (g *Gate) Leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

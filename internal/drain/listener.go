@@ -15,17 +15,17 @@ const (
 )
 
 // Listener is a listener that can be drained instead of closed. Closing a listener
-// resets the connections that the kernel has accepted and the process has not,
-// although their clients may have sent a request already.
+// resets the connections that the kernel has accepted and the process has not, although
+// their clients may already have sent a request.
 type Listener struct {
 	net.Listener
 	draining atomic.Bool
 	closeAt  atomic.Pointer[time.Time]
 }
 
-// Drain makes the listener close itself when its accept queue is empty, at most a
-// second later. A listener without deadlines, such as one in memory, has no queue
-// and is closed at once.
+// Drain makes the listener close itself as soon as its accept queue is empty, but at
+// most a second later. A listener that supports no deadlines, such as one in memory, has
+// no queue, so Drain closes it immediately.
 func (l *Listener) Drain() {
 	closeAt := time.Now().Add(drainLimit)
 	l.closeAt.Store(&closeAt)
@@ -45,7 +45,7 @@ func (l *Listener) extend() {
 }
 
 // Accept returns the next connection. While the listener drains, the first error
-// closes it; usually that is the deadline.
+// closes it. Usually that error is the timeout that extend has set.
 func (l *Listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	switch {
