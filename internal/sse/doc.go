@@ -4,6 +4,7 @@
 // Trust boundary: the package writes its input unchanged. The caller must escape
 // line breaks: a line break in an id, a name or data would begin another field.
 //
-// Failure posture: a stream that cannot be written ends. The error is reported for
-// the next event or the next keep-alive comment, whichever comes first.
+// Failure posture: the package does not retry a failed write. It returns the error of an
+// event, and passes the error of a keep-alive comment to a callback, so that the handler
+// can end the stream.
 package sse

@@ -11,8 +11,8 @@ import (
 // ContentType is the media type of a stream.
 const ContentType = "text/event-stream"
 
-// keepAlive is the longest time without a write. It must be well below the minute
-// after which common proxies close an idle connection.
+// keepAlive is the maximum time without a write. It must be well below one minute, after
+// which common proxies close an idle connection.
 const keepAlive = 15 * time.Second
 
 // The blocks of a stream that are not events: the time in milliseconds after which
@@ -22,9 +22,9 @@ const (
 	commentBlock = ":\n\n"
 )
 
-// Writer writes one stream, and a comment whenever nothing else was written for 15
-// seconds. A timer writes the comments, so a waiting stream needs no goroutine
-// besides that of its request. It is safe for concurrent use.
+// Writer writes the events of one stream, and a comment whenever nothing else was
+// written for 15 seconds. A timer writes the comments, so that an idle stream needs no
+// second goroutine. It is safe for concurrent use.
 type Writer struct {
 	onError func(error)
 
@@ -35,12 +35,12 @@ type Writer struct {
 
 // NewWriter sends the header of the response and returns a writer for its body,
 // which must be closed. onError receives the error of a comment that could not be
-// written: while there are no events, no other write detects that the client has
-// left. It runs on its own goroutine.
+// written: while there are no events, only comments detect that the client has
+// disconnected. It runs in the goroutine of the timer.
 func NewWriter(w http.ResponseWriter, onError func(error)) *Writer {
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
-	h.Set("X-Accel-Buffering", "no") // nginx would collect events until its buffer is full
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back until its buffer is full
 	w.WriteHeader(http.StatusOK)
 	s := &Writer{w: w, onError: onError}
 	s.mu.Lock()
@@ -49,8 +49,8 @@ func NewWriter(w http.ResponseWriter, onError func(error)) *Writer {
 	return s
 }
 
-// Send calls write with a buffered writer, and flushes what it wrote to the
-// client. After [Writer.Close] it does nothing.
+// Send calls write with a buffered writer, and then sends the buffer to the client. If
+// write fails, Send sends nothing. After [Writer.Close] it does nothing.
 func (s *Writer) Send(write func(w io.Writer) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *Writer) Send(write func(w io.Writer) error) error {
 	return http.NewResponseController(s.w).Flush()
 }
 
-// SendRetry asks the client to reconnect one second after a disconnect.
+// SendRetry asks the client to wait one second before it reconnects.
 func (s *Writer) SendRetry() error { return s.sendText(retryBlock) }
 
 // SendEvent sends an event without an id. Neither name nor data may contain a line
@@ -91,7 +91,7 @@ func (s *Writer) comment() {
 	}
 }
 
-// Close stops the writer. Nothing is written afterwards, because the
+// Close stops the writer. It writes nothing afterwards, because the
 // ResponseWriter must not be used after its handler has returned. A second call
 // does nothing.
 func (s *Writer) Close() {
