@@ -6,7 +6,7 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// wireCodec passes messages in wire form, without decoding them.
+// wireCodec passes messages through in wire form.
 type wireCodec struct{}
 
 func (wireCodec) Name() string { return "proto" }

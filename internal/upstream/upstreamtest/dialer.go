@@ -7,33 +7,33 @@ import (
 	"syscall"
 )
 
-// Refused returns a dialer whose connections are refused. Its error is that of
-// the net package, with the given address.
+// Refused returns a dialer that fails with ECONNREFUSED, in the form of an error of the
+// net package for the given address.
 func Refused(address string) Dialer {
 	return func(context.Context, string) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: at(address), Err: syscall.ECONNREFUSED}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: addrText(address), Err: syscall.ECONNREFUSED}
 	}
 }
 
-// at is a net.Addr with an arbitrary text.
-type at string
+// addrText is a net.Addr that is not resolved.
+type addrText string
 
-func (at) Network() string  { return "tcp" }
-func (a at) String() string { return string(a) }
+func (addrText) Network() string  { return "tcp" }
+func (a addrText) String() string { return string(a) }
 
-// Unreachable is a dialer to an unreachable host. It blocks until ctx ends.
+// Unreachable is a dialer for a host that does not respond to connection attempts. It
+// blocks until ctx ends.
 func Unreachable(ctx context.Context, _ string) (net.Conn, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
-// Silent is a dialer to a host that accepts connections and data and never
-// responds.
+// Silent is a dialer for a host that accepts connections and data but sends nothing.
 func Silent(context.Context, string) (net.Conn, error) {
-	near, _ := net.Pipe()
+	conn, _ := net.Pipe()
 	valve := NewValve()
 	valve.Shut()
-	return valve.Wrap(near), nil
+	return valve.Wrap(conn), nil
 }
 
 // Wrapped returns a dialer that wraps the connections of another dialer.
@@ -47,8 +47,8 @@ func Wrapped(dial Dialer, wrap func(net.Conn) net.Conn) Dialer {
 	}
 }
 
-// Bytewise wraps a connection so that each read and write transfers one byte,
-// as a network may split messages anywhere.
+// Bytewise wraps a connection so that it transfers one byte at a time, because a
+// network may split messages anywhere.
 func Bytewise(conn net.Conn) net.Conn { return bytewise{conn} }
 
 type bytewise struct{ net.Conn }
@@ -69,8 +69,8 @@ func (c bytewise) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Valve wraps connections that can lose their peer without an error, as when a
-// cable is cut.
+// Valve simulates a network that loses all data without an error, as when a cable is
+// cut. It affects the connections that [Valve.Wrap] returns.
 type Valve struct {
 	once sync.Once
 	shut chan struct{}
@@ -79,7 +79,7 @@ type Valve struct {
 // NewValve returns an open valve.
 func NewValve() *Valve { return &Valve{shut: make(chan struct{})} }
 
-// Shut drops all data from now on, in both directions.
+// Shut makes the valve drop all further data, in both directions.
 func (v *Valve) Shut() { v.once.Do(func() { close(v.shut) }) }
 
 func (v *Valve) isShut() bool {
@@ -91,7 +91,7 @@ func (v *Valve) isShut() bool {
 	}
 }
 
-// Wrap returns a connection whose data passes the valve.
+// Wrap returns a connection that transfers data until the valve is shut.
 func (v *Valve) Wrap(conn net.Conn) net.Conn {
 	return &valved{Conn: conn, valve: v, closed: make(chan struct{})}
 }

@@ -15,7 +15,7 @@ import (
 // The context ends when the client cancels the call.
 type Handler func(ctx context.Context, request []byte) ([]byte, error)
 
-// Typed converts a function on messages to a handler.
+// Typed converts a function with decoded messages to a handler.
 func Typed[Q, R proto.Message](handle func(ctx context.Context, request Q) (R, error)) Handler {
 	return func(ctx context.Context, wire []byte) ([]byte, error) {
 		var none Q
@@ -47,8 +47,8 @@ func Fail(code codes.Code, message string, details ...protoadapt.MessageV1) Hand
 	}
 }
 
-// InTurn returns a handler that handles the first call by the first handler,
-// and so on. The last handler handles all further calls.
+// InTurn returns a handler that passes the first call to the first of the handlers, the
+// second call to the second, and so on. The last one also handles all further calls.
 func InTurn(handlers ...Handler) Handler {
 	var mu sync.Mutex
 	return func(ctx context.Context, request []byte) ([]byte, error) {
@@ -62,15 +62,14 @@ func InTurn(handlers ...Handler) Handler {
 	}
 }
 
-// Hang is a handler that never responds. The call ends when the client cancels
-// it.
+// Hang is a handler that does not respond until the client cancels the call.
 func Hang(ctx context.Context, _ []byte) ([]byte, error) {
 	<-ctx.Done()
 	return nil, status.FromContextError(ctx.Err()).Err()
 }
 
-// Unknown returns a handler whose response is a valid message of about the
-// given length in bytes, with one unknown field.
+// Unknown returns a handler whose response has about the given length, in bytes. The
+// response is a valid message of any type: it has one field, of an unknown number.
 func Unknown(length int) Handler {
 	message := protowire.AppendBytes(protowire.AppendTag(nil, 15_000, protowire.BytesType), make([]byte, length))
 	return func(context.Context, []byte) ([]byte, error) { return message, nil }

@@ -22,7 +22,7 @@ func Wire(t testing.TB, message proto.Message) []byte {
 	return encoded
 }
 
-// Methods returns the methods of the linked API by full method name.
+// Methods returns all methods of the linked Temporal API, by full method name.
 func Methods() map[string]protoreflect.MethodDescriptor {
 	all := map[string]protoreflect.MethodDescriptor{}
 	for method := range auth.Methods() {
@@ -31,7 +31,7 @@ func Methods() map[string]protoreflect.MethodDescriptor {
 	return all
 }
 
-// NewMessage returns an empty message of a linked type.
+// NewMessage returns an empty message of the type that d describes.
 func NewMessage(t testing.TB, d protoreflect.MessageDescriptor) protoreflect.Message {
 	t.Helper()
 	messageType, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName())
@@ -46,8 +46,8 @@ func LinkTo(namespace string) []*common.Link {
 	}}}
 }
 
-// UpdateWithStart returns a request in the namespace of start that starts a workflow
-// and sends an update to it.
+// UpdateWithStart returns a request that executes start and then update, in the namespace
+// of start.
 func UpdateWithStart(
 	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest,
 ) *workflowservice.ExecuteMultiOperationRequest {

@@ -14,9 +14,9 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// Raw is an HTTP/2 server on the level of frames, so that a test can send
-// responses that no gRPC library sends. A call without a [Script] is handled by
-// the [Server] behind it, which records all calls, without their requests. It
+// Raw is an HTTP/2 server that works with frames, so that a test can send responses that
+// no gRPC library sends. It passes a call whose method has no [Script] to the handlers of
+// a [Server]. It also records all calls in the Server, without their request messages. It
 // is safe for concurrent use.
 type Raw struct {
 	server   *Server
@@ -29,11 +29,11 @@ type Raw struct {
 	closed  bool
 }
 
-// Script handles one call. It runs in a goroutine of its own, which starts when
-// the headers of the call have arrived.
+// Script handles one call. It runs in a separate goroutine as soon as the headers of the
+// call have arrived.
 type Script func(*Stream)
 
-// NewRaw starts a server, which stops when the test ends.
+// NewRaw starts a [Raw] in front of server. It stops when the test ends.
 func NewRaw(t testing.TB, server *Server) *Raw {
 	t.Helper()
 	r := &Raw{
@@ -65,16 +65,16 @@ func (r *Raw) Dial(ctx context.Context, _ string) (net.Conn, error) {
 	return r.listener.DialContext(ctx)
 }
 
-// Handle sets the script for a method, given by its short name. A nil script
-// restores the handler of the server behind.
+// Handle sets the script for a method, given by its short name. With a nil script, the
+// handler of the [Server] applies again.
 func (r *Raw) Handle(method string, script Script) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.scripts[method] = script
 }
 
-// GoAway sends GOAWAY on all connections, as a server does before it stops.
-// Streams up to the highest one so far continue.
+// GoAway sends GOAWAY on all connections, as a server does before it stops. Calls that
+// have already arrived continue.
 func (r *Raw) GoAway(code http2.ErrCode, debug string) {
 	r.each(func(c *rawConn) { c.goAway(c.highest(), code, debug) })
 }
@@ -126,12 +126,12 @@ type rawConn struct {
 	ctx  context.Context //nolint:containedctx // ends with the connection
 	end  context.CancelFunc
 
-	framer  *http2.Framer // read by one goroutine; writes hold writing
-	writing sync.Mutex
+	framer  *http2.Framer
+	writing sync.Mutex // held while framer writes
 
 	mu      sync.Mutex
 	streams map[uint32]*Stream
-	last    uint32
+	last    uint32 // the id of the last stream
 }
 
 // read reads frames until the connection ends.
@@ -170,7 +170,7 @@ func (c *rawConn) read() {
 }
 
 func (c *rawConn) open(frame *http2.MetaHeadersFrame) {
-	s := &Stream{conn: c, id: frame.StreamID, Metadata: metadata.MD{}, whole: make(chan struct{})}
+	s := &Stream{conn: c, id: frame.StreamID, Metadata: metadata.MD{}, requestDone: make(chan struct{})}
 	for _, field := range frame.Fields {
 		s.Metadata.Append(field.Name, field.Value)
 	}

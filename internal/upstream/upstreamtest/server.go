@@ -18,12 +18,12 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// pipeBytes is the buffer size of a connection in each direction, in bytes.
+// pipeBytes is the size of the buffer for each direction of a connection, in bytes.
 const pipeBytes = 1 << 20
 
 // Server is a gRPC server for all methods. A method without a handler returns
-// UNIMPLEMENTED, except GetSystemInfo, which the gateway itself calls. It is
-// safe for concurrent use.
+// UNIMPLEMENTED. GetSystemInfo has a handler from the start, because the gateway itself
+// calls it. Server is safe for concurrent use.
 type Server struct {
 	listener *bufconn.Listener
 
@@ -31,7 +31,7 @@ type Server struct {
 	handlers map[string]Handler // by short name
 	calls    []Call
 	conns    []net.Conn
-	diverted Dialer // nil means the listener
+	diverted Dialer // nil means that connections go to the listener
 }
 
 // Dialer opens connections to an upstream.
@@ -44,7 +44,8 @@ type Call struct {
 	// Request is the message in wire form.
 	Request  []byte
 	Metadata metadata.MD
-	// Time is when the call arrived. Deadline is that of the client, or zero.
+	// Time is when the call arrived. Deadline is the deadline that the client set, or
+	// zero.
 	Time, Deadline time.Time
 }
 
@@ -70,16 +71,16 @@ func keepAlivePolicy() grpc.ServerOption {
 	return grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true})
 }
 
-// NewGRPC returns a gRPC server with the handlers of s, for a test with a
-// listener of its own. The caller starts and stops it.
+// NewGRPC returns a gRPC server with the handlers of s, for a test that needs another
+// listener. The caller starts and stops it.
 func (s *Server) NewGRPC(options ...grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(slices.Concat([]grpc.ServerOption{keepAlivePolicy()}, options, []grpc.ServerOption{
 		grpc.ForceServerCodecV2(wireCodec{}), grpc.UnknownServiceHandler(s.serve),
 	})...)
 }
 
-// Dial connects to the server, or by the dialer that [Server.Divert] has set.
-// It ignores the address. It is for the Dial field of upstream.Options.
+// Dial connects to the server, or calls the dialer that [Server.Divert] has set. A
+// connection to the server ignores the address. Dial is for the field upstream.Options.Dial.
 func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
 	s.mu.Lock()
 	dial := s.diverted
@@ -97,22 +98,21 @@ func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// Straight connects to the server even while connections are diverted. Dialers
-// that wrap its connections use it.
+// Straight connects to the server even if [Server.Divert] has set a dialer. Dialers that
+// wrap connections to the server use it.
 func (s *Server) Straight(ctx context.Context, _ string) (net.Conn, error) {
 	return s.listener.DialContext(ctx)
 }
 
-// Divert sets the dialer for new connections; nil restores the server itself.
-// Open connections stay, see [Server.Cut].
+// Divert sets the dialer for new connections. With nil, new connections go to the server
+// again. Open connections remain open until [Server.Cut].
 func (s *Server) Divert(dial Dialer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.diverted = dial
 }
 
-// Cut closes all connections immediately, with calls in flight, and without
-// GOAWAY.
+// Cut closes all connections immediately and without GOAWAY, even if calls are in flight.
 func (s *Server) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,19 +14,19 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// messagePrefix is the size of the flag and the length before a gRPC message,
-// in bytes.
+// messagePrefix is the size of the prefix of a gRPC message, in bytes: one byte for the
+// compression flag and four for the length.
 const messagePrefix = 5
 
-// maxFrame is the default maximum frame size of clients, in bytes.
+// maxFrame is the default maximum size of an HTTP/2 frame, in bytes.
 const maxFrame = 16 << 10
 
-// Stream is one call to a [Raw]. Its methods write frames to the client
-// immediately, without the checks of the protocol and without flow control.
+// Stream is one call to a [Raw]. Its methods immediately write frames to the client,
+// without flow control and even if they violate the protocol.
 type Stream struct {
 	// Method is the short name, such as StartWorkflowExecution.
 	Method string
-	// Metadata has the headers of the call, with the pseudo-headers.
+	// Metadata has the headers of the call, including the pseudo-headers.
 	Metadata metadata.MD
 
 	conn *rawConn
@@ -34,11 +34,11 @@ type Stream struct {
 	ctx  context.Context //nolint:containedctx // ends with the call
 	end  context.CancelFunc
 
-	mu       sync.Mutex
-	received []byte
-	stalled  bool
-	whole    chan struct{} // closed when the request is complete
-	ended    bool
+	mu          sync.Mutex
+	received    []byte
+	stalled     bool
+	requestDone chan struct{} // closed when the request is complete
+	ended       bool          // the request is complete
 }
 
 // Done returns a channel that is closed when the client cancels the call or the
@@ -49,7 +49,7 @@ func (s *Stream) Done() <-chan struct{} { return s.ctx.Done() }
 // ends first.
 func (s *Stream) Request() []byte {
 	select {
-	case <-s.whole:
+	case <-s.requestDone:
 	case <-s.ctx.Done():
 		return nil
 	}
@@ -61,8 +61,8 @@ func (s *Stream) Request() []byte {
 	return s.received[messagePrefix:]
 }
 
-// Stall stops sending window updates, as if the server read nothing more of the
-// request: the client can fill its window and then has to wait.
+// Stall stops sending window updates, as if the server no longer read the request. The
+// client can send data until its window is full.
 func (s *Stream) Stall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,20 +90,22 @@ func (s *Stream) receive(data []byte, last bool) {
 		})
 	}
 	if first {
-		close(s.whole)
+		close(s.requestDone)
 	}
 }
 
-// Headers sends the response headers. Unless the pairs begin with :status, they
-// follow the headers of a successful gRPC response.
+// Headers sends the response headers, given as names and values in turn. Unless the
+// first name is :status, Headers adds the usual headers of a gRPC response before them.
 func (s *Stream) Headers(pairs ...string) { s.fields(false, true, pairs) }
 
-// TrailersOnly sends headers that are the whole response.
+// TrailersOnly sends headers that end the response, without a body.
 func (s *Stream) TrailersOnly(pairs ...string) { s.fields(true, true, pairs) }
 
 // Trailers sends trailers, which end the response.
 func (s *Stream) Trailers(pairs ...string) { s.fields(true, false, pairs) }
 
+// fields sends a header block. last ends the response; head means the first block, to
+// which the usual headers are added.
 func (s *Stream) fields(last, head bool, pairs []string) {
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
@@ -126,7 +128,7 @@ func (s *Stream) fields(last, head bool, pairs []string) {
 	})
 }
 
-// Data sends bytes of the body. With last, the response ends without trailers.
+// Data sends bytes of the body. If last is set, the response ends without trailers.
 func (s *Stream) Data(data []byte, last bool) {
 	s.conn.write(func(f *http2.Framer) error {
 		for len(data) > maxFrame {
@@ -139,7 +141,7 @@ func (s *Stream) Data(data []byte, last bool) {
 	})
 }
 
-// Framed returns a message with its gRPC prefix.
+// Framed returns a message after its gRPC prefix.
 func Framed(message []byte) []byte { return append(Prefix(len(message)), message...) }
 
 // Prefix returns the gRPC prefix of an uncompressed message of the given length
@@ -160,13 +162,14 @@ func (s *Stream) Reset(code http2.ErrCode) {
 	s.conn.write(func(f *http2.Framer) error { return f.WriteRSTStream(s.id, code) })
 }
 
-// Refuse sends GOAWAY with a last stream id below this call, so that the client
-// takes this call and later ones as not processed.
+// Refuse sends GOAWAY with a last stream id below that of this call: the server has not
+// processed this call and later ones.
 func (s *Stream) Refuse(code http2.ErrCode, debug string) {
 	s.conn.goAway(s.id-min(s.id, 2), code, debug)
 }
 
-// Leave sends GOAWAY with this call as the last one on the connection.
+// Leave sends GOAWAY with this call as the last one that the server processes on the
+// connection.
 func (s *Stream) Leave(code http2.ErrCode, debug string) { s.conn.goAway(s.id, code, debug) }
 
 // Cut closes the connection of the call immediately, without GOAWAY.
@@ -184,10 +187,10 @@ func (s *Stream) Wait(d time.Duration) bool {
 	}
 }
 
-// Serve handles the call by the server behind.
+// Serve responds to the call with the handler of the [Server].
 func (s *Stream) Serve() { s.conn.raw.server.respond(s) }
 
-// respond sends the response of the handler of the call's method.
+// respond responds to a call with the handler of its method.
 func (s *Server) respond(stream *Stream) {
 	handler := s.Handler(stream.Method)
 	if handler == nil {
