@@ -21,10 +21,10 @@ type (
 	fieldName   = protoreflect.FullName
 )
 
-// namesNamespace reports whether a field could name a namespace. It is wider than the
-// rule of the guard: any string field with "namespace" in its name, and the one
-// namespace id whose name does not contain the word.
-func namesNamespace(field protoreflect.FieldDescriptor) bool {
+// mayNameNamespace reports whether a field may name a namespace. It matches more fields
+// than the rule of the guard: every string field with "namespace" in its name, and the
+// one namespace id whose field name does not contain the word.
+func mayNameNamespace(field protoreflect.FieldDescriptor) bool {
 	if field.Kind() != protoreflect.StringKind && field.Kind() != protoreflect.BytesKind {
 		return false
 	}
@@ -32,18 +32,18 @@ func namesNamespace(field protoreflect.FieldDescriptor) bool {
 		field.FullName() == "temporal.api.workflowservice.v1.DescribeNamespaceRequest.id"
 }
 
-// isID reports whether a field is the id of a namespace. The guard rejects all values
-// of such a field.
-func isID(field protoreflect.FieldDescriptor) bool {
+// isNamespaceID reports whether a field for which mayNameNamespace is true holds an id and
+// not a name. The guard rejects all values of such a field.
+func isNamespaceID(field protoreflect.FieldDescriptor) bool {
 	return strings.HasSuffix(string(field.Name()), "id")
 }
 
-// atlas holds the distance of each message type from each field that names a
-// namespace.
-type atlas map[messageName]map[fieldName]int
+// distances holds, for each message type and each namespace field that the type can
+// contain, the number of nested messages between them.
+type distances map[messageName]map[fieldName]int
 
-// explore adds every message type that d can contain.
-func (a atlas) explore(d protoreflect.MessageDescriptor) {
+// add adds d and every message type that d can contain.
+func (ds distances) add(d protoreflect.MessageDescriptor) {
 	types := map[messageName]protoreflect.MessageDescriptor{}
 	var collect func(protoreflect.MessageDescriptor)
 	collect = func(d protoreflect.MessageDescriptor) {
@@ -51,8 +51,8 @@ func (a atlas) explore(d protoreflect.MessageDescriptor) {
 			return
 		}
 		types[d.FullName()] = d
-		if a[d.FullName()] == nil {
-			a[d.FullName()] = map[fieldName]int{}
+		if ds[d.FullName()] == nil {
+			ds[d.FullName()] = map[fieldName]int{}
 		}
 		for field := range fieldsOf(d) {
 			if field.Message() != nil {
@@ -65,26 +65,26 @@ func (a atlas) explore(d protoreflect.MessageDescriptor) {
 		changed = false
 		for _, d := range types {
 			for field := range fieldsOf(d) {
-				changed = a.update(d, field) || changed
+				changed = ds.update(d, field) || changed
 			}
 		}
 	}
 }
 
-// update adds the distances of the fields below a field, and reports whether any of
-// them changed.
-func (a atlas) update(d protoreflect.MessageDescriptor, field protoreflect.FieldDescriptor) (changed bool) {
-	distances := a[d.FullName()]
+// update computes the distances of d that result from one of its fields, and reports
+// whether any distance of d changed.
+func (ds distances) update(d protoreflect.MessageDescriptor, field protoreflect.FieldDescriptor) (changed bool) {
+	ofType := ds[d.FullName()]
 	improve := func(target fieldName, distance int) {
-		if old, ok := distances[target]; !ok || distance < old {
-			distances[target], changed = distance, true
+		if old, ok := ofType[target]; !ok || distance < old {
+			ofType[target], changed = distance, true
 		}
 	}
-	if namesNamespace(field) {
+	if mayNameNamespace(field) {
 		improve(field.FullName(), 0)
 	}
 	if field.Message() != nil {
-		for target, distance := range a[field.Message().FullName()] {
+		for target, distance := range ds[field.Message().FullName()] {
 			improve(target, distance+1)
 		}
 	}
@@ -101,16 +101,17 @@ func fieldsOf(d protoreflect.MessageDescriptor) func(func(protoreflect.FieldDesc
 	}
 }
 
-// planter builds requests in which one field, at any depth, names a namespace.
-type planter struct {
-	random *rand.Rand
-	atlas  atlas
+// generator generates random requests in which one field, at any depth, has a given value.
+type generator struct {
+	random    *rand.Rand
+	distances distances
 }
 
-// plant sets target to value within m, on a random path.
-func (p planter) plant(m protoreflect.Message, target fieldName, value string, depth int) {
-	p.noise(m)
-	field := p.choose(m.Descriptor(), target, depth)
+// fill sets target to value in m or in a nested message, at about the given depth, and
+// sets other fields at random.
+func (g generator) fill(m protoreflect.Message, target fieldName, value string, depth int) {
+	g.setRandomFields(m)
+	field := g.choose(m.Descriptor(), target, depth)
 	switch {
 	case field.FullName() == target && field.IsList():
 		m.Mutable(field).List().Append(protoreflect.ValueOfString(value))
@@ -119,25 +120,25 @@ func (p planter) plant(m protoreflect.Message, target fieldName, value string, d
 	case field.IsMap():
 		entries := m.Mutable(field).Map()
 		entry := entries.NewValue()
-		p.plant(entry.Message(), target, value, depth-1)
+		g.fill(entry.Message(), target, value, depth-1)
 		entries.Set(protoreflect.ValueOfString("key").MapKey(), entry)
 	case field.IsList():
 		list := m.Mutable(field).List()
-		for range p.random.IntN(3) {
-			p.noise(list.AppendMutable().Message())
+		for range g.random.IntN(3) {
+			g.setRandomFields(list.AppendMutable().Message())
 		}
-		p.plant(list.AppendMutable().Message(), target, value, depth-1)
-		for range p.random.IntN(3) {
-			p.noise(list.AppendMutable().Message())
+		g.fill(list.AppendMutable().Message(), target, value, depth-1)
+		for range g.random.IntN(3) {
+			g.setRandomFields(list.AppendMutable().Message())
 		}
 	default:
-		p.plant(m.Mutable(field).Message(), target, value, depth-1)
+		g.fill(m.Mutable(field).Message(), target, value, depth-1)
 	}
 }
 
-// choose returns a random field that leads to target, or the nearest one if depth
-// is used up.
-func (p planter) choose(d protoreflect.MessageDescriptor, target fieldName, depth int) protoreflect.FieldDescriptor {
+// choose returns a random field of d that is target or leads to it. If depth is zero or
+// less, it returns a field on a shortest path.
+func (g generator) choose(d protoreflect.MessageDescriptor, target fieldName, depth int) protoreflect.FieldDescriptor {
 	var candidates []protoreflect.FieldDescriptor
 	for field := range fieldsOf(d) {
 		if field.FullName() == target {
@@ -149,26 +150,27 @@ func (p planter) choose(d protoreflect.MessageDescriptor, target fieldName, dept
 		if field.Message() == nil {
 			continue
 		}
-		distance, leads := p.atlas[field.Message().FullName()][target]
-		if leads && (depth > 0 || distance+1 == p.atlas[d.FullName()][target]) {
+		distance, leads := g.distances[field.Message().FullName()][target]
+		if leads && (depth > 0 || distance+1 == g.distances[d.FullName()][target]) {
 			candidates = append(candidates, field)
 		}
 	}
-	return candidates[p.random.IntN(len(candidates))]
+	return candidates[g.random.IntN(len(candidates))]
 }
 
-// noise sets random fields of a message. Those that name a namespace get the right one.
-func (p planter) noise(m protoreflect.Message) {
+// setRandomFields sets random fields of a message. Namespace fields get the authorised
+// name.
+func (g generator) setRandomFields(m protoreflect.Message) {
 	for field := range fieldsOf(m.Descriptor()) {
-		if p.random.IntN(2) == 0 || field.IsList() || field.IsMap() {
+		if g.random.IntN(2) == 0 || field.IsList() || field.IsMap() {
 			continue
 		}
 		switch {
-		case namesNamespace(field) && !isID(field):
+		case mayNameNamespace(field) && !isNamespaceID(field):
 			m.Set(field, protoreflect.ValueOfString(orders))
-		case namesNamespace(field):
+		case mayNameNamespace(field):
 		case field.Kind() == protoreflect.StringKind:
-			m.Set(field, protoreflect.ValueOfString(payments)) // as an id of something else
+			m.Set(field, protoreflect.ValueOfString(payments)) // harmless in a field that names no namespace
 		case field.Kind() == protoreflect.BytesKind:
 			m.Set(field, protoreflect.ValueOfBytes([]byte{1<<3 | 2, 1, 'x'})) // also a valid message
 		case field.Kind() == protoreflect.BoolKind:
@@ -183,18 +185,18 @@ func (p planter) noise(m protoreflect.Message) {
 	}
 }
 
-// For every RPC of the linked API and every field that can name a namespace, at any
-// depth: a wrong namespace is rejected, the right one passes.
+// The test covers every RPC of the linked API and every field, at any depth, that can name
+// a namespace: another namespace is rejected, the authorised one passes.
 func TestEveryNamespaceOfEveryRPCIsGuarded(t *testing.T) {
 	t.Parallel()
 	const rounds, maxDepth = 5, 8
-	p := planter{random: rand.New(rand.NewPCG(7, 7)), atlas: atlas{}}
-	planted := 0
+	g := generator{random: rand.New(rand.NewPCG(7, 7)), distances: distances{}}
+	generated := 0
 	for name, method := range upstreamtest.Methods() {
 		access, ok := auth.AccessOf(name)
 		require.True(t, ok, name)
-		p.atlas.explore(method.Input())
-		targets := p.atlas[method.Input().FullName()]
+		g.distances.add(method.Input())
+		targets := g.distances[method.Input().FullName()]
 		if access.Scope != auth.ScopeNamespace {
 			requireOnlyNexusEndpoints(t, name, targets)
 			continue
@@ -203,24 +205,24 @@ func TestEveryNamespaceOfEveryRPCIsGuarded(t *testing.T) {
 		for target := range targets {
 			for range rounds {
 				wrong := upstreamtest.NewMessage(t, method.Input())
-				p.plant(wrong, target, payments, p.random.IntN(maxDepth))
+				g.fill(wrong, target, payments, g.random.IntN(maxDepth))
 				err := check(name, upstreamtest.Wire(t, wrong.Interface()))
 				require.True(t, problem.Is(err, problem.NamespaceMismatch), "%s: %s: %v: %v", name, target, err, wrong)
-				planted++
+				generated++
 				if !strings.HasSuffix(string(target), "id") {
 					right := upstreamtest.NewMessage(t, method.Input())
-					p.plant(right, target, orders, p.random.IntN(maxDepth))
+					g.fill(right, target, orders, g.random.IntN(maxDepth))
 					require.NoError(t, inspect.CheckNamespace(method.Input(), upstreamtest.Wire(t, right.Interface()), orders), "%s: %v", name, right)
 				}
 			}
 		}
 	}
-	require.Greater(t, planted, 100*rounds)
+	require.Greater(t, generated, 100*rounds)
 }
 
-// requireOnlyNexusEndpoints requires that an RPC without the namespace scope names a
-// namespace only as the target of a Nexus endpoint. That may be any namespace,
-// because the RPC requires an administrator of the cluster.
+// requireOnlyNexusEndpoints requires that the requests of an RPC without the namespace
+// scope name a namespace only as the target of a Nexus endpoint. That may be any
+// namespace, because the RPC requires the role admin on the cluster.
 func requireOnlyNexusEndpoints(t testing.TB, method string, targets map[fieldName]int) {
 	t.Helper()
 	access, _ := auth.AccessOf(method)
@@ -243,12 +245,12 @@ func FuzzGuard(f *testing.F) {
 	slices.SortFunc(inputs, func(a, b protoreflect.MessageDescriptor) int {
 		return strings.Compare(string(a.FullName()), string(b.FullName()))
 	})
-	p := planter{random: rand.New(rand.NewPCG(1, 2)), atlas: atlas{}}
+	g := generator{random: rand.New(rand.NewPCG(1, 2)), distances: distances{}}
 	for i, input := range inputs {
-		p.atlas.explore(input)
-		for target := range p.atlas[input.FullName()] {
+		g.distances.add(input)
+		for target := range g.distances[input.FullName()] {
 			message := upstreamtest.NewMessage(f, input)
-			p.plant(message, target, payments, 3)
+			g.fill(message, target, payments, 3)
 			f.Add(uint16(i), upstreamtest.Wire(f, message.Interface()))
 		}
 	}
@@ -262,29 +264,29 @@ func FuzzGuard(f *testing.F) {
 			return
 		}
 		require.Equal(t, orders, message.Get(input.Fields().ByName("namespace")).String())
-		eachNamespace(message, func(field protoreflect.FieldDescriptor, value string) {
-			require.True(t, value == orders && !isID(field), "%s is %q", field.FullName(), value)
+		visitNamespaces(message, func(field protoreflect.FieldDescriptor, value string) {
+			require.True(t, value == orders && !isNamespaceID(field), "%s is %q", field.FullName(), value)
 		})
 	})
 }
 
-// eachNamespace visits every text that names a namespace.
-func eachNamespace(m protoreflect.Message, visit func(protoreflect.FieldDescriptor, string)) {
+// visitNamespaces calls visit with every value that may name a namespace.
+func visitNamespaces(m protoreflect.Message, visit func(protoreflect.FieldDescriptor, string)) {
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		switch {
-		case namesNamespace(field) && !field.IsList() && value.String() != "":
+		case mayNameNamespace(field) && !field.IsList() && value.String() != "":
 			visit(field, value.String())
 		case field.IsMap() && field.MapValue().Message() != nil:
 			value.Map().Range(func(_ protoreflect.MapKey, value protoreflect.Value) bool {
-				eachNamespace(value.Message(), visit)
+				visitNamespaces(value.Message(), visit)
 				return true
 			})
 		case field.IsList() && field.Message() != nil:
 			for i := range value.List().Len() {
-				eachNamespace(value.List().Get(i).Message(), visit)
+				visitNamespaces(value.List().Get(i).Message(), visit)
 			}
 		case field.Message() != nil && !field.IsMap():
-			eachNamespace(value.Message(), visit)
+			visitNamespaces(value.Message(), visit)
 		}
 		return true
 	})

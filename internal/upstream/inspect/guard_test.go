@@ -17,8 +17,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// childFailure is the failure of a child workflow in a namespace, as the cause of
-// depth other failures.
+// childFailure returns the failure of a child workflow in a namespace, nested as the
+// cause of depth other failures.
 func childFailure(namespace string, depth int) *failure.Failure {
 	f := &failure.Failure{FailureInfo: &failure.Failure_ChildWorkflowExecutionFailureInfo{
 		ChildWorkflowExecutionFailureInfo: &failure.ChildWorkflowExecutionFailureInfo{Namespace: namespace},
@@ -29,8 +29,9 @@ func childFailure(namespace string, depth int) *failure.Failure {
 	return f
 }
 
-// Each of these would act in another tenant's namespace, or point into it.
-func TestARequestNamesTheAuthorisedNamespaceOnly(t *testing.T) {
+// With another namespace, each of these requests would act on another tenant's
+// namespace, or refer to it.
+func TestARequestMayNameOnlyTheAuthorisedNamespace(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		method  string
@@ -83,73 +84,75 @@ func TestARequestNamesTheAuthorisedNamespaceOnly(t *testing.T) {
 	}
 }
 
-// field encodes one field of bytes.
+// field encodes one length-delimited field.
 func field(number protowire.Number, value []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
 }
 
 func text(number protowire.Number, value string) []byte { return field(number, []byte(value)) }
 
-// The numbers of the fields that the tests encode by hand.
+// The numbers of the fields that the tests encode by hand. Each name begins with the
+// message type: start is StartWorkflowExecutionRequest, multi is
+// ExecuteMultiOperationRequest, failed is RespondActivityTaskFailedRequest.
 const (
-	startNamespace, startWorkflowID, startLinks                  = 1, 2, 24
-	linkWorkflowEvent, workflowEventNamespace                    = 1, 1
-	multiNamespace, multiOperations, operationStart              = 1, 2, 1
-	failedFailure, failedNamespace, failureCause, unknownToStart = 2, 4, 4, 19_000
+	startNamespace, startWorkflowID, startLinks                     = 1, 2, 24
+	linkWorkflowEvent, workflowEventNamespace                       = 1, 1
+	multiNamespace, multiOperations, operationStart                 = 1, 2, 1
+	failedFailure, failedNamespace, failureCause, startUnknownField = 2, 4, 4, 19_000
 )
 
-// A decoder merges the occurrences of a message field and keeps the last of a
-// string; other decoders may differ. So every occurrence is checked.
+// A decoder merges the occurrences of a message field, and keeps the last occurrence of a
+// string field. Other decoders may differ, so the guard checks every occurrence.
 func TestNoEncodingHidesANamespace(t *testing.T) {
 	t.Parallel()
 	link := func(namespace string) []byte {
 		return field(startLinks, field(linkWorkflowEvent, text(workflowEventNamespace, namespace)))
 	}
-	split := func(namespaces ...string) []byte { // one link, its event in pieces
+	splitLink := func(namespaces ...string) []byte { // one link, whose event occurs once for each namespace
 		var pieces []byte
 		for _, namespace := range namespaces {
 			pieces = append(pieces, field(linkWorkflowEvent, text(workflowEventNamespace, namespace))...)
 		}
 		return field(startLinks, pieces)
 	}
-	operation := func(namespaces ...string) []byte { // one operation, its start in pieces
+	splitOperation := func(namespaces ...string) []byte { // one operation, whose start request occurs once for each namespace
 		var pieces []byte
 		for _, namespace := range namespaces {
 			pieces = append(pieces, field(operationStart, text(startNamespace, namespace))...)
 		}
 		return field(multiOperations, pieces)
 	}
-	mine := text(startNamespace, orders)
+	authorised := text(startNamespace, orders)
 	overlong := protowire.AppendBytes([]byte{startNamespace<<3 | 2 | 0x80, 0x80, 0x00}, []byte(payments))
 	const mismatch, missing = problem.NamespaceMismatch, problem.InvalidRequest
 	for name, test := range map[string]struct {
 		method  string
 		request []byte
-		want    problem.Code // empty: passes
+		want    problem.Code // empty if the request passes
 	}{
-		"the same one twice":                {start, slices.Concat(mine, mine), ""},
-		"another one first":                 {start, slices.Concat(text(startNamespace, payments), mine), mismatch},
-		"another one last":                  {start, slices.Concat(mine, text(startNamespace, payments)), mismatch},
-		"another one between":               {start, slices.Concat(mine, text(startNamespace, payments), mine), mismatch},
-		"another one after the rest":        {start, slices.Concat(mine, link(orders), text(startWorkflowID, "w"), text(startNamespace, payments)), mismatch},
-		"another one, with an overlong tag": {start, slices.Concat(mine, overlong), mismatch},
-		"invalid UTF-8":                     {start, slices.Concat(mine, text(startNamespace, "\xff")), mismatch},
-		"set and then empty":                {start, slices.Concat(mine, text(startNamespace, "")), missing},
-		"empty and then set":                {start, slices.Concat(text(startNamespace, ""), mine), ""},
+		"the same one twice":                {start, slices.Concat(authorised, authorised), ""},
+		"another one first":                 {start, slices.Concat(text(startNamespace, payments), authorised), mismatch},
+		"another one last":                  {start, slices.Concat(authorised, text(startNamespace, payments)), mismatch},
+		"another one between":               {start, slices.Concat(authorised, text(startNamespace, payments), authorised), mismatch},
+		"another one after the rest":        {start, slices.Concat(authorised, link(orders), text(startWorkflowID, "w"), text(startNamespace, payments)), mismatch},
+		"another one, with an overlong tag": {start, slices.Concat(authorised, overlong), mismatch},
+		"invalid UTF-8":                     {start, slices.Concat(authorised, text(startNamespace, "\xff")), mismatch},
+		"set and then empty":                {start, slices.Concat(authorised, text(startNamespace, "")), missing},
+		"empty and then set":                {start, slices.Concat(text(startNamespace, ""), authorised), ""},
 		"none":                              {start, nil, missing},
 		"an empty one":                      {start, text(startNamespace, ""), missing},
 		"only a nested one":                 {start, link(orders), missing},
-		"only one in an operation":          {workflowService + "ExecuteMultiOperation", operation(orders), missing},
-		"a number with its field number":    {start, slices.Concat(mine, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7)), ""},
+		"only one in an operation":          {workflowService + "ExecuteMultiOperation", splitOperation(orders), missing},
+		"a number with its field number":    {start, slices.Concat(authorised, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7)), ""},
 		"only a number":                     {start, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7), missing},
-		"a nested empty one":                {start, slices.Concat(mine, link("")), ""},
-		"one of two links":                  {start, slices.Concat(mine, link(orders), link(payments)), mismatch},
-		"a link in pieces":                  {start, slices.Concat(mine, split(orders, payments)), mismatch},
-		"a link in pieces, reversed":        {start, slices.Concat(mine, split(payments, orders)), mismatch},
-		"a link in pieces, emptied":         {start, slices.Concat(mine, split(payments, "")), mismatch},
-		"an operation in pieces":            {workflowService + "ExecuteMultiOperation", slices.Concat(text(multiNamespace, orders), operation(payments, orders)), mismatch},
-		"an unknown field with that text":   {start, slices.Concat(mine, text(unknownToStart, payments)), ""},
-		"a workflow id with that text":      {start, slices.Concat(mine, text(startWorkflowID, payments)), ""},
+		"an empty nested one":               {start, slices.Concat(authorised, link("")), ""},
+		"one of two links":                  {start, slices.Concat(authorised, link(orders), link(payments)), mismatch},
+		"a link in pieces":                  {start, slices.Concat(authorised, splitLink(orders, payments)), mismatch},
+		"a link in pieces, reversed":        {start, slices.Concat(authorised, splitLink(payments, orders)), mismatch},
+		"a link in pieces, emptied":         {start, slices.Concat(authorised, splitLink(payments, "")), mismatch},
+		"an operation in pieces":            {workflowService + "ExecuteMultiOperation", slices.Concat(text(multiNamespace, orders), splitOperation(payments, orders)), mismatch},
+		"an unknown field with that text":   {start, slices.Concat(authorised, text(startUnknownField, payments)), ""},
+		"a workflow id with that text":      {start, slices.Concat(authorised, text(startWorkflowID, payments)), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,7 +166,7 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 	}
 }
 
-// The id of a namespace would bypass the check of its name.
+// The internal id of a namespace could bypass the check of its name.
 func TestNamespaceIDsAreRejected(t *testing.T) {
 	t.Parallel()
 	for method, requests := range map[string][]proto.Message{
@@ -195,35 +198,35 @@ func TestNestingDepthIsLimited(t *testing.T) {
 	upstreamtest.RequireProblem(t, problem.InvalidRequest, inspect.CheckNamespace(respond, nested(200), orders))
 
 	// Thousands of levels must not overflow the stack.
-	bomb := text(workflowEventNamespace, payments)
-	for len(bomb) < 1<<14 {
-		bomb = field(failureCause, bomb)
+	deep := text(workflowEventNamespace, payments)
+	for len(deep) < 1<<14 {
+		deep = field(failureCause, deep)
 	}
-	err := inspect.CheckNamespace(respond, slices.Concat(text(failedNamespace, orders), field(failedFailure, bomb)), orders)
+	err := inspect.CheckNamespace(respond, slices.Concat(text(failedNamespace, orders), field(failedFailure, deep)), orders)
 	upstreamtest.RequireProblem(t, problem.InvalidRequest, err)
 }
 
 func TestMalformedMessagesAreRejected(t *testing.T) {
 	t.Parallel()
-	mine := text(startNamespace, orders)
+	authorised := text(startNamespace, orders)
 	for name, tail := range map[string][]byte{
-		"a tag cut off":            {0x80},
+		"a truncated tag":          {0x80},
 		"field number zero":        {0x02, 0x00},
 		"a reserved wire type":     {4<<3 | 7},
 		"a length beyond the end":  {startNamespace<<3 | 2, 0x7f, 'o'},
 		"a length above 64 bits":   {startNamespace<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
-		"a varint without end":     {2 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-		"a group without end":      {2<<3 | 3},
-		"an end without group":     {2<<3 | 4},
+		"an endless varint":        {2 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		"an unclosed group":        {2<<3 | 3},
+		"an unopened group":        {2<<3 | 4},
 		"the end of another group": {2<<3 | 3, 3<<3 | 4},
 		"an invalid link":          field(startLinks, []byte{0xff}),
-		"a link cut off":           field(startLinks, []byte{linkWorkflowEvent<<3 | 2, 0x05, 0x01}),
+		"a truncated link":         field(startLinks, []byte{linkWorkflowEvent<<3 | 2, 0x05, 0x01}),
 	} {
-		err := check(start, slices.Concat(mine, tail))
+		err := check(start, slices.Concat(authorised, tail))
 		require.True(t, problem.Is(err, problem.InvalidRequest), "%s: %v", name, err)
 	}
-	for length := range mine {
-		err := check(start, mine[:length])
+	for length := range authorised {
+		err := check(start, authorised[:length])
 		require.Error(t, err)
 	}
 }

@@ -38,9 +38,9 @@ func fieldsWithin(d protoreflect.MessageDescriptor, fields map[string]protorefle
 	}
 }
 
-// The rules mark exactly these fields of the linked API. A new version of the API
-// with another one fails here until the list is reviewed.
-func TestTheMarkedFieldsOfTheLinkedAPI(t *testing.T) {
+// The list has all fields of the linked API that the rules mark. If a new version of the
+// API has another such field, the test fails until the field is reviewed and listed.
+func TestMarkedFieldsMatchTheReviewedList(t *testing.T) {
 	t.Parallel()
 	marked := map[string][]string{}
 	for name, field := range requestFields() {
@@ -95,31 +95,31 @@ func TestTheMarkedFieldsOfTheLinkedAPI(t *testing.T) {
 	}, marked)
 }
 
-// The rule of this test is wider than that of the guard: every string field whose
-// name contains one of the words, also a key of a map, is marked or is in the list of
-// harmless fields. For a field that is called name, id, key or value, the test looks
-// for the words in the name of its message.
-func TestEveryFieldThatNamesAQueueATypeOrAnEndpointIsMarked(t *testing.T) {
+// This test looks for more fields than the rules of the guard: every string field, even
+// the key of a map, whose name contains "queue", "workflowtype" or "endpoint". Each must
+// be marked or listed as harmless. For a field that is called name, id, key or value,
+// the test looks for the words in the name of the message type.
+func TestFieldsThatNameATypeQueueOrEndpointAreMarked(t *testing.T) {
 	t.Parallel()
 	harmless := []string{
-		// They report a call that was made.
+		// These describe an earlier call.
 		"temporal.api.failure.v1.NexusOperationFailureInfo.endpoint", "temporal.api.nexus.v1.PropagatedSerializationContext.endpoint",
-		// Administration of the cluster.
+		// These are fields of requests that only cluster administrators may send.
 		"temporal.api.operatorservice.v1.DeleteNexusEndpointRequest.id", "temporal.api.operatorservice.v1.GetNexusEndpointRequest.id",
 		"temporal.api.operatorservice.v1.ListNexusEndpointsRequest.name", "temporal.api.operatorservice.v1.UpdateNexusEndpointRequest.id",
 		"temporal.api.nexus.v1.EndpointSpec.name",
-		// The filter of a list.
+		// This filters a list.
 		"temporal.api.filter.v1.WorkflowTypeFilter.name",
 	}
 	checked := 0
 	for name, field := range requestFields() {
-		own := string(field.Name())
-		if slices.Contains([]string{"name", "id", "key", "value"}, own) {
-			own = string(field.Parent().Name())
+		searched := string(field.Name())
+		if slices.Contains([]string{"name", "id", "key", "value"}, searched) {
+			searched = string(field.Parent().Name())
 		}
-		own = strings.ReplaceAll(strings.ToLower(own), "_", "")
+		searched = strings.ReplaceAll(strings.ToLower(searched), "_", "")
 		text := field.Kind() == protoreflect.StringKind || field.Kind() == protoreflect.BytesKind
-		if !text || !strings.Contains(own, "queue") && !strings.Contains(own, "workflowtype") && !strings.Contains(own, "endpoint") {
+		if !text || !strings.Contains(searched, "queue") && !strings.Contains(searched, "workflowtype") && !strings.Contains(searched, "endpoint") {
 			continue
 		}
 		checked++
@@ -128,10 +128,10 @@ func TestEveryFieldThatNamesAQueueATypeOrAnEndpointIsMarked(t *testing.T) {
 	require.Greater(t, checked, 20)
 }
 
-// The guard does not look into an Any. A request can contain one only in the messages
-// of a workflow task to its updates, which may have the callbacks of an update. No
-// HTTP rule leads to these RPCs.
-func TestNoRequestWithAnHTTPRuleHoldsAnAny(t *testing.T) {
+// The guard does not inspect the content of an Any. Only the requests that complete or
+// fail a workflow task can contain one: an update protocol message, which may have
+// completion callbacks. These RPCs have no HTTP rule.
+func TestRequestsWithAnHTTPRuleContainNoAny(t *testing.T) {
 	t.Parallel()
 	var found []string
 	for name, method := range upstreamtest.Methods() {

@@ -10,9 +10,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
 )
 
-// Requests of writes name what they are about, except by a task token or by the
-// namespace alone.
-func TestMostWritesNameAResource(t *testing.T) {
+// The requests of most writes have the id of what they are about. The others have only a
+// task token or a namespace.
+func TestMostWritesHaveAResource(t *testing.T) {
 	t.Parallel()
 	var without []string
 	for method, access := range auth.AccessTable() {

@@ -21,16 +21,16 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// An RPC of a new version of the API that could start something has no class, and
-// fails here until it is classified.
-func TestEveryRPCThatWritesIsClassifiedByWhatItStarts(t *testing.T) {
+// If a new version of the API adds an RPC that writes, the test fails until the RPC is
+// classified in starts.go.
+func TestEveryWriteIsClassified(t *testing.T) {
 	t.Parallel()
 	linked := upstreamtest.Methods()
 	for name, method := range linked {
 		access, ok := auth.AccessOf(name)
 		require.True(t, ok, name)
 		classified, named := inspect.Classified(name)
-		require.Equal(t, access.Role > auth.RoleRead, classified, "%s: classify it in starts.go by what it starts", name)
+		require.Equal(t, access.Role > auth.RoleRead, classified, "%s: classify it in starts.go by the work that it can start", name)
 		if !named {
 			continue
 		}
@@ -40,7 +40,7 @@ func TestEveryRPCThatWritesIsClassifiedByWhatItStarts(t *testing.T) {
 			mark := inspect.Mark(field)
 			names = names || mark == "type" || mark == "queue" || mark == "endpoint"
 		}
-		require.True(t, names, "%s names nothing that it could start", name)
+		require.True(t, names, "%s is classified as startsNamed, but no field of its request names work", name)
 	}
 	listed := map[string]bool{}
 	for _, name := range inspect.ClassifiedMethods() {
@@ -50,10 +50,10 @@ func TestEveryRPCThatWritesIsClassifiedByWhatItStarts(t *testing.T) {
 	}
 }
 
-func TestALimitedCallerStartsNothingThatItsRequestDoesNotName(t *testing.T) {
+func TestALimitedCallerCannotStartUnnamedWork(t *testing.T) {
 	t.Parallel()
-	system := &common.WorkflowExecution{WorkflowId: "temporal-sys-scheduler:s"}
-	signalling := func(execution *common.WorkflowExecution) proto.Message {
+	systemWorkflow := &common.WorkflowExecution{WorkflowId: "temporal-sys-scheduler:s"}
+	taskThatSignals := func(execution *common.WorkflowExecution) proto.Message {
 		return &workflowservice.RespondWorkflowTaskCompletedRequest{Namespace: orders, Commands: []*command.Command{{
 			Attributes: &command.Command_SignalExternalWorkflowExecutionCommandAttributes{
 				SignalExternalWorkflowExecutionCommandAttributes: &command.SignalExternalWorkflowExecutionCommandAttributes{Execution: execution},
@@ -77,8 +77,8 @@ func TestALimitedCallerStartsNothingThatItsRequestDoesNotName(t *testing.T) {
 		{operatorService + "CreateNexusEndpoint", &operatorservice.CreateNexusEndpointRequest{Spec: &nexus.EndpointSpec{Name: "payments"}}, true},
 		{operatorService + "UpdateNexusEndpoint", &operatorservice.UpdateNexusEndpointRequest{Id: "e"}, true},
 		{operatorService + "DeleteNexusEndpoint", &operatorservice.DeleteNexusEndpointRequest{Id: "e"}, false},
-		{workflowService + "RespondWorkflowTaskCompleted", signalling(system), true},
-		{workflowService + "RespondWorkflowTaskCompleted", signalling(&common.WorkflowExecution{WorkflowId: "order-1"}), false},
+		{workflowService + "RespondWorkflowTaskCompleted", taskThatSignals(systemWorkflow), true},
+		{workflowService + "RespondWorkflowTaskCompleted", taskThatSignals(&common.WorkflowExecution{WorkflowId: "order-1"}), false},
 		{workflowService + "TerminateWorkflowExecution", &workflowservice.TerminateWorkflowExecutionRequest{Namespace: orders}, false},
 	} {
 		for _, principal := range []auth.Principal{{}, {WorkflowTypes: []string{"Order"}}, {TaskQueues: []string{"orders"}}, {NexusEndpoints: []string{"payments"}}} {
@@ -89,7 +89,8 @@ func TestALimitedCallerStartsNothingThatItsRequestDoesNotName(t *testing.T) {
 	}
 }
 
-// nexusCalls returns the requests that can call a Nexus endpoint, by RPC.
+// nexusCalls returns a request of each RPC that can call a Nexus endpoint, by the name of
+// the RPC.
 func nexusCalls(endpoint string) map[string]proto.Message {
 	provider := &compute.ComputeProvider{NexusEndpoint: endpoint}
 	return map[string]proto.Message{
@@ -105,7 +106,7 @@ func nexusCalls(endpoint string) map[string]proto.Message {
 	}
 }
 
-func TestALimitedCallerCallsOnlyItsEndpoints(t *testing.T) {
+func TestALimitedCallerMayCallOnlyItsEndpoints(t *testing.T) {
 	t.Parallel()
 	types, queues, endpoints := []string{"Order"}, []string{"orders"}, []string{"payments", "refunds"}
 	for name := range nexusCalls("") {
@@ -130,7 +131,8 @@ func TestALimitedCallerCallsOnlyItsEndpoints(t *testing.T) {
 	}
 }
 
-// callbacks returns the requests that can have completion callbacks, by RPC.
+// callbacks returns a request of each RPC that can attach completion callbacks, by the
+// name of the RPC.
 func callbacks(attached ...*common.Callback) map[string]proto.Message {
 	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w", CompletionCallbacks: attached}
 	change := &workflowservice.UpdateWorkflowExecutionRequest{
@@ -158,8 +160,8 @@ func TestCompletionCallbacksRequirePermission(t *testing.T) {
 				for _, queues := range [][]string{nil, {"orders"}} {
 					principal := auth.Principal{CompletionCallbacks: allowed, TaskQueues: queues}
 					err := checkFor(principal, workflowService+name, upstreamtest.Wire(t, callbacks(attached...)[name]))
-					outside := queues != nil && len(attached) > 0 && attached[0] == handler // of its task queues
-					rejected := len(attached) > 0 && !allowed || outside
+					otherQueue := queues != nil && len(attached) > 0 && attached[0] == handler // names a queue that is not allowed
+					rejected := len(attached) > 0 && !allowed || otherQueue
 					require.Equal(t, rejected, problem.Is(err, problem.OperationForbidden), "%s %v %+v: %v", name, attached, principal, err)
 				}
 			}
