@@ -13,30 +13,30 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// breakerModel is a breaker and a record of the calls that it observed.
+// breakerModel is a breaker, and what the test knows about the calls that it observed.
 type breakerModel struct {
 	breaker *breaker
 	gauge   telemetry.Gauge
 
-	failures int // since the last response
-	admitted time.Time
-	failed   time.Time // the last failure that opened the breaker, or that it observed while open
+	failures  int       // number of failures since the last response
+	lastTrial time.Time // when the breaker last admitted a call while open
+	lastFail  time.Time // when it last observed a failure that opened it or left it open
 }
 
 func (m *breakerModel) isOpen() bool { return m.gauge.Value() == 1 }
 
-// call makes a call if the breaker admits it. A closed breaker admits every
-// call, an open one the first after each pause.
+// call checks that a closed breaker admits every call, and that an open one admits only
+// the first call after each pause.
 func (m *breakerModel) call(t *rapid.T) {
-	admits := m.breaker.admit()
+	admitted := m.breaker.admit()
 	if !m.isOpen() {
-		require.True(t, admits)
+		require.True(t, admitted)
 		return
 	}
 	pause := m.breaker.policy.Pause
-	require.Equal(t, time.Since(m.admitted) >= pause && time.Since(m.failed) >= pause, admits)
-	if admits {
-		m.admitted = time.Now()
+	require.Equal(t, time.Since(m.lastTrial) >= pause && time.Since(m.lastFail) >= pause, admitted)
+	if admitted {
+		m.lastTrial = time.Now()
 	}
 }
 
@@ -46,7 +46,7 @@ func (m *breakerModel) fail(t *rapid.T) {
 	m.observe(codes.Unavailable, time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds"))*time.Second)
 	m.failures++
 	if m.isOpen() {
-		m.failed = time.Now()
+		m.lastFail = time.Now()
 	}
 	if !wasOpen && m.isOpen() {
 		require.NotZero(t, m.breaker.policy.Failures)
@@ -54,12 +54,12 @@ func (m *breakerModel) fail(t *rapid.T) {
 	}
 }
 
-// outage observes enough failures of new calls to open the breaker.
+// outage observes as many failed calls as open the breaker.
 func (m *breakerModel) outage(t *rapid.T) {
 	for range m.breaker.policy.Failures {
 		m.observe(codes.Unavailable, 0)
 		m.failures++
-		m.failed = time.Now()
+		m.lastFail = time.Now()
 	}
 	require.Equal(t, m.breaker.policy.Failures > 0, m.isOpen())
 }
@@ -67,7 +67,7 @@ func (m *breakerModel) outage(t *rapid.T) {
 // respond observes any response of the upstream, which closes the breaker.
 func (m *breakerModel) respond(t *rapid.T) {
 	m.observe(rapid.SampledFrom([]codes.Code{codes.OK, codes.NotFound, codes.Internal, codes.ResourceExhausted}).Draw(t, "code"), 0)
-	m.failures, m.admitted, m.failed = 0, time.Time{}, time.Time{}
+	m.failures, m.lastTrial, m.lastFail = 0, time.Time{}, time.Time{}
 	require.False(t, m.isOpen())
 	require.True(t, m.breaker.admit())
 }
@@ -87,7 +87,7 @@ func sleepRandomly(t *rapid.T) {
 	time.Sleep(time.Duration(rapid.IntRange(1, 3000).Draw(t, "ms")) * time.Millisecond)
 }
 
-// TestBreakerOpensAndCloses calls an upstream that fails and responds at random.
+// TestBreakerOpensAndCloses simulates an upstream that fails and responds at random.
 func TestBreakerOpensAndCloses(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -100,7 +100,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 				"": func(t *rapid.T) { require.Contains(t, []int64{0, 1}, m.gauge.Value()) },
 			})
 			time.Sleep(policy.Pause)
-			require.True(t, m.breaker.admit(), "no state lasts longer than a pause")
+			require.True(t, m.breaker.admit(), "every breaker admits a call after a pause")
 		})
 	})
 }

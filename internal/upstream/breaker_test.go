@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func withSmallBreaker(options *upstream.Options) {
+func withThreeFailureBreaker(options *upstream.Options) {
 	options.Breaker = upstream.Breaker{Failures: 3, Window: 10 * time.Second, Pause: time.Second}
 	options.Retry.MaxAttempts = 1
 }
@@ -28,23 +28,23 @@ func TestAnOpenBreakerStopsCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
-		client := newClient(t, server, withSmallBreaker)
+		client := newClient(t, server, withThreeFailureBreaker)
 		calls := func() int { return len(server.AllCalls()) }
 		for range 10 {
-			upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+			upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
 		}
-		require.Equal(t, 3, calls(), "the breaker is open after three failures")
+		require.Equal(t, 3, calls(), "the breaker opens after three failures")
 		for i := range 3 {
 			time.Sleep(time.Second)
 			for range 10 {
-				upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+				upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
 			}
 			require.Equal(t, 4+i, calls(), "one trial call per second")
 		}
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{}))
 		time.Sleep(time.Second)
 		for range 10 {
-			require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
+			require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 		}
 	})
 }
@@ -54,21 +54,21 @@ func TestALongTrialCallDoesNotKeepTheBreakerOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
-		client := newClient(t, server, withSmallBreaker)
+		client := newClient(t, server, withThreeFailureBreaker)
 		for range 3 {
-			require.Error(t, describeWorkflow(inOrders(t.Context()), client))
+			require.Error(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 		}
 		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(
 			upstreamtest.Hang, upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{})))
 		time.Sleep(time.Second)
-		tried := make(chan error, 1)
-		go func() { tried <- describeWorkflow(inOrders(t.Context()), client) }()
+		trial := make(chan error, 1)
+		go func() { trial <- describeWorkflow(inOrdersNamespace(t.Context()), client) }()
 		synctest.Wait()
-		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
 		time.Sleep(time.Second)
-		require.NoError(t, describeWorkflow(inOrders(t.Context()), client), "the next second admits another trial call")
-		require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
-		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, <-tried)
+		require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client), "another trial call is admitted after the next pause")
+		require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
+		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, <-trial)
 	})
 }
 
@@ -76,19 +76,19 @@ func TestOtherFailuresDoNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
-		client := newClient(t, server, withSmallBreaker)
+		client := newClient(t, server, withThreeFailureBreaker)
 		for name, handler := range map[string]upstreamtest.Handler{
-			"an error of the request": upstreamtest.Fail(codes.NotFound, "no"),
-			"an error of the server":  upstreamtest.Fail(codes.Internal, "no"),
-			"a namespace failover":    upstreamtest.Fail(codes.Unavailable, "moves", &errordetails.NamespaceUnavailableFailure{Namespace: "orders"}),
-			"an update is dropped":    upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"),
-			"a query is dropped":      upstreamtest.Fail(codes.Unavailable, "buffered query cleared, please retry"),
-			"no response in time":     upstreamtest.Hang,
+			"a missing workflow":   upstreamtest.Fail(codes.NotFound, "no"),
+			"an internal error":    upstreamtest.Fail(codes.Internal, "no"),
+			"a namespace failover": upstreamtest.Fail(codes.Unavailable, "moves", &errordetails.NamespaceUnavailableFailure{Namespace: "orders"}),
+			"an aborted update":    upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"),
+			"a cleared query":      upstreamtest.Fail(codes.Unavailable, "buffered query cleared, please retry"),
+			"no response in time":  upstreamtest.Hang,
 		} {
 			server.Handle("DescribeWorkflowExecution", handler)
 			before := len(server.AllCalls())
 			for range 5 {
-				require.Error(t, describeWorkflow(inOrders(t.Context()), client))
+				require.Error(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 			}
 			require.Len(t, server.AllCalls(), before+5, name)
 		}
@@ -104,18 +104,18 @@ func TestSlowFailuresOpenTheBreaker(t *testing.T) {
 				time.Sleep(took)
 				return nil, status.Error(codes.Unavailable, "away")
 			})
-			client := newClient(t, server, withSmallBreaker)
+			client := newClient(t, server, withThreeFailureBreaker)
 			var callers sync.WaitGroup
 			for range 10 {
 				callers.Go(func() {
 					for range 4 {
-						_ = describeWorkflow(inOrders(t.Context()), client)
+						_ = describeWorkflow(inOrdersNamespace(t.Context()), client)
 					}
 				})
 			}
 			callers.Wait()
 			begin := time.Now()
-			upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+			upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
 			require.Zero(t, time.Since(begin), "the breaker is open although each failure takes %s", took)
 		})
 	}
@@ -126,9 +126,9 @@ func TestFailuresOutsideTheWindowDoNotOpenTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "away"))
-		client := newClient(t, server, withSmallBreaker)
+		client := newClient(t, server, withThreeFailureBreaker)
 		for range 8 {
-			require.Error(t, describeWorkflow(inOrders(t.Context()), client))
+			require.Error(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 			time.Sleep(6 * time.Second)
 		}
 		require.Len(t, server.AllCalls(), 8)

@@ -14,8 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// openToken returns a static credential with the token.
-func openToken(t testing.TB, token string) *auth.Credential {
+// staticCredential returns a credential that authenticates every call with the token.
+func staticCredential(t testing.TB, token string) *auth.Credential {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(path, []byte(token), 0o600))
@@ -27,22 +27,22 @@ func openToken(t testing.TB, token string) *auth.Credential {
 func TestThePrincipalsCredentialTakesPrecedence(t *testing.T) {
 	t.Parallel()
 	none := auth.NoCredential()
-	own, upstreams := openToken(t, "principals"), openToken(t, "upstreams")
+	principals, gateways := staticCredential(t, "of-principal"), staticCredential(t, "of-gateway")
 	for name, test := range map[string]struct {
-		credential *auth.Credential
-		want       []string
-		id         string
+		credential *auth.Credential // of the principal
+		want       []string         // the metadata key authorization
+		id         string           // what CredentialID returns
 	}{
-		"of the upstream":  {nil, []string{"Bearer upstreams"}, upstreams.ID(nil)},
-		"of the principal": {own, []string{"Bearer principals"}, own.ID(nil)},
-		"none":             {none, nil, none.ID(nil)},
+		"that of the gateway":   {nil, []string{"Bearer of-gateway"}, gateways.ID(nil)},
+		"that of the principal": {principals, []string{"Bearer of-principal"}, principals.ID(nil)},
+		"none":                  {none, nil, none.ID(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := upstreamtest.New(t)
-				client := newClient(t, server, func(o *upstream.Options) { o.Credential = upstreams })
-				ctx := inOrders(t.Context())
+				client := newClient(t, server, func(o *upstream.Options) { o.Credential = gateways })
+				ctx := inOrdersNamespace(t.Context())
 				principal, _ := auth.PrincipalFrom(ctx)
 				principal.Credential = test.credential
 				require.Error(t, describeWorkflow(ctx, client)) // UNIMPLEMENTED: only the metadata matters here
@@ -52,7 +52,7 @@ func TestThePrincipalsCredentialTakesPrecedence(t *testing.T) {
 				defer stop()
 				go client.WatchHealth(watch)
 				synctest.Wait()
-				require.Equal(t, []string{"Bearer upstreams"}, server.Calls("GetSystemInfo")[0].Metadata.Get("authorization"))
+				require.Equal(t, []string{"Bearer of-gateway"}, server.Calls("GetSystemInfo")[0].Metadata.Get("authorization"))
 			})
 		})
 	}

@@ -16,17 +16,17 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// load counts the calls that drive made: all of them, those that succeeded, and
-// those that failed, but not immediately.
-type load struct {
-	calls, succeeded, slow atomic.Int64
+// loadResult has the number of all calls of a load, of the calls that succeeded, and of
+// the calls that failed after some time instead of immediately.
+type loadResult struct {
+	calls, succeeded, failedLate atomic.Int64
 }
 
-// drive makes 1,000 calls per second for the given duration, and waits until all of
+// runLoad makes 1,000 calls per second for the given duration, and waits until all of
 // them have ended.
-func drive(t *testing.T, client *upstream.Client, d time.Duration) *load {
+func runLoad(t *testing.T, client *upstream.Client, d time.Duration) *loadResult {
 	t.Helper()
-	var l load
+	var l loadResult
 	var callers sync.WaitGroup
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		for range 10 {
@@ -37,7 +37,7 @@ func drive(t *testing.T, client *upstream.Client, d time.Duration) *load {
 				case err == nil:
 					l.succeeded.Add(1)
 				case time.Since(begin) > 0:
-					l.slow.Add(1)
+					l.failedLate.Add(1)
 				}
 			})
 		}
@@ -46,8 +46,9 @@ func drive(t *testing.T, client *upstream.Client, d time.Duration) *load {
 	return &l
 }
 
-// failing fails the given percentage of calls, evenly distributed.
-func failing(percent int64) upstreamtest.Handler {
+// failPercent returns a handler that fails the given percentage of calls, evenly
+// distributed.
+func failPercent(percent int64) upstreamtest.Handler {
 	var calls atomic.Int64
 	succeed := describeHandler()
 	return func(ctx context.Context, request []byte) ([]byte, error) {
@@ -58,11 +59,11 @@ func failing(percent int64) upstreamtest.Handler {
 	}
 }
 
-func withBreaker(options *upstream.Options) {
+func withDefaultBreaker(options *upstream.Options) {
 	options.Breaker = upstream.Breaker{Failures: 20, Window: 10 * time.Second, Pause: time.Second}
 }
 
-// Without a breaker, the throttle alone limits retries to a tenth of the calls.
+// This client has no breaker, so the throttle alone limits the retries.
 func TestRetriesAddAtMostATenthOfTheCalls(t *testing.T) {
 	t.Parallel()
 	for name, percent := range map[string]int64{"all calls fail": 100, "half fail": 50} {
@@ -70,8 +71,8 @@ func TestRetriesAddAtMostATenthOfTheCalls(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server := upstreamtest.New(t)
-				server.Handle("DescribeWorkflowExecution", failing(percent))
-				l := drive(t, newClient(t, server), 10*time.Second)
+				server.Handle("DescribeWorkflowExecution", failPercent(percent))
+				l := runLoad(t, newClient(t, server), 10*time.Second)
 				attempts := int64(len(server.AllCalls()))
 				t.Logf("%d calls, %d attempts, %d succeeded", l.calls.Load(), attempts, l.succeeded.Load())
 				require.EqualValues(t, 10_000, l.calls.Load())
@@ -87,13 +88,13 @@ func TestTheBreakerOpensUnderLoadAndClosesWithinASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
-		server.Handle("DescribeWorkflowExecution", failing(100))
-		client := newClient(t, server, withBreaker)
-		l := drive(t, client, 10*time.Second)
-		t.Logf("unavailable: %d calls, %d attempts, %d failed late", l.calls.Load(), len(server.AllCalls()), l.slow.Load())
+		server.Handle("DescribeWorkflowExecution", failPercent(100))
+		client := newClient(t, server, withDefaultBreaker)
+		l := runLoad(t, client, 10*time.Second)
+		t.Logf("unavailable: %d calls, %d attempts, %d failed late", l.calls.Load(), len(server.AllCalls()), l.failedLate.Load())
 		require.Zero(t, l.succeeded.Load())
-		require.LessOrEqual(t, len(server.AllCalls()), 20+10, "those that open the breaker, and one per second")
-		require.LessOrEqual(t, l.slow.Load(), int64(30), "only calls that reached the upstream take time")
+		require.LessOrEqual(t, len(server.AllCalls()), 20+10, "20 calls that open the breaker, and one trial call per second")
+		require.LessOrEqual(t, l.failedLate.Load(), int64(30), "a call that does not reach the upstream fails immediately")
 
 		server.Handle("DescribeWorkflowExecution", describeHandler())
 		begin := time.Now()
@@ -102,7 +103,7 @@ func TestTheBreakerOpensUnderLoadAndClosesWithinASecond(t *testing.T) {
 		}
 		t.Logf("closed after %s", time.Since(begin))
 		require.LessOrEqual(t, time.Since(begin), time.Second)
-		l = drive(t, client, time.Second)
+		l = runLoad(t, client, time.Second)
 		require.Equal(t, l.calls.Load(), l.succeeded.Load())
 	})
 }
@@ -111,22 +112,22 @@ func TestTheBreakerStaysClosedWhileSomeCallsSucceed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
-		server.Handle("DescribeWorkflowExecution", failing(50))
-		l := drive(t, newClient(t, server, withBreaker), 2*time.Second)
+		server.Handle("DescribeWorkflowExecution", failPercent(50))
+		l := runLoad(t, newClient(t, server, withDefaultBreaker), 2*time.Second)
 		attempts := int64(len(server.AllCalls()))
 		t.Logf("%d calls, %d attempts, %d succeeded", l.calls.Load(), attempts, l.succeeded.Load())
-		require.GreaterOrEqual(t, attempts, l.calls.Load(), "the breaker rejected none")
+		require.GreaterOrEqual(t, attempts, l.calls.Load(), "the breaker rejected no call")
 		require.GreaterOrEqual(t, l.succeeded.Load(), l.calls.Load()/2)
 	})
 }
 
-// All calls on a lost connection count as one failure.
+// The breaker counts all calls that fail with one lost connection as one failure.
 func TestALostConnectionDoesNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Hang)
-		client := newClient(t, server, withBreaker)
+		client := newClient(t, server, withDefaultBreaker)
 		var callers sync.WaitGroup
 		var failures atomic.Int64
 		for range 100 {
@@ -141,7 +142,7 @@ func TestALostConnectionDoesNotOpenTheBreaker(t *testing.T) {
 		server.Cut()
 		callers.Wait()
 		t.Logf("%d of 100 were not retried", failures.Load())
-		require.LessOrEqual(t, failures.Load(), int64(51), "those that the throttle does not retry")
-		require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
+		require.LessOrEqual(t, failures.Load(), int64(51), "the throttle permits 49 retries")
+		require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 	})
 }

@@ -18,8 +18,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// watched returns a client whose health is watched until the test ends, and its log.
-func watched(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) (*upstream.Client, *testlog.Buffer) {
+// startHealthWatch returns a client, whose WatchHealth runs until the test ends, and the
+// log of the client.
+func startHealthWatch(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) (*upstream.Client, *testlog.Buffer) {
 	t.Helper()
 	log := &testlog.Buffer{}
 	client := newClient(t, server, append(adjust, func(options *upstream.Options) {
@@ -48,7 +49,7 @@ func TestHealthIsProbedMoreOftenWhileUnhealthy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
-		client, log := watched(t, server)
+		client, log := startHealthWatch(t, server)
 		synctest.Wait()
 		require.Equal(t, upstream.Health{Ready: true}, client.Health())
 		time.Sleep(time.Minute + time.Millisecond)
@@ -57,13 +58,13 @@ func TestHealthIsProbedMoreOftenWhileUnhealthy(t *testing.T) {
 		require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
 		require.Contains(t, log.String(), ready)
 
-		healthy := server.AllCalls()
+		callsWhileHealthy := len(server.AllCalls())
 		server.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, "down for "+marker))
 		time.Sleep(15 * time.Second)
 		require.False(t, client.Health().Ready)
-		require.Contains(t, client.Health().Reason, marker, "the reason is for the admin listener")
+		require.Contains(t, client.Health().Reason, marker, "the reason may contain internal text, because it is for the admin listener")
 		time.Sleep(10 * time.Second)
-		require.Len(t, server.AllCalls(), len(healthy)+11)
+		require.Len(t, server.AllCalls(), callsWhileHealthy+11)
 		require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
 		require.Contains(t, log.String(), "level=WARN msg=\"upstream readiness\" ready=false upstream=temporal.example:7233 reason=")
 
@@ -87,13 +88,13 @@ func TestReadinessRequiresAResponseAndAValidCredential(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := upstreamtest.New(t)
 				server.Handle("GetSystemInfo", handler)
-				client, _ := watched(t, server, func(options *upstream.Options) { options.Credential = openToken(t, "ours") })
+				client, _ := startHealthWatch(t, server, func(options *upstream.Options) { options.Credential = staticCredential(t, "secret") })
 				time.Sleep(5*time.Second + time.Millisecond)
 				require.False(t, client.Health().Ready)
 				require.NotEqual(t, "no probe has finished yet", client.Health().Reason)
-				require.NotContains(t, client.Health().Reason, "ours")
+				require.NotContains(t, client.Health().Reason, "secret")
 				call := server.AllCalls()[0]
-				require.Equal(t, []string{"Bearer ours"}, call.Metadata["authorization"])
+				require.Equal(t, []string{"Bearer secret"}, call.Metadata["authorization"])
 				require.Equal(t, 5*time.Second, call.Deadline.Sub(call.Time))
 			})
 		})
@@ -104,23 +105,23 @@ func TestASuccessfulCallMeansReady(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	require.Error(t, describeWorkflow(inOrders(t.Context()), client))
+	require.Error(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 	require.False(t, client.Health().Ready)
 	server.Handle("DescribeWorkflowExecution", describeHandler())
-	require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
+	require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 	require.Equal(t, upstream.Health{Ready: true}, client.Health())
 }
 
-// A workflow with too many updates says nothing about the health of the server.
+// The error of a busy workflow does not mean that the server is unhealthy.
 func TestABusyWorkflowTriggersNoHealthProbe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
-		client, _ := watched(t, server)
+		client, _ := startHealthWatch(t, server)
 		for range 10 {
 			time.Sleep(time.Second)
-			require.Error(t, describeWorkflow(inOrders(t.Context()), client))
+			require.Error(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 		}
 		require.Len(t, server.Calls("GetSystemInfo"), 1)
 		require.True(t, client.Health().Ready)

@@ -33,12 +33,12 @@ func TestCallsWithoutAPrincipalAreRejected(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	call := &upstream.CallOptions{Namespace: orders, Retry: true}
+	options := &upstream.CallOptions{Namespace: orders, Retry: true}
 	for name, ctx := range map[string]context.Context{
-		"no values":        t.Context(),
-		"only options":     upstream.NewContext(t.Context(), call),
-		"a nil principal":  upstream.NewContext(auth.WithPrincipal(t.Context(), nil), call),
-		"incoming headers": metadata.NewIncomingContext(upstream.NewContext(t.Context(), call), metadata.Pairs("authorization", "Bearer x")),
+		"an empty context": t.Context(),
+		"only options":     upstream.NewContext(t.Context(), options),
+		"a nil principal":  upstream.NewContext(auth.WithPrincipal(t.Context(), nil), options),
+		"incoming headers": metadata.NewIncomingContext(upstream.NewContext(t.Context(), options), metadata.Pairs("authorization", "Bearer x")),
 	} {
 		for method, input := range upstreamtest.Methods() {
 			_, err := client.Invoke(ctx, method, upstreamtest.Wire(t, requestIn(t, input, orders).Interface()))
@@ -59,7 +59,7 @@ func TestUnknownMethodsAreDenied(t *testing.T) {
 		"/grpc.health.v1.Health/Check",
 		"/temporal.api.operatorservice.v1.OperatorService/StartWorkflowExecution",
 	} {
-		_, err := client.Invoke(inOrders(t.Context()), method, namespaceOnly(orders))
+		_, err := client.Invoke(inOrdersNamespace(t.Context()), method, namespaceOnly(orders))
 		require.True(t, problem.Is(err, problem.OperationForbidden), "%q: %v", method, err)
 	}
 	require.Empty(t, server.AllCalls())
@@ -72,7 +72,7 @@ func TestGrantsAreCheckedForTheNamespaceOfTheCall(t *testing.T) {
 	reader := &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}}
 	const listNamespaces, listClusters = workflowService + "ListNamespaces", operatorservice.OperatorService_ListClusters_FullMethodName
 	for name, test := range map[string]struct {
-		call    *upstream.CallOptions // nil for none
+		options *upstream.CallOptions // nil means a context without options
 		method  string
 		request proto.Message
 		want    problem.Code
@@ -99,16 +99,16 @@ func TestGrantsAreCheckedForTheNamespaceOfTheCall(t *testing.T) {
 			&upstream.CallOptions{Namespace: payments}, describe,
 			&workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders}, problem.NamespaceForbidden,
 		},
-		"an RPC of the cluster": {
+		"a cluster RPC": {
 			&upstream.CallOptions{Namespace: orders}, listNamespaces, &workflowservice.ListNamespacesRequest{}, problem.OperationForbidden,
 		},
-		"an RPC of the operator": {
+		"an operator RPC": {
 			&upstream.CallOptions{Namespace: orders}, listClusters, &operatorservice.ListClustersRequest{}, problem.OperationForbidden,
 		},
 	} {
 		ctx := auth.WithPrincipal(t.Context(), reader)
-		if test.call != nil {
-			ctx = upstream.NewContext(ctx, test.call)
+		if test.options != nil {
+			ctx = upstream.NewContext(ctx, test.options)
 		}
 		_, err := client.Invoke(ctx, test.method, upstreamtest.Wire(t, test.request))
 		require.True(t, problem.Is(err, test.want), "%s: %v", name, err)
@@ -116,7 +116,7 @@ func TestGrantsAreCheckedForTheNamespaceOfTheCall(t *testing.T) {
 	require.Empty(t, server.AllCalls())
 
 	_, err := client.Invoke(auth.WithPrincipal(t.Context(), &auth.Principal{Name: "nobody"}), getSystemInfo, nil)
-	require.NoError(t, err, "every SDK calls this first, so it needs no grant")
+	require.NoError(t, err, "GetSystemInfo needs no grant, because every SDK calls it first")
 	require.Len(t, server.AllCalls(), 1)
 }
 
@@ -127,7 +127,7 @@ func TestInvokeDoesNotDecodeMessages(t *testing.T) {
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return response, nil })
 	client := newClient(t, server)
 	request := append(namespaceOnly(orders), 0xba, 0xa4, 0x04, 0x01, 0xff) // an unknown field
-	got, err := client.Invoke(inOrders(t.Context()), describe, request)
+	got, err := client.Invoke(inOrdersNamespace(t.Context()), describe, request)
 	require.NoError(t, err)
 	require.Equal(t, response, got.Bytes())
 	got.Release()
@@ -138,13 +138,13 @@ func TestAnInvalidResponseIsAnUpstreamError(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return []byte{0x07}, nil })
-	upstreamtest.RequireProblem(t, problem.UpstreamError, describeWorkflow(inOrders(t.Context()), newClient(t, server)))
+	upstreamtest.RequireProblem(t, problem.UpstreamError, describeWorkflow(inOrdersNamespace(t.Context()), newClient(t, server)))
 }
 
 func TestInvalidUTF8IsRejectedBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	err := newClient(t, server).Do(inOrders(t.Context()), describe,
+	err := newClient(t, server).Do(inOrdersNamespace(t.Context()), describe,
 		&workflowservice.DescribeWorkflowExecutionRequest{Namespace: "\xff"}, &workflowservice.DescribeWorkflowExecutionResponse{})
 	upstreamtest.RequireProblem(t, problem.InvalidRequest, err)
 	require.Empty(t, server.AllCalls())
@@ -154,7 +154,7 @@ func TestDeadlineOfEachAttempt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ timeout, want time.Duration }{
 		"the default":                      {0, 30 * time.Second},
-		"that of the caller":               {1500 * time.Millisecond, 1500 * time.Millisecond},
+		"the timeout of the caller":        {1500 * time.Millisecond, 1500 * time.Millisecond},
 		"longer than the default":          {2 * time.Minute, 2 * time.Minute},
 		"longer than the maximum":          {time.Hour, 5 * time.Minute},
 		"the default for a negative value": {-time.Second, 30 * time.Second},
@@ -167,7 +167,7 @@ func TestDeadlineOfEachAttempt(t *testing.T) {
 					upstreamtest.Fail(codes.Unavailable, "no"), upstreamtest.Fail(codes.Unavailable, "no"),
 					upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{}),
 				))
-				ctx := withCall(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: test.timeout, Retry: true})
+				ctx := withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: test.timeout, Retry: true})
 				require.NoError(t, describeWorkflow(ctx, newClient(t, server)))
 				calls := server.Calls("DescribeWorkflowExecution")
 				require.Len(t, calls, 3)
@@ -185,7 +185,7 @@ func TestAnEarlierDeadlineOfTheCallerApplies(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.Hang)
 		client := newClient(t, server)
-		ctx, cancel := context.WithTimeout(inOrders(t.Context()), 7*time.Second)
+		ctx, cancel := context.WithTimeout(inOrdersNamespace(t.Context()), 7*time.Second)
 		defer cancel()
 		begin := time.Now()
 		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, describeWorkflow(ctx, client))
@@ -206,7 +206,7 @@ func TestAnUnresponsiveUpstreamTimesOut(t *testing.T) {
 		require.Equal(t, 30*time.Second, time.Since(begin))
 		_, err := client.Invoke(withRetries(t.Context()), query, namespaceOnly(orders))
 		upstreamtest.RequireProblem(t, problem.QueryTimeout, err)
-		require.Len(t, server.AllCalls(), 2, "a deadline is not retried")
+		require.Len(t, server.AllCalls(), 2, "a call that exceeds its deadline is not retried")
 	})
 }
 
@@ -233,7 +233,7 @@ func TestCancellationEndsTheUpstreamCall(t *testing.T) {
 	})
 }
 
-// The length in the message prefix is checked before the message is read.
+// gRPC checks the length in the message prefix before it reads the message.
 func TestAResponseAboveTheLimitIsAnUpstreamProblem(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
@@ -243,8 +243,8 @@ func TestAResponseAboveTheLimitIsAnUpstreamProblem(t *testing.T) {
 	require.Len(t, server.AllCalls(), 1, "a retry would return the same response")
 }
 
-// The texts are all those with which grpc-go reports a response that is too large.
-func TestAllSizeErrorsOfGRPCAreRecognised(t *testing.T) {
+// These are all texts with which grpc-go reports that a response is too large.
+func TestSizeErrorsOfGRPCMeanResponseTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"grpc: received message larger than max (134217729 vs. 134217728)",
@@ -258,7 +258,7 @@ func TestAllSizeErrorsOfGRPCAreRecognised(t *testing.T) {
 	}
 }
 
-func TestARequestAboveTheServersLimitIsTooLarge(t *testing.T) {
+func TestARequestAboveTheServersSizeLimitIsAPayloadTooLarge(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t, grpc.MaxRecvMsgSize(1000))
 	err := newClient(t, server).Do(withRetries(t.Context()), describe,
@@ -272,7 +272,7 @@ func TestResponsesAboveTheDefaultLimitOfGRPCAreReceived(t *testing.T) {
 	server := upstreamtest.New(t)
 	large := bytes.Repeat([]byte("x"), 5<<20)
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return large, nil })
-	got, err := newClient(t, server).Invoke(inOrders(t.Context()), describe, namespaceOnly(orders))
+	got, err := newClient(t, server).Invoke(inOrdersNamespace(t.Context()), describe, namespaceOnly(orders))
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(large, got.Bytes()))
 	got.Release()
@@ -294,7 +294,7 @@ func TestTextsOfNetworkErrorsAreOnlyLogged(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded, Addr: &net.UnixAddr{Name: marker}}
 		}
 	})
-	e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+	e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
 	require.NotContains(t, e.Detail, marker)
 	require.Contains(t, e.Error(), marker)
 }
@@ -322,8 +322,8 @@ func serveHTML(t testing.TB, status int) upstream.Dialer {
 	return func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
 }
 
-// A load balancer between the gateway and the server may respond itself, with a page
-// that is not gRPC.
+// A load balancer between the gateway and the server may respond with an HTML page instead
+// of a gRPC response.
 func TestAnHTMLPageIsNotReturnedToCallers(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]problem.Code{
@@ -339,14 +339,14 @@ func TestAnHTMLPageIsNotReturnedToCallers(t *testing.T) {
 			t.Parallel()
 			dial := serveHTML(t, status)
 			client := newClient(t, nil, func(options *upstream.Options) { options.Dial = dial })
-			e := upstreamtest.ProblemOf(t, want, describeWorkflow(inOrders(t.Context()), client))
+			e := upstreamtest.ProblemOf(t, want, describeWorkflow(inOrdersNamespace(t.Context()), client))
 			require.NotContains(t, e.Detail, marker)
 			require.Contains(t, e.Error(), marker)
 		})
 	}
 }
 
-func TestTheRequestsLogLineCountsCallsAndRetries(t *testing.T) {
+func TestTheLogEventCountsCallsAndRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)

@@ -20,8 +20,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// starts returns the requests that start a workflow, immediately or later, by RPC.
-func starts(workflowType, taskQueue string) map[string]proto.Message {
+// startRequests returns a request of each RPC that starts a workflow, immediately or
+// later, by the name of the RPC.
+func startRequests(workflowType, taskQueue string) map[string]proto.Message {
 	kind, queue := &common.WorkflowType{Name: workflowType}, &taskqueue.TaskQueue{Name: taskQueue}
 	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w", WorkflowType: kind, TaskQueue: queue}
 	scheduled := &schedule.Schedule{Action: &schedule.ScheduleAction{Action: &schedule.ScheduleAction_StartWorkflow{
@@ -46,23 +47,23 @@ func starts(workflowType, taskQueue string) map[string]proto.Message {
 	}
 }
 
-// limited returns the context of a caller that may start only the given types on the
-// given queues.
-func limited(ctx context.Context, types, queues []string) context.Context {
+// limitedTo returns the context of a caller that may start only the given workflow types,
+// on the given task queues. An empty list means no limit.
+func limitedTo(ctx context.Context, types, queues []string) context.Context {
 	return upstream.NewContext(auth.WithPrincipal(ctx, &auth.Principal{
 		Name: "limited", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleWrite}}, WorkflowTypes: types, TaskQueues: queues,
 	}), &upstream.CallOptions{Namespace: orders})
 }
 
-func TestALimitedCallerStartsOnlyItsTypesOnItsQueues(t *testing.T) {
+func TestALimitedCallerMayStartOnlyItsTypesOnItsQueues(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
 	types, queues := []string{"Order", "Refund"}, []string{"orders"}
-	for name := range starts("", "") {
+	for name := range startRequests("", "") {
 		for _, test := range []struct {
 			workflowType, taskQueue string
-			types, queues           []string
+			types, queues           []string // the limits of the caller
 			rejected                bool
 		}{
 			{"Order", "orders", types, queues, false},
@@ -75,8 +76,8 @@ func TestALimitedCallerStartsOnlyItsTypesOnItsQueues(t *testing.T) {
 			{"Payout", "payouts", nil, nil, false},
 		} {
 			before := len(server.AllCalls())
-			_, err := client.Invoke(limited(t.Context(), test.types, test.queues), workflowService+name,
-				upstreamtest.Wire(t, starts(test.workflowType, test.taskQueue)[name]))
+			_, err := client.Invoke(limitedTo(t.Context(), test.types, test.queues), workflowService+name,
+				upstreamtest.Wire(t, startRequests(test.workflowType, test.taskQueue)[name]))
 			require.Equal(t, test.rejected, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", name, test, err)
 			if test.rejected {
 				require.Len(t, server.AllCalls(), before)
@@ -85,20 +86,20 @@ func TestALimitedCallerStartsOnlyItsTypesOnItsQueues(t *testing.T) {
 	}
 }
 
-// A decoder keeps only the last occurrence of a repeated field, and a sticky queue
-// has a second name: both could hide a name from the check.
-func TestNoEncodingEvadesALimit(t *testing.T) {
+// A decoder keeps only the last of two occurrences of a field, and a sticky task queue has
+// a second name. Both could hide a name from the check.
+func TestNoEncodingHidesANameFromTheLimits(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	first := upstreamtest.Wire(t, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowType: &common.WorkflowType{Name: "Payout"}})
-	second := upstreamtest.Wire(t, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowType: &common.WorkflowType{Name: "Order"}})
-	for _, request := range [][]byte{append(first, second...), append(second, first...)} {
-		_, err := client.Invoke(limited(t.Context(), []string{"Order"}, nil), workflowService+"StartWorkflowExecution", request)
+	payout := upstreamtest.Wire(t, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowType: &common.WorkflowType{Name: "Payout"}})
+	order := upstreamtest.Wire(t, &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowType: &common.WorkflowType{Name: "Order"}})
+	for _, request := range [][]byte{append(payout, order...), append(order, payout...)} {
+		_, err := client.Invoke(limitedTo(t.Context(), []string{"Order"}, nil), workflowService+"StartWorkflowExecution", request)
 		upstreamtest.RequireProblem(t, problem.OperationForbidden, err)
 	}
 	sticky := &taskqueue.TaskQueue{Name: "orders", NormalName: "payouts"}
-	_, err := client.Invoke(limited(t.Context(), nil, []string{"orders"}), workflowService+"PollWorkflowTaskQueue",
+	_, err := client.Invoke(limitedTo(t.Context(), nil, []string{"orders"}), workflowService+"PollWorkflowTaskQueue",
 		upstreamtest.Wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders, TaskQueue: sticky}))
 	upstreamtest.RequireProblem(t, problem.OperationForbidden, err)
 	require.Empty(t, server.AllCalls())
@@ -114,19 +115,19 @@ func TestADelegatedTokenPermitsOnlyItsWorkflow(t *testing.T) {
 	}
 	ctx := upstream.NewContext(auth.WithPrincipal(t.Context(), bearer), &upstream.CallOptions{Namespace: orders})
 	execution := func(id string) *common.WorkflowExecution { return &common.WorkflowExecution{WorkflowId: id} }
-	requests := func(id, signal, change string) map[string]proto.Message {
+	requests := func(workflowID, signal, updateName string) map[string]proto.Message {
 		return map[string]proto.Message{
-			"DescribeWorkflowExecution":   &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders, Execution: execution(id)},
-			"GetWorkflowExecutionHistory": &workflowservice.GetWorkflowExecutionHistoryRequest{Namespace: orders, Execution: execution(id)},
-			"QueryWorkflow":               &workflowservice.QueryWorkflowRequest{Namespace: orders, Execution: execution(id)},
+			"DescribeWorkflowExecution":   &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders, Execution: execution(workflowID)},
+			"GetWorkflowExecutionHistory": &workflowservice.GetWorkflowExecutionHistoryRequest{Namespace: orders, Execution: execution(workflowID)},
+			"QueryWorkflow":               &workflowservice.QueryWorkflowRequest{Namespace: orders, Execution: execution(workflowID)},
 			"SignalWorkflowExecution": &workflowservice.SignalWorkflowExecutionRequest{
-				Namespace: orders, WorkflowExecution: execution(id), SignalName: signal,
+				Namespace: orders, WorkflowExecution: execution(workflowID), SignalName: signal,
 			},
 			"UpdateWorkflowExecution": &workflowservice.UpdateWorkflowExecutionRequest{
-				Namespace: orders, WorkflowExecution: execution(id), Request: &update.Request{Input: &update.Input{Name: change}},
+				Namespace: orders, WorkflowExecution: execution(workflowID), Request: &update.Request{Input: &update.Input{Name: updateName}},
 			},
 			"PollWorkflowExecutionUpdate": &workflowservice.PollWorkflowExecutionUpdateRequest{
-				Namespace: orders, UpdateRef: &update.UpdateRef{WorkflowExecution: execution(id), UpdateId: "u"},
+				Namespace: orders, UpdateRef: &update.UpdateRef{WorkflowExecution: execution(workflowID), UpdateId: "u"},
 			},
 		}
 	}
@@ -140,9 +141,9 @@ func TestADelegatedTokenPermitsOnlyItsWorkflow(t *testing.T) {
 		require.True(t, problem.Is(err, problem.OperationForbidden), "%s: %v", name, err)
 	}
 	for _, name := range []string{"SignalWorkflowExecution", "UpdateWorkflowExecution"} {
-		for _, named := range []string{"reject", ""} {
-			_, err := client.Invoke(ctx, workflowService+name, upstreamtest.Wire(t, requests("w", named, named)[name]))
-			require.Error(t, err, "%s %q", name, named)
+		for _, notPermitted := range []string{"reject", ""} {
+			_, err := client.Invoke(ctx, workflowService+name, upstreamtest.Wire(t, requests("w", notPermitted, notPermitted)[name]))
+			require.Error(t, err, "%s %q", name, notPermitted)
 		}
 	}
 	for method, access := range auth.AccessTable() {
@@ -154,13 +155,13 @@ func TestADelegatedTokenPermitsOnlyItsWorkflow(t *testing.T) {
 	require.Len(t, server.AllCalls(), before)
 }
 
-// The server's own workflows, batches, and schedules of other callers can start work
-// that a request does not name.
-func TestNoIndirectStartEvadesALimit(t *testing.T) {
+// Batch operations, schedules of other callers and the server's own workflows can start
+// work that the request does not name.
+func TestALimitedCallerCannotStartWorkIndirectly(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	system := &common.WorkflowExecution{WorkflowId: "temporal-sys-scheduler:s"}
+	systemWorkflow := &common.WorkflowExecution{WorkflowId: "temporal-sys-scheduler:s"}
 	patch := func(p *schedule.SchedulePatch) proto.Message {
 		return &workflowservice.PatchScheduleRequest{Namespace: orders, ScheduleId: "s", Patch: p}
 	}
@@ -172,9 +173,9 @@ func TestNoIndirectStartEvadesALimit(t *testing.T) {
 		request  proto.Message
 		rejected bool
 	}{
-		{"SignalWorkflowExecution", signal(system), true},
+		{"SignalWorkflowExecution", signal(systemWorkflow), true},
 		{"SignalWorkflowExecution", signal(&common.WorkflowExecution{WorkflowId: "order-1"}), false},
-		{"UpdateWorkflowExecution", &workflowservice.UpdateWorkflowExecutionRequest{Namespace: orders, WorkflowExecution: system}, true},
+		{"UpdateWorkflowExecution", &workflowservice.UpdateWorkflowExecutionRequest{Namespace: orders, WorkflowExecution: systemWorkflow}, true},
 		{"StartBatchOperation", &workflowservice.StartBatchOperationRequest{Namespace: orders, JobId: "j"}, true},
 		{"PatchSchedule", patch(&schedule.SchedulePatch{TriggerImmediately: &schedule.TriggerImmediatelyRequest{}}), true},
 		{"PatchSchedule", patch(&schedule.SchedulePatch{BackfillRequest: []*schedule.BackfillRequest{{}}}), true},
@@ -183,7 +184,7 @@ func TestNoIndirectStartEvadesALimit(t *testing.T) {
 	} {
 		for _, types := range [][]string{nil, {"Order"}} {
 			before := len(server.AllCalls())
-			_, err := client.Invoke(limited(t.Context(), types, nil), workflowService+test.method, upstreamtest.Wire(t, test.request))
+			_, err := client.Invoke(limitedTo(t.Context(), types, nil), workflowService+test.method, upstreamtest.Wire(t, test.request))
 			rejected := test.rejected && types != nil
 			require.Equal(t, rejected, problem.Is(err, problem.OperationForbidden), "%s %v: %v", test.method, types, err)
 			require.Equal(t, rejected, len(server.AllCalls()) == before)

@@ -22,9 +22,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	orders   = "orders"
-	payments = "payments" // another tenant's
+	payments = "payments" // the namespace of another tenant
 
-	marker = "MARKER" // must not be visible to callers
+	marker = "MARKER" // text that callers must not see
 
 	workflowService = "/temporal.api.workflowservice.v1.WorkflowService/"
 )
@@ -38,7 +38,8 @@ const (
 	getSystemInfo = workflowservice.WorkflowService_GetSystemInfo_FullMethodName
 )
 
-// newClient returns a client of server with the default settings of the gateway.
+// newClient returns a client with the default settings of the gateway. It is connected to
+// server, unless server is nil.
 func newClient(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) *upstream.Client {
 	t.Helper()
 	credential := auth.NoCredential()
@@ -70,43 +71,46 @@ func newClient(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstre
 	return client
 }
 
-// withCall returns a context with the options and with a principal that is an
-// administrator of the namespace orders and of the cluster.
-func withCall(ctx context.Context, call upstream.CallOptions) context.Context {
+// withOptions returns a context with the options, and with a principal that has the role
+// admin on the namespace orders and on the cluster.
+func withOptions(ctx context.Context, options upstream.CallOptions) context.Context {
 	principal := &auth.Principal{Name: "caller", Grants: []auth.Grant{
 		{Namespace: orders, Role: auth.RoleAdmin}, {Namespace: auth.SystemNamespace, Role: auth.RoleAdmin},
 	}, CompletionCallbacks: true}
-	return upstream.NewContext(auth.WithPrincipal(ctx, principal), &call)
+	return upstream.NewContext(auth.WithPrincipal(ctx, principal), &options)
 }
 
-// inOrders returns the context of a call in the namespace orders.
-func inOrders(ctx context.Context) context.Context {
-	return withCall(ctx, upstream.CallOptions{Namespace: orders})
+// inOrdersNamespace returns the context of a call in the namespace orders.
+func inOrdersNamespace(ctx context.Context) context.Context {
+	return withOptions(ctx, upstream.CallOptions{Namespace: orders})
 }
 
-// withRetries returns the context of a call in orders that may be retried.
+// withRetries returns the context of a call in the namespace orders that may be retried.
 func withRetries(ctx context.Context) context.Context {
-	return withCall(ctx, upstream.CallOptions{Namespace: orders, Retry: true})
+	return withOptions(ctx, upstream.CallOptions{Namespace: orders, Retry: true})
 }
 
-// describeWorkflow describes a workflow in orders.
+// describeWorkflow describes a workflow in the namespace orders. Describing is a read,
+// which may be retried.
 func describeWorkflow(ctx context.Context, client *upstream.Client) error {
 	return client.Do(ctx, describe, &workflowservice.DescribeWorkflowExecutionRequest{Namespace: orders},
 		&workflowservice.DescribeWorkflowExecutionResponse{})
 }
 
-// terminateWorkflow terminates a workflow in orders: a write that is never retried.
+// terminateWorkflow terminates a workflow in the namespace orders. Terminating is a write,
+// which is never retried.
 func terminateWorkflow(ctx context.Context, client *upstream.Client) error {
 	return client.Do(ctx, terminate, &workflowservice.TerminateWorkflowExecutionRequest{Namespace: orders},
 		&workflowservice.TerminateWorkflowExecutionResponse{})
 }
 
-// namespaceOnly returns a request in wire form that has only a namespace.
+// namespaceOnly returns a request in wire form whose only field is the namespace. In most
+// requests this is field 1.
 func namespaceOnly(namespace string) []byte {
 	return protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), namespace)
 }
 
-// requestIn returns a request of a method that has only a namespace.
+// requestIn returns a request of a method in which only the namespace is set.
 func requestIn(t testing.TB, method protoreflect.MethodDescriptor, namespace string) protoreflect.Message {
 	t.Helper()
 	request := upstreamtest.NewMessage(t, method.Input())

@@ -14,9 +14,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// received returns the metadata of the server's only call, without the headers of the
-// transport.
-func received(t testing.TB, server *upstreamtest.Server) metadata.MD {
+// metadataOfOnlyCall requires that the server received one call, and returns its metadata
+// without the headers of the transport.
+func metadataOfOnlyCall(t testing.TB, server *upstreamtest.Server) metadata.MD {
 	t.Helper()
 	calls := server.AllCalls()
 	require.Len(t, calls, 1)
@@ -30,30 +30,30 @@ func received(t testing.TB, server *upstreamtest.Server) metadata.MD {
 func TestMetadataOfTheRequestIsNotForwarded(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	ctx := metadata.NewIncomingContext(inOrders(t.Context()), metadata.Pairs("x-incoming", marker))
+	ctx := metadata.NewIncomingContext(inOrdersNamespace(t.Context()), metadata.Pairs("x-incoming", marker))
 	ctx = metadata.AppendToOutgoingContext(ctx, "x-outgoing", marker, "authorization", marker, "temporal-namespace", payments)
 	_ = describeWorkflow(ctx, newClient(t, server))
 	require.Equal(t, metadata.MD{
 		"client-name":        {"flowgate"},
 		"client-version":     {"1.2.3"},
 		"temporal-namespace": {orders},
-		"user-agent":         received(t, server)["user-agent"],
-	}, received(t, server))
-	require.Regexp(t, `^flowgate/1\.2\.3 grpc-go/`, received(t, server)["user-agent"][0])
+		"user-agent":         metadataOfOnlyCall(t, server)["user-agent"],
+	}, metadataOfOnlyCall(t, server))
+	require.Regexp(t, `^flowgate/1\.2\.3 grpc-go/`, metadataOfOnlyCall(t, server)["user-agent"][0])
 }
 
 func TestCallsWithoutANamespaceSendNoNamespaceMetadata(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	_, err := newClient(t, server).Invoke(withCall(t.Context(), upstream.CallOptions{}), getSystemInfo, nil)
+	_, err := newClient(t, server).Invoke(withOptions(t.Context(), upstream.CallOptions{}), getSystemInfo, nil)
 	require.NoError(t, err)
-	require.NotContains(t, received(t, server), "temporal-namespace")
+	require.NotContains(t, metadataOfOnlyCall(t, server), "temporal-namespace")
 }
 
 func TestMetadataPrecedence(t *testing.T) {
 	t.Parallel()
 	layers := []string{"upstream", "namespace", "principal", "call"}
-	// Key "kN" is set by the first N layers: the last of them wins.
+	// The first N layers set the key "kN", so the value of layer N applies.
 	keysOf := func(layer int) map[string]string {
 		keys := map[string]string{"only-" + layers[layer]: "1"}
 		for n := layer + 1; n <= len(layers); n++ {
@@ -71,7 +71,7 @@ func TestMetadataPrecedence(t *testing.T) {
 		options.Namespaces = map[string]upstream.Namespace{
 			orders: {Metadata: keysOf(1)}, payments: {Metadata: map[string]string{"k4": marker, "other": marker}},
 		}
-		options.Credential = openToken(t, "ours")
+		options.Credential = staticCredential(t, "of-gateway")
 	})
 	principal := &auth.Principal{
 		Name: "caller", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}, Metadata: keysOf(2),
@@ -80,7 +80,7 @@ func TestMetadataPrecedence(t *testing.T) {
 	call.Metadata.Append("twice", "a", "b")
 	before := call.Metadata.Copy()
 	_ = describeWorkflow(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
-	got := received(t, server)
+	got := metadataOfOnlyCall(t, server)
 	for n := 1; n <= len(layers); n++ {
 		require.Equal(t, []string{layers[n-1]}, got["k"+strconv.Itoa(n)])
 		require.Equal(t, []string{"1"}, got["only-"+layers[n-1]])
@@ -90,7 +90,7 @@ func TestMetadataPrecedence(t *testing.T) {
 	require.Equal(t, []string{"flowgate"}, got["client-name"])
 	require.Equal(t, []string{"1.2.3"}, got["client-version"])
 	require.Equal(t, []string{orders}, got["temporal-namespace"])
-	require.Equal(t, []string{"Bearer ours"}, got["authorization"])
+	require.Equal(t, []string{"Bearer of-gateway"}, got["authorization"])
 	require.NotContains(t, got, "other")
 	for _, values := range maps.All(got) {
 		require.False(t, slices.Contains(values, marker), got)
@@ -110,7 +110,7 @@ func TestBinaryMetadataIsPreserved(t *testing.T) {
 	}
 	call := &upstream.CallOptions{Namespace: orders, Metadata: metadata.MD{"call-bin": {raw, ""}}}
 	_ = describeWorkflow(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
-	got := received(t, server)
+	got := metadataOfOnlyCall(t, server)
 	require.Equal(t, []string{raw}, got["up-bin"])
 	require.Equal(t, []string{raw}, got["who-bin"])
 	require.Equal(t, []string{raw, ""}, got["call-bin"])
@@ -120,11 +120,11 @@ func TestSupportedFeaturesAreSentOnlyIfEnabled(t *testing.T) {
 	t.Parallel()
 	for _, features := range []bool{false, true} {
 		server := upstreamtest.New(t)
-		_ = describeWorkflow(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Features: features}), newClient(t, server))
+		_ = describeWorkflow(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Features: features}), newClient(t, server))
 		want := []string(nil)
 		if features {
 			want = []string{"follows-next-run-id"}
 		}
-		require.Equal(t, want, received(t, server)["supported-features"])
+		require.Equal(t, want, metadataOfOnlyCall(t, server)["supported-features"])
 	}
 }

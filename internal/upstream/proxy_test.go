@@ -32,7 +32,7 @@ type connectProxy struct {
 	conns    []net.Conn
 }
 
-// newProxy starts a proxy that handles each request by respond and then closes the
+// newProxy starts a proxy that calls respond for each request and then closes the
 // connection.
 func newProxy(t testing.TB, respond func(conn net.Conn, request *http.Request)) *connectProxy {
 	t.Helper()
@@ -79,25 +79,25 @@ func (p *connectProxy) dial(ctx context.Context, address string) (net.Conn, erro
 	return p.listener.DialContext(ctx)
 }
 
-// recorded returns the addresses that clients dialled to reach the proxy, and their
-// requests.
+// recorded returns the addresses that clients dialled to reach the proxy, and the requests
+// that they sent.
 func (p *connectProxy) recorded() (dialled []string, requests []*http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.dialled), slices.Clone(p.requests)
 }
 
-// use returns the change of the options that makes a client use the proxy.
-func (p *connectProxy) use(basicAuth string) func(*upstream.Options) {
+// option returns a function that configures a client to use the proxy.
+func (p *connectProxy) option(basicAuth string) func(*upstream.Options) {
 	return func(options *upstream.Options) {
 		options.Dial = p.dial
 		options.Proxy = upstream.Proxy{Address: "proxy.example:3128", BasicAuth: basicAuth}
 	}
 }
 
-// tunnel returns a handler that sends the response and then copies data to and from
-// the connection of dial. With eager, the response is in one packet with the first
-// bytes of the server.
+// tunnel returns a function for [newProxy]. It sends the response and then copies data
+// between the client and the connection that dial opens. If eager is set, it sends the
+// first bytes from the server together with the response.
 func tunnel(dial func(context.Context) (net.Conn, error), response string, eager bool) func(net.Conn, *http.Request) {
 	return func(conn net.Conn, request *http.Request) {
 		server, err := dial(request.Context())
@@ -106,26 +106,26 @@ func tunnel(dial func(context.Context) (net.Conn, error), response string, eager
 		}
 		defer func() { _ = server.Close() }()
 		packet := []byte(response)
-		if eager { // half a frame: if the client drops it, the connection fails
-			first := make([]byte, 5)
-			n, _ := io.ReadFull(server, first)
-			packet = append(packet, first[:n]...)
+		if eager { // part of an HTTP/2 frame: if the client drops these bytes, the connection fails
+			early := make([]byte, 5)
+			n, _ := io.ReadFull(server, early)
+			packet = append(packet, early[:n]...)
 		}
 		if _, err := conn.Write(packet); err != nil {
 			return
 		}
-		var pumps sync.WaitGroup
+		var copies sync.WaitGroup
 		for from, to := range map[net.Conn]net.Conn{conn: server, server: conn} {
-			pumps.Go(func() {
+			copies.Go(func() {
 				_, _ = io.Copy(to, from)
 				_ = to.Close()
 			})
 		}
-		pumps.Wait()
+		copies.Wait()
 	}
 }
 
-// dialer returns the dialer of a server, for [tunnel].
+// dialer returns the Dial method of a server in the form that [tunnel] needs.
 func dialer(server *upstreamtest.Server) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) { return server.Dial(ctx, "") }
 }
@@ -134,7 +134,11 @@ const established = "HTTP/1.1 200 Connection established\r\n\r\n"
 
 func TestCallsGoThroughTheProxy(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ basicAuth, header, response string }{
+	for name, test := range map[string]struct {
+		basicAuth string // user:password, or empty
+		header    string // the expected Proxy-Authorization
+		response  string // of the proxy
+	}{
 		"without authentication": {"", "", established},
 		"with authentication":    {"user:pass word:ü", "Basic dXNlcjpwYXNzIHdvcmQ6w7w=", established},
 		"HTTP/1.0":               {"", "", "HTTP/1.0 200 OK\r\n\r\n"},
@@ -149,10 +153,10 @@ func TestCallsGoThroughTheProxy(t *testing.T) {
 				server := upstreamtest.New(t)
 				server.Handle("DescribeWorkflowExecution", describeHandler())
 				proxy := newProxy(t, tunnel(dialer(server), test.response, true))
-				client := newClient(t, nil, proxy.use(test.basicAuth))
+				client := newClient(t, nil, proxy.option(test.basicAuth))
 				for range 3 {
-					require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
-					time.Sleep(time.Minute) // longer than the timeout for opening the tunnel
+					require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
+					time.Sleep(time.Minute) // longer than the deadline for opening the tunnel, which must not remain
 				}
 				require.Len(t, server.AllCalls(), 3)
 				for _, call := range server.AllCalls() {
@@ -186,8 +190,8 @@ func TestAProxyErrorMeansUpstreamUnavailable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			proxy := newProxy(t, func(conn net.Conn, _ *http.Request) { _, _ = io.WriteString(conn, response) })
-			client := newClient(t, nil, proxy.use("user:"+marker))
-			e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+			client := newClient(t, nil, proxy.option("user:"+marker))
+			e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
 			require.NotContains(t, e.Detail, marker)
 			require.NotContains(t, e.Detail, "proxy")
 			require.Contains(t, e.Error(), "proxy: ")
@@ -202,7 +206,7 @@ func TestAnUnreachableProxyMeansUpstreamUnavailable(t *testing.T) {
 		options.Proxy = upstream.Proxy{Address: "proxy.example:3128"}
 		options.Dial = func(context.Context, string) (net.Conn, error) { return nil, errors.New(marker) }
 	})
-	e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+	e := upstreamtest.ProblemOf(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
 	require.NotContains(t, e.Detail, marker)
 	require.Contains(t, e.Error(), "proxy: "+marker)
 }
@@ -210,35 +214,35 @@ func TestAnUnreachableProxyMeansUpstreamUnavailable(t *testing.T) {
 func TestAnUnresponsiveProxyTimesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		released := make(chan struct{})
+		closed := make(chan struct{})
 		proxy := newProxy(t, func(conn net.Conn, _ *http.Request) {
 			_, _ = conn.Read(make([]byte, 1)) // returns when the client closes the connection
-			close(released)
+			close(closed)
 		})
-		client := newClient(t, nil, proxy.use(""))
+		client := newClient(t, nil, proxy.option(""))
 		begin := time.Now()
-		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrders(t.Context()), client))
+		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
 		require.Equal(t, 5*time.Second, time.Since(begin))
-		<-released
-		require.Equal(t, 5*time.Second, time.Since(begin), "the connection is closed")
+		<-closed
+		require.Equal(t, 5*time.Second, time.Since(begin), "the connection is closed immediately after the timeout")
 	})
 }
 
 func TestCloseDoesNotWaitForTheProxy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		released := make(chan struct{})
+		closed := make(chan struct{})
 		proxy := newProxy(t, func(conn net.Conn, _ *http.Request) {
-			_, _ = conn.Read(make([]byte, 1))
-			close(released)
+			_, _ = conn.Read(make([]byte, 1)) // returns when the client closes the connection
+			close(closed)
 		})
-		client := newClient(t, nil, proxy.use(""))
-		ctx, cancel := context.WithTimeout(inOrders(t.Context()), time.Second)
+		client := newClient(t, nil, proxy.option(""))
+		ctx, cancel := context.WithTimeout(inOrdersNamespace(t.Context()), time.Second)
 		defer cancel()
 		begin := time.Now()
 		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, describeWorkflow(ctx, client))
 		_ = client.Close()
-		<-released
+		<-closed
 		require.Equal(t, time.Second, time.Since(begin))
 	})
 }

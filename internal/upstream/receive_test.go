@@ -15,25 +15,27 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// room records reservations. It permits all of them unless err is set.
-type room struct {
-	reserved int
-	requests []int
-	err      error
+// fakeRoom is an [upstream.Room] that records reservations. It grants all of them unless
+// err is set.
+type fakeRoom struct {
+	reserved int   // in bytes
+	calls    []int // the arguments of Reserve, in bytes
+	err      error // what Reserve returns
 }
 
-func (r *room) Reserved() int { return r.reserved }
+func (r *fakeRoom) Reserved() int { return r.reserved }
 
-func (r *room) Reserve(_ context.Context, bytes int) error {
-	r.requests = append(r.requests, bytes)
+func (r *fakeRoom) Reserve(_ context.Context, bytes int) error {
+	r.calls = append(r.calls, bytes)
 	if r.err == nil {
 		r.reserved = bytes
 	}
 	return r.err
 }
 
-// sized returns a handler whose list response is a few bytes larger than given.
-func sized(bytes int) upstreamtest.Handler {
+// respondWithSize returns a handler for ListWorkflowExecutions whose response is a few bytes
+// larger than given.
+func respondWithSize(bytes int) upstreamtest.Handler {
 	return upstreamtest.Respond(&workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte(strings.Repeat("x", bytes))})
 }
 
@@ -42,31 +44,32 @@ const (
 	mebibyte   = 1 << 20
 )
 
-// listIn makes a list call with the given room, and returns the size of its response.
-func listIn(t *testing.T, client *upstream.Client, r upstream.Room) (int, error) {
+// list calls ListWorkflowExecutions with the given room, and returns the size of the
+// response in bytes.
+func list(t *testing.T, client *upstream.Client, r upstream.Room) (int, error) {
 	t.Helper()
-	got, err := client.Call(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Retry: true, Room: r}), listMethod,
+	got, err := client.Call(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Retry: true, Room: r}), listMethod,
 		&workflowservice.ListWorkflowExecutionsRequest{Namespace: orders})
 	defer got.Release()
 	return len(got.Bytes()), err
 }
 
-func TestALargeResponseIsReceivedAfterReservingRoom(t *testing.T) {
+func TestALargeResponseIsReceivedAfterAReservation(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name     string
-		reserved int
-		sizes    []int // of the responses to successive calls
-		calls    int
-		want     int // reserved bytes
-		noRoom   bool
+		reserved int   // bytes reserved before the call
+		sizes    []int // sizes of the responses to successive calls, in bytes
+		calls    int   // expected number of calls
+		want     int   // bytes reserved after the call
+		nilRoom  bool  // the call has no room
 	}{
 		{name: "small", sizes: []int{mebibyte / 2}, calls: 1},
 		{name: "large", sizes: []int{4 * mebibyte}, calls: 2, want: 4*mebibyte + mebibyte/4},
 		{name: "a little too large", sizes: []int{mebibyte + 1}, calls: 2, want: 2 * mebibyte},
 		{name: "growing between calls", sizes: []int{2 * mebibyte, 5 * mebibyte}, calls: 3, want: 5*mebibyte + 5*mebibyte/16},
-		{name: "large, with a reservation", reserved: 5 * mebibyte, sizes: []int{4 * mebibyte}, calls: 1, want: 5 * mebibyte},
-		{name: "large, without a room", sizes: []int{4 * mebibyte}, calls: 1, noRoom: true},
+		{name: "large, within the reservation", reserved: 5 * mebibyte, sizes: []int{4 * mebibyte}, calls: 1, want: 5 * mebibyte},
+		{name: "large, without a room", sizes: []int{4 * mebibyte}, calls: 1, nilRoom: true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -74,15 +77,15 @@ func TestALargeResponseIsReceivedAfterReservingRoom(t *testing.T) {
 			client := newClient(t, server, func(o *upstream.Options) { o.Breaker = upstream.Breaker{Failures: 1} })
 			handlers := make([]upstreamtest.Handler, len(row.sizes))
 			for i, size := range row.sizes {
-				handlers[i] = sized(size)
+				handlers[i] = respondWithSize(size)
 			}
 			server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(handlers...))
-			r := &room{reserved: row.reserved}
-			var given upstream.Room = r
-			if row.noRoom {
-				given = nil
+			r := &fakeRoom{reserved: row.reserved}
+			var option upstream.Room = r
+			if row.nilRoom {
+				option = nil
 			}
-			n, err := listIn(t, client, given)
+			n, err := list(t, client, option)
 			require.NoError(t, err)
 			require.Greater(t, n, row.sizes[len(row.sizes)-1])
 			require.Len(t, server.Calls("ListWorkflowExecutions"), row.calls)
@@ -91,92 +94,96 @@ func TestALargeResponseIsReceivedAfterReservingRoom(t *testing.T) {
 	}
 }
 
-// A response without room is not a failure of the server, and is not retried.
-func TestAResponseWithoutRoom(t *testing.T) {
+// A failed reservation is not an error of the server, so the call is not retried.
+func TestAFailedReservationEndsTheCall(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	server.Handle("ListWorkflowExecutions", sized(4*mebibyte))
+	server.Handle("ListWorkflowExecutions", respondWithSize(4*mebibyte))
 	noRoom := errors.New("no room")
-	_, err := listIn(t, client, &room{err: noRoom})
+	_, err := list(t, client, &fakeRoom{err: noRoom})
 	require.ErrorIs(t, err, noRoom)
 	require.Len(t, server.Calls("ListWorkflowExecutions"), 1)
 }
 
-func TestAResponseAboveTheMaximum(t *testing.T) {
+func TestAResponseAboveTheMaximumIsAnError(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server, func(o *upstream.Options) { o.MaxResponseBytes = 3 * mebibyte })
-	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(sized(4*mebibyte), sized(2*mebibyte), sized(4*mebibyte)))
-	r := &room{}
-	_, err := listIn(t, client, r)
+	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(respondWithSize(4*mebibyte), respondWithSize(2*mebibyte), respondWithSize(4*mebibyte)))
+	r := &fakeRoom{}
+	_, err := list(t, client, r)
 	upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, err)
-	require.Empty(t, r.requests)
-	_, err = listIn(t, client, r)
+	require.Empty(t, r.calls)
+	_, err = list(t, client, r)
 	upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, err)
-	require.Len(t, r.requests, 1)
+	require.Len(t, r.calls, 1)
 	require.Len(t, server.Calls("ListWorkflowExecutions"), 3)
 }
 
-// The size of a compressed response is not known before it is decompressed.
-func TestAResponseOfUnknownSize(t *testing.T) {
+// gRPC does not report the size of a compressed response.
+func TestAResponseOfUnknownSizeNeedsTheMaximumReservation(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server, func(o *upstream.Options) { o.MaxResponseBytes = 8 * mebibyte })
 	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(
-		upstreamtest.Fail(codes.ResourceExhausted, "grpc: received message after decompression larger than max 1048576"), sized(mebibyte/2),
+		upstreamtest.Fail(codes.ResourceExhausted, "grpc: received message after decompression larger than max 1048576"), respondWithSize(mebibyte/2),
 	))
-	r := &room{}
-	_, err := listIn(t, client, r)
+	r := &fakeRoom{}
+	_, err := list(t, client, r)
 	require.NoError(t, err)
-	require.Equal(t, []int{8 * mebibyte}, r.requests)
+	require.Equal(t, []int{8 * mebibyte}, r.calls)
 }
 
-func TestAWriteIsNotRepeatedForItsResponse(t *testing.T) {
+func TestAWriteIsNotRepeatedToReceiveALargeResponse(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
 	server.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: strings.Repeat("r", 2*mebibyte)}))
-	r := &room{}
-	err := client.Do(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Room: r}), start,
+	r := &fakeRoom{}
+	err := client.Do(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Room: r}), start,
 		&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, &workflowservice.StartWorkflowExecutionResponse{})
 	require.NoError(t, err)
-	require.Empty(t, r.requests)
+	require.Empty(t, r.calls)
 	require.Len(t, server.Calls("StartWorkflowExecution"), 1)
 }
 
-// TestARepeatedLargeReadReservesFirst counts the calls of equal reads: only the first one is sent without room for its
-// large response.
-func TestARepeatedLargeReadReservesFirst(t *testing.T) {
+// The client remembers the size of a large response. So an equal read reserves that size before its call, and needs only
+// one call unless the response has grown.
+func TestARepeatedLargeReadReservesBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
 	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(
-		sized(4*mebibyte), sized(4*mebibyte), // the first read
-		sized(4*mebibyte),                    // the second, in the room of the first
-		sized(6*mebibyte), sized(6*mebibyte), // the third, whose response has grown
-		sized(mebibyte/2), // the fourth, whose response has become small
-		sized(mebibyte/2), // the fifth, without a reservation
+		respondWithSize(4*mebibyte), respondWithSize(4*mebibyte), // the first read
+		respondWithSize(4*mebibyte),                              // the second, which first reserves the size of the first
+		respondWithSize(6*mebibyte), respondWithSize(6*mebibyte), // the third, whose response has grown
+		respondWithSize(mebibyte/2), // the fourth, whose response has become small
+		respondWithSize(mebibyte/2), // the fifth, without a reservation
 	))
-	for read, want := range []struct{ calls, reservations int }{{2, 1}, {3, 1}, {5, 2}, {6, 1}, {7, 0}} {
-		r := &room{}
-		_, err := listIn(t, client, r)
+	for read, want := range []struct {
+		calls        int // of all reads so far
+		reservations int // of this read
+	}{{2, 1}, {3, 1}, {5, 2}, {6, 1}, {7, 0}} {
+		r := &fakeRoom{}
+		_, err := list(t, client, r)
 		require.NoError(t, err)
 		require.Len(t, server.Calls("ListWorkflowExecutions"), want.calls, "read %d", read)
-		require.Len(t, r.requests, want.reservations, "read %d", read)
+		require.Len(t, r.calls, want.reservations, "read %d", read)
 	}
 }
 
-// TestALargeReadWithoutRoomIsNotSentAgain repeats a large read of a caller that has no room left.
-func TestALargeReadWithoutRoomIsNotSentAgain(t *testing.T) {
+// If the reservation fails, an equal read fails before its call, so that a caller at its memory limit does not make the
+// server prepare responses that are never received.
+func TestALargeReadIsNotSentAgainWhileItsReservationFails(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
 	client := newClient(t, server)
-	server.Handle("ListWorkflowExecutions", sized(4*mebibyte))
-	none := errors.New("no room")
+	server.Handle("ListWorkflowExecutions", respondWithSize(4*mebibyte))
+	noRoom := errors.New("no room")
 	for range 3 {
-		_, err := listIn(t, client, &room{err: none})
-		require.ErrorIs(t, err, none)
+		_, err := list(t, client, &fakeRoom{err: noRoom})
+		require.ErrorIs(t, err, noRoom)
 	}
 	require.Len(t, server.Calls("ListWorkflowExecutions"), 1)
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// describeHandler returns a handler of DescribeWorkflowExecution that succeeds.
+// describeHandler returns a handler for DescribeWorkflowExecution that succeeds.
 func describeHandler() upstreamtest.Handler {
 	return upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{})
 }
@@ -40,8 +40,9 @@ func pausesOf(server *upstreamtest.Server, method string) []time.Duration {
 	return pauses
 }
 
-// requireAbout requires that durations differ from want by at most the jitter.
-func requireAbout(t testing.TB, want, got []time.Duration) {
+// requireWithinJitter requires that the durations differ from want by at most the jitter
+// of 20 percent.
+func requireWithinJitter(t testing.TB, want, got []time.Duration) {
 	t.Helper()
 	require.Len(t, got, len(want))
 	for i := range want {
@@ -50,7 +51,7 @@ func requireAbout(t testing.TB, want, got []time.Duration) {
 	}
 }
 
-func TestWhichCodesAreRetried(t *testing.T) {
+func TestOnlyTransientCodesAreRetried(t *testing.T) {
 	t.Parallel()
 	retried := []codes.Code{
 		codes.Canceled, codes.Unknown, codes.ResourceExhausted, codes.Aborted, codes.OutOfRange, codes.Internal,
@@ -80,14 +81,14 @@ func TestBackoffGrowsWithJitter(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy upstream.RetryPolicy
 		code   codes.Code
-		want   []time.Duration
+		want   []time.Duration // the pauses between attempts
 	}{
 		"the SDK's policy": {
 			upstream.RetryPolicy{InitialInterval: 100 * ms, Multiplier: 1.7, MaxInterval: 5 * time.Second, MaxElapsed: 10 * time.Second, MaxAttempts: 5},
 			codes.Unavailable,
 			[]time.Duration{100 * ms, 170 * ms, 289 * ms, 491300 * time.Microsecond},
 		},
-		"up to the longest pause": {
+		"limited by MaxInterval": {
 			upstream.RetryPolicy{InitialInterval: time.Second, Multiplier: 10, MaxInterval: 3 * time.Second, MaxElapsed: time.Minute, MaxAttempts: 5},
 			codes.Unavailable,
 			[]time.Duration{time.Second, 3 * time.Second, 3 * time.Second, 3 * time.Second},
@@ -102,7 +103,7 @@ func TestBackoffGrowsWithJitter(t *testing.T) {
 			codes.ResourceExhausted,
 			[]time.Duration{20 * time.Second, 20 * time.Second},
 		},
-		"within MaxElapsed": { // 1 + 2 + 4 seconds do not leave 8 seconds, with any jitter
+		"limited by MaxElapsed": { // whatever the jitter, a pause of 8 s after 1 + 2 + 4 s exceeds 10 s
 			upstream.RetryPolicy{InitialInterval: 100 * ms, Multiplier: 1.7, MaxInterval: 5 * time.Second, MaxElapsed: 10 * time.Second},
 			codes.ResourceExhausted,
 			[]time.Duration{time.Second, 2 * time.Second, 4 * time.Second},
@@ -111,7 +112,7 @@ func TestBackoffGrowsWithJitter(t *testing.T) {
 			upstream.RetryPolicy{InitialInterval: ms, Multiplier: 1, MaxInterval: ms, MaxElapsed: time.Minute, MaxAttempts: 1},
 			codes.Unavailable, nil,
 		},
-		"no time": {
+		"MaxElapsed zero": {
 			upstream.RetryPolicy{InitialInterval: ms, Multiplier: 1, MaxInterval: ms, MaxAttempts: 9}, codes.Unavailable, nil,
 		},
 	} {
@@ -123,7 +124,7 @@ func TestBackoffGrowsWithJitter(t *testing.T) {
 				client := newClient(t, server, func(options *upstream.Options) { options.Retry = test.policy })
 				begin := time.Now()
 				require.Error(t, describeWorkflow(withRetries(t.Context()), client))
-				requireAbout(t, test.want, pausesOf(server, "DescribeWorkflowExecution"))
+				requireWithinJitter(t, test.want, pausesOf(server, "DescribeWorkflowExecution"))
 				require.Equal(t, server.AllCalls()[len(test.want)].Time, time.Now(), "the last failure is returned immediately")
 				require.LessOrEqual(t, time.Since(begin), max(test.policy.MaxElapsed, time.Duration(0)))
 			})
@@ -146,7 +147,7 @@ func TestJitterSpreadsRetries(t *testing.T) {
 			} else {
 				longer++
 			}
-			for range 10 { // restores the throttle's token
+			for range 10 { // restores the token that the retry took from the throttle
 				require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 			}
 		}
@@ -197,8 +198,8 @@ func TestSizeErrorsAreNotRetried(t *testing.T) {
 }
 
 // A write is retried only if the server can recognise the repetition by an id in the
-// request. Nothing is retried for doors whose clients retry themselves.
-func TestWhichMethodsAreRetried(t *testing.T) {
+// request. Without CallOptions.Retry, nothing is retried.
+func TestOnlyRepeatableMethodsAreRetried(t *testing.T) {
 	t.Parallel()
 	for name, method := range upstreamtest.Methods() {
 		access, _ := auth.AccessOf(name)
@@ -211,7 +212,7 @@ func TestWhichMethodsAreRetried(t *testing.T) {
 				attempts := func(retry bool) int {
 					before := len(server.AllCalls())
 					server.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), describeHandler()))
-					_, err := client.Invoke(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Retry: retry}), name, request)
+					_, err := client.Invoke(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Retry: retry}), name, request)
 					require.Equal(t, retry && access.Retry, err == nil, "%v", err)
 					return len(server.AllCalls()) - before
 				}
@@ -228,7 +229,7 @@ func TestWhichMethodsAreRetried(t *testing.T) {
 
 func TestTheThrottleLimitsRetries(t *testing.T) {
 	t.Parallel()
-	const calls, retries = 1000, 49
+	const calls, maxRetries = 1000, 49
 	for name, inParallel := range map[string]bool{"in sequence": false, "in parallel": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -251,9 +252,9 @@ func TestTheThrottleLimitsRetries(t *testing.T) {
 				callers.Wait()
 				attempts := len(server.AllCalls()) - before
 				require.GreaterOrEqual(t, attempts, calls)
-				require.LessOrEqual(t, attempts, calls+retries)
+				require.LessOrEqual(t, attempts, calls+maxRetries)
 
-				// Each success restores a tenth of a retry.
+				// Each success restores a tenth of a token.
 				server.Handle("DescribeWorkflowExecution", describeHandler())
 				for range 505 {
 					require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
@@ -273,7 +274,7 @@ func TestTheThrottleLimitsRetries(t *testing.T) {
 	}
 }
 
-func TestOtherErrorsTakeNoThrottleTokens(t *testing.T) {
+func TestErrorsThatAreNotRetriedTakeNoThrottleTokens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
@@ -292,9 +293,9 @@ func sendUpdate(ctx context.Context, client *upstream.Client) error {
 		&workflowservice.UpdateWorkflowExecutionRequest{Namespace: orders}, &workflowservice.UpdateWorkflowExecutionResponse{})
 }
 
-// Each rejected update makes the server drop the updates of the workflow that are not yet accepted, so a retry would
-// do harm. The caller decides when to send it again.
-func TestTheUpdateLimitIsNotRetried(t *testing.T) {
+// When the server rejects an update because of its limit, it also drops the updates of the workflow that are not yet
+// accepted. So a retry would do harm, and the caller decides when to send the update again.
+func TestUpdateLimitErrorsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"limit on number of concurrent in-flight updates has been reached (10)",
@@ -311,21 +312,21 @@ func TestTheUpdateLimitIsNotRetried(t *testing.T) {
 	}
 }
 
-func TestADroppedUpdateIsRetriedWithALongerBackoff(t *testing.T) {
+func TestAnAbortedUpdateIsRetriedWithALongerBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
 		upstreamtest.RequireProblem(t, problem.WorkflowBusy, sendUpdate(withRetries(t.Context()), newClient(t, server)))
-		requireAbout(t, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, pausesOf(server, "UpdateWorkflowExecution"))
+		requireWithinJitter(t, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, pausesOf(server, "UpdateWorkflowExecution"))
 	})
 }
 
 func TestABusyWorkflowTakesNoThrottleTokens(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]upstreamtest.Handler{
-		"an update is dropped": upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"),
-		"a query is dropped":   upstreamtest.Fail(codes.Unavailable, "buffered query cleared, please retry"),
+		"an aborted update": upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"),
+		"a cleared query":   upstreamtest.Fail(codes.Unavailable, "buffered query cleared, please retry"),
 		"busy": upstreamtest.Fail(codes.ResourceExhausted, "busy", &errordetails.ResourceExhaustedFailure{
 			Cause: enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW,
 		}),
@@ -369,8 +370,8 @@ func TestCancellationStopsRetries(t *testing.T) {
 	})
 }
 
-// If the deadline is before the next attempt, the last error is more useful than
-// DEADLINE_EXCEEDED.
+// If the deadline is earlier than the next attempt, the last error is more useful to the
+// caller than DEADLINE_EXCEEDED.
 func TestABackoffBeyondTheDeadlineFailsImmediately(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -398,7 +399,7 @@ func TestReadsSurviveALostConnection(t *testing.T) {
 
 		time.AfterFunc(time.Second, server.Cut)
 		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, terminateWorkflow(withRetries(t.Context()), client))
-		require.Len(t, server.Calls("TerminateWorkflowExecution"), 1, "the server may have executed it")
+		require.Len(t, server.Calls("TerminateWorkflowExecution"), 1, "the server may have executed the lost call")
 	})
 }
 
@@ -412,9 +413,9 @@ func TestReadsSurviveGoAway(t *testing.T) {
 		client := newClient(t, server)
 		require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 		require.Len(t, server.AllCalls(), 2)
-		for range 10 { // several connections end between the calls
+		for range 10 { // MaxConnectionAge ends several connections between the calls
 			time.Sleep(1500 * time.Millisecond)
-			require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
+			require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 		}
 		require.Len(t, server.AllCalls(), 12)
 	})
@@ -439,20 +440,20 @@ func TestKeepAliveDetectsADeadConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := upstreamtest.New(t)
 		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, describeHandler()))
-		first := new(atomic.Bool)
-		next := first
+		firstMute := new(atomic.Bool)
+		mute := firstMute
 		client := newClient(t, server, func(options *upstream.Options) {
 			options.Dial = func(ctx context.Context, address string) (net.Conn, error) {
 				conn, err := server.Dial(ctx, address)
-				mute := next
-				next = new(atomic.Bool) // later connections work
-				return muteConn{conn, mute}, err
+				connMute := mute
+				mute = new(atomic.Bool) // only the first connection loses data
+				return muteConn{conn, connMute}, err
 			}
 		})
 		begin := time.Now()
-		time.AfterFunc(time.Second, func() { first.Store(true) })
-		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(withCall(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: 5 * time.Minute}), client))
-		require.LessOrEqual(t, time.Since(begin), time.Minute, "keep-alive detects it before the deadline of the call")
-		require.NoError(t, describeWorkflow(inOrders(t.Context()), client))
+		time.AfterFunc(time.Second, func() { firstMute.Store(true) })
+		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Timeout: 5 * time.Minute}), client))
+		require.LessOrEqual(t, time.Since(begin), time.Minute, "keep-alive detects the dead connection before the deadline of the call")
+		require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 	})
 }

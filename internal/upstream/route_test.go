@@ -25,77 +25,78 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const cloud = "orders.a1b2c"
+// cloudName is the name of the namespace orders on its own server.
+const cloudName = "orders.a1b2c"
 
-// twoServers returns a client with a default server and a server for the namespace
-// orders, which has another name there.
-func twoServers(t *testing.T, adjust ...func(*upstream.Options)) (client *upstream.Client, all, other *upstreamtest.Server) {
+// twoServers returns a client with two servers: a default server, and one for the
+// namespace orders, which is called cloudName there.
+func twoServers(t *testing.T, adjust ...func(*upstream.Options)) (client *upstream.Client, defaultServer, ordersServer *upstreamtest.Server) {
 	t.Helper()
-	all, other = upstreamtest.New(t), upstreamtest.New(t)
+	defaultServer, ordersServer = upstreamtest.New(t), upstreamtest.New(t)
 	client = newClient(t, nil, append(adjust, func(o *upstream.Options) {
-		o.Credential = openToken(t, "of-all")
+		o.Credential = staticCredential(t, "of-gateway")
 		o.Dial = func(ctx context.Context, address string) (net.Conn, error) {
-			if strings.HasPrefix(address, cloud) {
-				return other.Dial(ctx, address)
+			if strings.HasPrefix(address, cloudName) {
+				return ordersServer.Dial(ctx, address)
 			}
-			return all.Dial(ctx, address)
+			return defaultServer.Dial(ctx, address)
 		}
 		o.Namespaces = map[string]upstream.Namespace{orders: {
-			Server: &upstream.Server{Address: cloud + ".tmprl.cloud:7233"}, Name: cloud, Credential: openToken(t, "of-orders"),
+			Server: &upstream.Server{Address: cloudName + ".tmprl.cloudName:7233"}, Name: cloudName, Credential: staticCredential(t, "of-orders"),
 		}}
 	})...)
-	return client, all, other
+	return client, defaultServer, ordersServer
 }
 
 func TestANamespaceIsRoutedToItsOwnServer(t *testing.T) {
 	t.Parallel()
-	client, all, other := twoServers(t)
-	other.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
+	client, defaultServer, ordersServer := twoServers(t)
+	ordersServer.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
-			ParentNamespaceId: "id", Type: &common.WorkflowType{Name: cloud}, Execution: &common.WorkflowExecution{WorkflowId: cloud},
+			ParentNamespaceId: "id", Type: &common.WorkflowType{Name: cloudName}, Execution: &common.WorkflowExecution{WorkflowId: cloudName},
 		},
 	}))
-	other.Handle("DescribeNamespace", upstreamtest.Respond(&workflowservice.DescribeNamespaceResponse{
-		NamespaceInfo: &namespace.NamespaceInfo{Name: cloud, Description: cloud},
+	ordersServer.Handle("DescribeNamespace", upstreamtest.Respond(&workflowservice.DescribeNamespaceResponse{
+		NamespaceInfo: &namespace.NamespaceInfo{Name: cloudName, Description: cloudName},
 	}))
 	request := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: orders, Links: upstreamtest.LinkTo(orders)}
-	_, err := client.Invoke(inOrders(t.Context()), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, request))
+	_, err := client.Invoke(inOrdersNamespace(t.Context()), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, request))
 	require.Error(t, err) // UNIMPLEMENTED: only the request matters here
-	require.Empty(t, all.AllCalls())
-	call := other.Calls("StartWorkflowExecution")[0]
-	require.Equal(t, []string{cloud}, call.Metadata.Get("temporal-namespace"))
+	require.Empty(t, defaultServer.AllCalls())
+	call := ordersServer.Calls("StartWorkflowExecution")[0]
+	require.Equal(t, []string{cloudName}, call.Metadata.Get("temporal-namespace"))
 	require.Equal(t, []string{"Bearer of-orders"}, call.Metadata.Get("authorization"))
 	var sent workflowservice.StartWorkflowExecutionRequest
 	require.NoError(t, proto.Unmarshal(call.Request, &sent))
-	require.Equal(t, cloud, sent.GetNamespace())
-	require.Equal(t, cloud, sent.GetLinks()[0].GetWorkflowEvent().GetNamespace(), "nested namespaces are renamed too")
+	require.Equal(t, cloudName, sent.GetNamespace())
+	require.Equal(t, cloudName, sent.GetLinks()[0].GetWorkflowEvent().GetNamespace(), "nested namespaces are renamed too")
 	require.Equal(t, orders, sent.GetWorkflowId(), "other fields with this value are unchanged")
 
 	var description workflowservice.DescribeNamespaceResponse
-	require.NoError(t, client.Do(inOrders(t.Context()), workflowService+"DescribeNamespace",
+	require.NoError(t, client.Do(inOrdersNamespace(t.Context()), workflowService+"DescribeNamespace",
 		&workflowservice.DescribeNamespaceRequest{Namespace: orders}, &description))
-	require.Equal(t, orders, description.GetNamespaceInfo().GetName(), "callers see the gateway's name only")
-	require.Equal(t, cloud, description.GetNamespaceInfo().GetDescription())
+	require.Equal(t, orders, description.GetNamespaceInfo().GetName(), "the response contains the gateway's name")
+	require.Equal(t, cloudName, description.GetNamespaceInfo().GetDescription())
 
-	_, err = client.Invoke(inOrders(t.Context()), workflowService+"DescribeNamespace",
-		upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: cloud}))
+	_, err = client.Invoke(inOrdersNamespace(t.Context()), workflowService+"DescribeNamespace",
+		upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: cloudName}))
 	upstreamtest.RequireProblem(t, problem.NamespaceMismatch, err)
 
-	elsewhere := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "p", Grants: []auth.Grant{{Namespace: "*", Role: auth.RoleRead}}})
-	elsewhere = upstream.NewContext(elsewhere, &upstream.CallOptions{Namespace: payments})
-	_, err = client.Invoke(elsewhere, workflowService+"DescribeNamespace", upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: payments}))
+	inPayments := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "p", Grants: []auth.Grant{{Namespace: "*", Role: auth.RoleRead}}})
+	inPayments = upstream.NewContext(inPayments, &upstream.CallOptions{Namespace: payments})
+	_, err = client.Invoke(inPayments, workflowService+"DescribeNamespace", upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: payments}))
 	require.Error(t, err)
-	require.Equal(t, []string{"Bearer of-all"}, all.Calls("DescribeNamespace")[0].Metadata.Get("authorization"))
+	require.Equal(t, []string{"Bearer of-gateway"}, defaultServer.Calls("DescribeNamespace")[0].Metadata.Get("authorization"))
 	require.NotEqual(t, client.CredentialID(&auth.Principal{}, orders), client.CredentialID(&auth.Principal{}, payments))
 }
 
-func TestErrorsDoNotContainTheServersNamespaceName(t *testing.T) {
+func TestErrorsContainTheGatewaysNamespaceName(t *testing.T) {
 	t.Parallel()
-	client, _, other := twoServers(t)
-	other.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "namespace "+cloud+" is not there",
-		&errordetails.NamespaceNotFoundFailure{Namespace: cloud}, &errordetails.NotFoundFailure{CurrentCluster: "c"}))
-	e := problem.Of(describeWorkflow(inOrders(t.Context()), client))
-	require.NotContains(t, fmt.Sprint(e, e.Upstream.Proto()), cloud)
+	client, _, ordersServer := twoServers(t)
+	ordersServer.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "namespace "+cloudName+" is not there",
+		&errordetails.NamespaceNotFoundFailure{Namespace: cloudName}, &errordetails.NotFoundFailure{CurrentCluster: "c"}))
+	e := problem.Of(describeWorkflow(inOrdersNamespace(t.Context()), client))
+	require.NotContains(t, fmt.Sprint(e, e.Upstream.Proto()), cloudName)
 	require.Contains(t, e.Error(), "namespace "+orders+" is not there")
 	require.Len(t, e.Upstream.Details(), 1)
 }
@@ -103,23 +104,23 @@ func TestErrorsDoNotContainTheServersNamespaceName(t *testing.T) {
 func TestTheHealthOfEachServerIsWatched(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, all, other := twoServers(t)
-		for _, server := range []*upstreamtest.Server{all, other} {
+		client, defaultServer, ordersServer := twoServers(t)
+		for _, server := range []*upstreamtest.Server{defaultServer, ordersServer} {
 			server.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{}))
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		go client.WatchHealth(ctx)
 		synctest.Wait()
 		require.True(t, client.Health().Ready)
-		require.Equal(t, []string{"Bearer of-all"}, all.Calls("GetSystemInfo")[0].Metadata.Get("authorization"))
-		require.Equal(t, []string{"Bearer of-orders"}, other.Calls("GetSystemInfo")[0].Metadata.Get("authorization"))
-		require.Equal(t, []string{cloud}, other.Calls("GetSystemInfo")[0].Metadata.Get("temporal-namespace"))
+		require.Equal(t, []string{"Bearer of-gateway"}, defaultServer.Calls("GetSystemInfo")[0].Metadata.Get("authorization"))
+		require.Equal(t, []string{"Bearer of-orders"}, ordersServer.Calls("GetSystemInfo")[0].Metadata.Get("authorization"))
+		require.Equal(t, []string{cloudName}, ordersServer.Calls("GetSystemInfo")[0].Metadata.Get("temporal-namespace"))
 		stop()
 		synctest.Wait()
 	})
 }
 
-// auditLines returns the fields of the audit lines of a log.
+// auditLines returns the text after msg=audit of each audit line in a log.
 func auditLines(log *testlog.Buffer) (found []string) {
 	for line := range strings.Lines(log.String()) {
 		if _, audit, ok := strings.Cut(line, "msg=audit "); ok {
@@ -129,7 +130,7 @@ func auditLines(log *testlog.Buffer) (found []string) {
 	return found
 }
 
-func TestEveryWriteIsAudited(t *testing.T) {
+func TestEveryWriteHasAnAuditLine(t *testing.T) {
 	t.Parallel()
 	log := &testlog.Buffer{}
 	server := upstreamtest.New(t)
@@ -138,11 +139,11 @@ func TestEveryWriteIsAudited(t *testing.T) {
 	start := &workflowservice.StartWorkflowExecutionRequest{Namespace: orders, WorkflowId: "w 1", Input: &common.Payloads{
 		Payloads: []*common.Payload{{Data: []byte(marker)}},
 	}}
-	_, err := client.Invoke(inOrders(t.Context()), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, start))
+	_, err := client.Invoke(inOrdersNamespace(t.Context()), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, start))
 	require.NoError(t, err)
-	require.Error(t, terminateWorkflow(inOrders(t.Context()), client))
-	require.Error(t, describeWorkflow(inOrders(t.Context()), client))
-	_, err = client.Invoke(inOrders(t.Context()), workflowService+"PollWorkflowTaskQueue",
+	require.Error(t, terminateWorkflow(inOrdersNamespace(t.Context()), client))
+	require.Error(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
+	_, err = client.Invoke(inOrdersNamespace(t.Context()), workflowService+"PollWorkflowTaskQueue",
 		upstreamtest.Wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders}))
 	require.Error(t, err)
 	reader := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}})

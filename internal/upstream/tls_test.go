@@ -25,7 +25,6 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// authority is a certificate authority.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -41,8 +40,8 @@ func newAuthority(t testing.TB) *authority {
 	return a
 }
 
-// sign completes a template and signs it, by the authority or, for its own
-// certificate, by the new key.
+// sign creates a key and a signed certificate from a template. The certificate is signed
+// by the authority, or self-signed if the authority has no certificate yet.
 func (a *authority) sign(t testing.TB, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -82,7 +81,7 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// listenTLS serves the handlers of server on a listener, over TLS if config is not
+// listenTLS serves the handlers of server on another listener, over TLS if config is not
 // nil.
 func listenTLS(t testing.TB, server *upstreamtest.Server, listener net.Listener, config *tls.Config) {
 	t.Helper()
@@ -99,40 +98,40 @@ func listenTLS(t testing.TB, server *upstreamtest.Server, listener net.Listener,
 	})
 }
 
-// The test uses real sockets, because the certificate is verified for the name in the
-// address.
+// The test uses a TCP address, because gRPC verifies that the certificate is for the name
+// in the address.
 func TestTheUpstreamIsVerified(t *testing.T) {
 	t.Parallel()
 	const local = "127.0.0.1"
-	ours, theirs := newAuthority(t), newAuthority(t)
-	serverOf := func(certificate tls.Certificate) *tls.Config {
+	trusted, untrusted := newAuthority(t), newAuthority(t)
+	serverConfig := func(certificate tls.Certificate) *tls.Config {
 		return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	}
-	mutual := serverOf(ours.issue(t, local, time.Hour))
-	mutual.ClientAuth, mutual.ClientCAs = tls.RequireAndVerifyClientCert, ours.pool()
-	clientWith := func(certificates ...tls.Certificate) *tls.Config {
-		return &tls.Config{RootCAs: ours.pool(), Certificates: certificates, MinVersion: tls.VersionTLS12}
+	mutual := serverConfig(trusted.issue(t, local, time.Hour))
+	mutual.ClientAuth, mutual.ClientCAs = tls.RequireAndVerifyClientCert, trusted.pool()
+	clientConfig := func(certificates ...tls.Certificate) *tls.Config {
+		return &tls.Config{RootCAs: trusted.pool(), Certificates: certificates, MinVersion: tls.VersionTLS12}
 	}
-	named := clientWith()
-	named.ServerName = "temporal.example"
+	withServerName := clientConfig()
+	withServerName.ServerName = "temporal.example"
 	for name, test := range map[string]struct {
 		server, client *tls.Config
-		peer           string // the client's name, as the server verified it
+		peer           string // the name in the verified client certificate, or empty
 		rejected       bool
 	}{
-		"a valid certificate":            {server: serverOf(ours.issue(t, local, time.Hour)), client: clientWith()},
-		"a certificate for another name": {server: serverOf(ours.issue(t, "other.example", time.Hour)), client: clientWith(), rejected: true},
-		"a configured server name":       {server: serverOf(ours.issue(t, "temporal.example", time.Hour)), client: named},
-		"another configured server name": {server: serverOf(ours.issue(t, local, time.Hour)), client: named, rejected: true},
-		"an unknown authority":           {server: serverOf(theirs.issue(t, local, time.Hour)), client: clientWith(), rejected: true},
-		"an expired certificate":         {server: serverOf(ours.issue(t, local, -time.Hour)), client: clientWith(), rejected: true},
-		"a plaintext server":             {client: clientWith(), rejected: true},
-		"a plaintext client":             {server: serverOf(ours.issue(t, local, time.Hour)), rejected: true},
-		"a client certificate":           {server: mutual, client: clientWith(ours.issue(t, "gateway.example", time.Hour)), peer: "gateway.example"},
+		"a valid certificate":            {server: serverConfig(trusted.issue(t, local, time.Hour)), client: clientConfig()},
+		"a certificate for another name": {server: serverConfig(trusted.issue(t, "other.example", time.Hour)), client: clientConfig(), rejected: true},
+		"a configured server name":       {server: serverConfig(trusted.issue(t, "temporal.example", time.Hour)), client: withServerName},
+		"another configured server name": {server: serverConfig(trusted.issue(t, local, time.Hour)), client: withServerName, rejected: true},
+		"an unknown authority":           {server: serverConfig(untrusted.issue(t, local, time.Hour)), client: clientConfig(), rejected: true},
+		"an expired certificate":         {server: serverConfig(trusted.issue(t, local, -time.Hour)), client: clientConfig(), rejected: true},
+		"a plaintext server":             {client: clientConfig(), rejected: true},
+		"a plaintext client":             {server: serverConfig(trusted.issue(t, local, time.Hour)), rejected: true},
+		"a client certificate":           {server: mutual, client: clientConfig(trusted.issue(t, "gateway.example", time.Hour)), peer: "gateway.example"},
 		"a client certificate of another authority": {
-			server: mutual, client: clientWith(theirs.issue(t, "gateway.example", time.Hour)), rejected: true,
+			server: mutual, client: clientConfig(untrusted.issue(t, "gateway.example", time.Hour)), rejected: true,
 		},
-		"no client certificate": {server: mutual, client: clientWith(), rejected: true},
+		"no client certificate": {server: mutual, client: clientConfig(), rejected: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +151,7 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 			client := newClient(t, nil, func(options *upstream.Options) {
 				options.Address, options.TLS = listener.Addr().String(), test.client
 			})
-			err = describeWorkflow(inOrders(t.Context()), client)
+			err = describeWorkflow(inOrdersNamespace(t.Context()), client)
 			if !test.rejected {
 				require.NoError(t, err)
 				require.Equal(t, test.peer, caller)
@@ -165,11 +164,11 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 	}
 }
 
-// TLS is end to end through the proxy: the certificate is verified for the name of
-// the upstream, not of the proxy.
+// TLS is end to end through the proxy: the client verifies the certificate for the name of
+// the upstream, not for the name of the proxy.
 func TestTheUpstreamIsVerifiedThroughAProxy(t *testing.T) {
 	t.Parallel()
-	ours := newAuthority(t)
+	trusted := newAuthority(t)
 	for name, rejected := range map[string]bool{"temporal.example": false, "proxy.example": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -177,13 +176,13 @@ func TestTheUpstreamIsVerifiedThroughAProxy(t *testing.T) {
 			server.Handle("DescribeWorkflowExecution", describeHandler())
 			listener := bufconn.Listen(1 << 16)
 			listenTLS(t, server, listener, &tls.Config{
-				Certificates: []tls.Certificate{ours.issue(t, name, time.Hour)}, MinVersion: tls.VersionTLS12,
+				Certificates: []tls.Certificate{trusted.issue(t, name, time.Hour)}, MinVersion: tls.VersionTLS12,
 			})
 			proxy := newProxy(t, tunnel(listener.DialContext, established, false))
-			client := newClient(t, nil, proxy.use(""), func(options *upstream.Options) {
-				options.TLS = &tls.Config{RootCAs: ours.pool(), MinVersion: tls.VersionTLS12}
+			client := newClient(t, nil, proxy.option(""), func(options *upstream.Options) {
+				options.TLS = &tls.Config{RootCAs: trusted.pool(), MinVersion: tls.VersionTLS12}
 			})
-			err := describeWorkflow(inOrders(t.Context()), client)
+			err := describeWorkflow(inOrdersNamespace(t.Context()), client)
 			if rejected {
 				upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, err)
 				return
