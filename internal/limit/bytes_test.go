@@ -14,6 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
+// reserve reserves n bytes for a caller with the default share.
 func reserve(t *testing.T, b *limit.Bytes, caller string, n int64) limit.Reservation {
 	t.Helper()
 	r, err := b.Reserve(t.Context(), caller, 0, n)
@@ -21,12 +22,12 @@ func reserve(t *testing.T, b *limit.Bytes, caller string, n int64) limit.Reserva
 	return r
 }
 
-func TestACallerReservesNoMoreThanItsShare(t *testing.T) {
+func TestACallerCannotReserveMoreThanItsShare(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
 	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 10, Share: 0.75}, &reserved)
 	small := reserve(t, b, "a", 10)
-	require.Zero(t, reserved.Value(), "small reservations are not counted")
+	require.Zero(t, reserved.Value(), "small reservations do not count")
 	small.Release()
 	first := reserve(t, b, "a", 700)
 	reserve(t, b, "a", 50)
@@ -35,11 +36,11 @@ func TestACallerReservesNoMoreThanItsShare(t *testing.T) {
 	require.EqualValues(t, 750, reserved.Value())
 	first.Release()
 	first.Release()
-	require.EqualValues(t, 50, reserved.Value(), "bytes are released once")
+	require.EqualValues(t, 50, reserved.Value(), "the second Release does nothing")
 	reserve(t, b, "a", 700)
 }
 
-func TestCountSmallCountsFromTheFirstByte(t *testing.T) {
+func TestCountSmallMakesSmallReservationsCount(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
 	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 100, Share: 0.75}, &reserved)
@@ -58,7 +59,8 @@ func TestCountSmallCountsFromTheFirstByte(t *testing.T) {
 	require.Zero(t, reserved.Value())
 }
 
-// Two callers with a share of three quarters leave a sixteenth of the total free.
+// The first caller can reserve three quarters of the total, and the second one three
+// quarters of the rest. So a sixteenth of the total remains free.
 func TestTwoCallersLeaveBytesForOthers(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
@@ -67,21 +69,21 @@ func TestTwoCallersLeaveBytesForOthers(t *testing.T) {
 	for _, caller := range []string{"a", "b"} {
 		for {
 			if _, err := b.Reserve(t.Context(), caller, 0, step); err != nil {
-				require.True(t, problem.Is(err, problem.RateLimited), "the total is not used up: %v", err)
+				require.True(t, problem.Is(err, problem.RateLimited), "the caller reaches its share before the total is reserved: %v", err)
 				break
 			}
 		}
 	}
 	const free = total / 16
 	require.EqualValues(t, total-free, reserved.Value())
-	const third = 16 * step
-	for range third / step {
+	const reservedByC = 16 * step
+	for range reservedByC / step {
 		reserve(t, b, "c", step)
 	}
-	for _, caller := range []string{"d", "e", "f"} { // each above its share
+	for _, caller := range []string{"d", "e", "f"} { // each reservation exceeds the share of its caller
 		_, _ = b.Reserve(t.Context(), caller, 0.01, free/4)
 	}
-	require.EqualValues(t, free-third, total-reserved.Value(), "a reservation above the share leaves a sixteenth")
+	require.EqualValues(t, free-reservedByC, total-reserved.Value(), "a reservation that exceeds the share must leave a sixteenth free")
 	reserve(t, b, "g", step)
 }
 
@@ -90,7 +92,7 @@ func TestASingleReservationMayExceedTheShare(t *testing.T) {
 	var reserved telemetry.Gauge
 	b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.1}, &reserved)
 	large := reserve(t, b, "a", 5000)
-	require.EqualValues(t, 1000, reserved.Value(), "a reservation above the total counts as the total")
+	require.EqualValues(t, 1000, reserved.Value(), "a reservation larger than the total is reduced to the total")
 	_, err := b.Reserve(t.Context(), "b", 0, 1)
 	require.True(t, problem.Is(err, problem.Overloaded))
 	large.Release()
@@ -99,7 +101,7 @@ func TestASingleReservationMayExceedTheShare(t *testing.T) {
 	require.True(t, problem.Is(err, problem.RateLimited))
 	other, err := b.Reserve(t.Context(), "b", 1, 50)
 	require.NoError(t, err)
-	require.NoError(t, other.Grow(t.Context(), 50), "the caller has no other reservation")
+	require.NoError(t, other.Grow(t.Context(), 50), "the caller may exceed its share, because it has no other reservation")
 	require.True(t, problem.Is(other.Grow(t.Context(), 1), problem.Overloaded))
 	require.True(t, other.Fit(20))
 	require.False(t, other.Fit(200))
@@ -111,7 +113,7 @@ func TestASingleReservationMayExceedTheShare(t *testing.T) {
 	require.Zero(t, b.Callers())
 }
 
-func TestACallerAtItsShareWaits(t *testing.T) {
+func TestACallerThatHasUsedItsShareWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reserved telemetry.Gauge
@@ -119,8 +121,8 @@ func TestACallerAtItsShareWaits(t *testing.T) {
 		first, second := reserve(t, b, "a", 300), reserve(t, b, "a", 200)
 		begin := time.Now()
 		var waiting sync.WaitGroup
-		took := make([]time.Duration, 3)
-		for i, n := range []int64{400, 100} { // the small request does not overtake the large one
+		took := make([]time.Duration, 2)      // how long each Reserve took
+		for i, n := range []int64{400, 100} { // the small request must not overtake the large one
 			waiting.Go(func() {
 				r, err := b.Reserve(t.Context(), "a", 0, n)
 				if err != nil && !problem.Is(err, problem.RateLimited) {
@@ -139,24 +141,24 @@ func TestACallerAtItsShareWaits(t *testing.T) {
 		time.Sleep(400 * time.Millisecond)
 		second.Release()
 		waiting.Wait()
-		require.Equal(t, []time.Duration{time.Second, time.Second, 0}, took, "the small request fits once the large one has left the queue")
+		require.Equal(t, []time.Duration{time.Second, time.Second}, took, "the small request fits as soon as the large one has left the queue")
 		first.Release()
 		require.EqualValues(t, 100, reserved.Value())
 
-		again := reserve(t, b, "a", 500)
+		third := reserve(t, b, "a", 500)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		_, err = b.Reserve(ctx, "a", 0, 1)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		again.Release()
+		third.Release()
 		require.Equal(t, 1, b.Callers())
-		again = reserve(t, b, "a", 500)
-		again.Release()
+		third = reserve(t, b, "a", 500)
+		third.Release()
 		require.EqualValues(t, 100, reserved.Value())
 	})
 }
 
-func TestWaitersOfACallerAreServedInOrder(t *testing.T) {
+func TestWaitersOfACallerAreServedInOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reserved telemetry.Gauge
@@ -189,12 +191,12 @@ func TestWaitersOfACallerAreServedInOrder(t *testing.T) {
 	})
 }
 
-func TestResumeWaitsForTheShareOfItsCaller(t *testing.T) {
+func TestResumeWaitsUntilTheCallerIsBelowItsShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reserved telemetry.Gauge
 		b := limit.NewBytes(limit.BytesSize{Total: 2, Share: 0.5, Queue: 1, QueueTime: time.Second}, &reserved)
-		own, other := reserve(t, b, "a", 1), reserve(t, b, "b", 1)
+		ofA, ofB := reserve(t, b, "a", 1), reserve(t, b, "b", 1)
 		begin := time.Now()
 		var resumed time.Duration
 		go func() {
@@ -206,14 +208,14 @@ func TestResumeWaitsForTheShareOfItsCaller(t *testing.T) {
 			r.Release()
 		}()
 		time.Sleep(time.Hour)
-		own.Release()
+		ofA.Release()
 		synctest.Wait()
-		require.Equal(t, time.Hour, resumed, "Resume waits for longer than the queue time")
-		other.Release()
+		require.Equal(t, time.Hour, resumed, "QueueTime does not limit the wait of Resume")
+		ofB.Release()
 
 		reserve(t, b, "a", 1)
 		reserve(t, b, "c", 1)
-		for caller, reason := range map[string]string{"a": "the caller has its share", "b": "nothing is free"} {
+		for caller, reason := range map[string]string{"a": "the caller has used its share", "b": "no bytes are free"} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			r := b.Open(caller, 0)
 			require.ErrorIs(t, r.Resume(ctx, 1), context.DeadlineExceeded, reason)

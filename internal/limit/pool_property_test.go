@@ -18,16 +18,15 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// The pool of the property test has six slots. A single caller may have half of
-// them.
+// The settings of the pool in the property test.
 const (
 	poolSlots = 6
-	poolShare = 3
+	maxSlots  = 3 // the maximum of a single caller, with a share of one half
 	poolQueue = 2
 	queueTime = time.Second
 )
 
-// poolModel is a pool and its requests.
+// poolModel is a pool, and the requests that the test has made.
 type poolModel struct {
 	pool  *limit.Pool
 	gauge telemetry.Gauge
@@ -40,18 +39,19 @@ type poolModel struct {
 // poolRequest is one request. It holds a slot, waits for one, or was rejected.
 type poolRequest struct {
 	caller  string
-	resumes bool
+	resumes bool // it calls Resume instead of Acquire
 	begin   time.Time
 	cancel  context.CancelFunc
 
-	done bool
+	done bool // Acquire or Resume has returned
 	slot limit.Slot
 	err  error
 }
 
 func (r *poolRequest) holds() bool { return r.done && r.err == nil }
 
-// start runs a request until it has a slot, waits for one, or has failed.
+// start starts a request, and returns when the request has a slot, waits for one, or has
+// failed.
 func (m *poolModel) start(caller string, resumes bool) *poolRequest {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &poolRequest{caller: caller, resumes: resumes, begin: time.Now(), cancel: cancel}
@@ -72,38 +72,41 @@ func (m *poolModel) start(caller string, resumes bool) *poolRequest {
 	return r
 }
 
-// count returns the number of requests that satisfy a condition.
-func (m *poolModel) count(of func(*poolRequest) bool) int {
+// count returns the number of requests for which matches returns true.
+func (m *poolModel) count(matches func(*poolRequest) bool) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := 0
 	for _, r := range m.requests {
-		if of(r) {
+		if matches(r) {
 			n++
 		}
 	}
 	return n
 }
 
+// held returns the number of slots that a caller holds, or all callers if caller is empty.
 func (m *poolModel) held(caller string) int {
 	return m.count(func(r *poolRequest) bool { return r.holds() && (caller == "" || r.caller == caller) })
 }
 
+// waiting returns the number of requests in Acquire, or in Resume if resumes is set, that
+// wait for a slot. An empty caller means all callers.
 func (m *poolModel) waiting(caller string, resumes bool) int {
 	return m.count(func(r *poolRequest) bool {
 		return !r.done && r.resumes == resumes && (caller == "" || r.caller == caller)
 	})
 }
 
-// fits reports whether a caller may acquire another slot at a share of one half:
-// it holds none, or afterwards at most as many as remain free.
+// fits reports whether a caller with a share of one half may acquire another slot: it
+// holds none yet, or it will hold at most as many as remain free.
 func (m *poolModel) fits(caller string) bool {
-	free, own := poolSlots-m.held("")-1, m.held(caller)
-	return free >= 0 && (own == 0 || own+1 <= free)
+	freeAfter, held := poolSlots-m.held("")-1, m.held(caller)
+	return freeAfter >= 0 && (held == 0 || held+1 <= freeAfter)
 }
 
-// waits reports whether a request of a caller waits. A later request of that
-// caller must not overtake it.
+// waits reports whether a request of a caller waits. A later request of the same caller
+// must not overtake it.
 func (m *poolModel) waits(caller string) bool {
 	return m.waiting(caller, false)+m.waiting(caller, true) > 0
 }
@@ -112,7 +115,7 @@ func drawCaller(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "caller")
 }
 
-// acquire checks that the slots in use determine the outcome.
+// acquire calls Acquire and checks that the result follows from the slots in use.
 func (m *poolModel) acquire(t *rapid.T) {
 	caller := drawCaller(t)
 	all, queued, granted := m.held(""), m.waiting("", false), m.fits(caller) && !m.waits(caller)
@@ -123,25 +126,26 @@ func (m *poolModel) acquire(t *rapid.T) {
 	case granted:
 		require.True(t, r.holds(), "%v", r.err)
 	case queued < poolQueue:
-		require.False(t, r.done, "the request waits for a slot of its caller")
+		require.False(t, r.done, "the request must wait until its caller releases a slot")
 	default:
 		require.True(t, problem.Is(r.err, problem.RateLimited), "%v", r.err)
 	}
 }
 
-// resume checks that Resume waits where Acquire would fail.
+// resume calls Resume and checks that it waits where Acquire would fail.
 func (m *poolModel) resume(t *rapid.T) {
 	caller := drawCaller(t)
 	granted := m.fits(caller) && !m.waits(caller)
 	require.Equal(t, granted, m.start(caller, true).holds())
 }
 
+// release releases the slot of a random request.
 func (m *poolModel) release(t *rapid.T) {
 	m.draw(t, (*poolRequest).holds).slot.Release()
 	synctest.Wait()
 }
 
-// cancel cancels a request that waits.
+// cancel cancels a random request that waits.
 func (m *poolModel) cancel(t *rapid.T) {
 	r := m.draw(t, func(r *poolRequest) bool { return !r.done })
 	r.cancel()
@@ -154,17 +158,18 @@ func (m *poolModel) wait(t *rapid.T) {
 	synctest.Wait()
 }
 
-// draw removes a request that satisfies a condition from the model.
-func (m *poolModel) draw(t *rapid.T, of func(*poolRequest) bool) *poolRequest {
+// draw removes a random request for which matches returns true from the model, and
+// returns it.
+func (m *poolModel) draw(t *rapid.T, matches func(*poolRequest) bool) *poolRequest {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := slices.IndexFunc(m.requests, of)
+	i := slices.IndexFunc(m.requests, matches)
 	if i < 0 {
 		t.Skip("no request satisfies the condition")
 	}
 	var indices []int
 	for i, r := range m.requests {
-		if of(r) {
+		if matches(r) {
 			indices = append(indices, i)
 		}
 	}
@@ -182,13 +187,13 @@ func (m *poolModel) check(t *rapid.T) {
 	require.EqualValues(t, all, m.gauge.Value())
 	require.LessOrEqual(t, m.waiting("", false), poolQueue)
 	for _, caller := range []string{"a", "b", "c"} {
-		require.LessOrEqual(t, m.held(caller), poolShare)
+		require.LessOrEqual(t, m.held(caller), maxSlots)
 		require.False(t, m.waits(caller) && m.fits(caller), "%s waits although it may have a slot", caller)
 	}
 	require.Zero(t, m.count(func(r *poolRequest) bool { return !r.done && !r.resumes && time.Since(r.begin) > queueTime }), "a request waits longer than the queue time")
 }
 
-// end releases all slots and checks that all of them can be acquired again.
+// end releases all slots, and checks that all of them can then be acquired.
 func (m *poolModel) end(t *rapid.T) {
 	for _, r := range slices.Clone(m.requests) {
 		r.cancel()
@@ -200,7 +205,7 @@ func (m *poolModel) end(t *rapid.T) {
 	}
 	m.requests = nil
 	require.Zero(t, m.gauge.Value())
-	slots := map[string]int{"a": poolShare, "b": 1, "c": 1, "d": 1}
+	slots := map[string]int{"a": maxSlots, "b": 1, "c": 1, "d": 1}
 	for _, caller := range slices.Sorted(maps.Keys(slots)) {
 		for range slots[caller] {
 			require.True(t, m.start(caller, false).holds())
@@ -213,7 +218,7 @@ func (m *poolModel) end(t *rapid.T) {
 	}
 }
 
-// TestPoolKeepsItsLimits acquires, resumes, releases, cancels and waits at random.
+// TestPoolKeepsItsLimits calls the methods of the model in random order.
 func TestPoolKeepsItsLimits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

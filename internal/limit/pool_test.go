@@ -10,9 +10,10 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// These tests cover what a Pool adds to Bytes. TestPoolKeepsItsLimits covers the
-// rest: waiting, resuming and cancelling.
+// These tests cover what Pool adds to Bytes. TestPoolKeepsItsLimits covers waiting,
+// Resume and cancellation.
 
+// acquire acquires a slot for a caller with the default share.
 func acquire(t *testing.T, pool *limit.Pool, caller string) limit.Slot {
 	t.Helper()
 	slot, err := pool.Acquire(t.Context(), caller, 0)
@@ -36,11 +37,11 @@ func TestPoolLimitsEachCallerAndAllCallers(t *testing.T) {
 	other.Release()
 	first.Release()
 	first.Release()
-	require.EqualValues(t, 1, inUse.Value(), "a slot is released once")
+	require.EqualValues(t, 1, inUse.Value(), "the second Release does nothing")
 	acquire(t, pool, "a")
 }
 
-func TestPoolAcceptsAShareForOneCaller(t *testing.T) {
+func TestAcquireUsesTheShareOfTheCaller(t *testing.T) {
 	t.Parallel()
 	var inUse telemetry.Gauge
 	pool := limit.NewPool(limit.PoolSize{Slots: 10, Share: 0.1}, &inUse)
@@ -79,7 +80,7 @@ func TestReleasingTheZeroSlotDoesNothing(t *testing.T) {
 func BenchmarkPool(b *testing.B) {
 	var inUse telemetry.Gauge
 	pool := limit.NewPool(limit.PoolSize{Slots: 400, Share: 0.75}, &inUse)
-	busy, err := pool.Acquire(b.Context(), "caller", 0) // so that the caller stays registered
+	busy, err := pool.Acquire(b.Context(), "caller", 0) // so that the pool does not forget the caller between iterations
 	if err != nil {
 		b.Fatal(err)
 	}

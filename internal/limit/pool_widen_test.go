@@ -14,9 +14,9 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// TestWideningRequestsDoNotBlockEachOther widens the slots of four requests that together hold the share of their
-// caller.
-func TestWideningRequestsDoNotBlockEachOther(t *testing.T) {
+// Four requests together hold all slots that their caller may have. If they kept their slots in Widen, none of them could
+// get more.
+func TestConcurrentWidensDoNotBlockEachOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
@@ -51,16 +51,16 @@ func TestWidenBeyondTheTotalUsesAllSlots(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, slot.Widen(t.Context(), 100))
 	require.EqualValues(t, 4, taken.Value())
-	require.NoError(t, slot.Widen(t.Context(), 2), "a slot does not become narrower")
+	require.NoError(t, slot.Widen(t.Context(), 2), "Widen does not reduce the number of slots")
 	require.EqualValues(t, 4, taken.Value())
 	slot.Release()
 	require.Zero(t, taken.Value())
-	require.NoError(t, slot.Widen(t.Context(), 2), "a released slot stays released")
+	require.NoError(t, slot.Widen(t.Context(), 2), "Widen acquires nothing for a released slot")
 	require.Zero(t, taken.Value())
 }
 
-// TestAFailedWidenHoldsNothing rejects requests that do not fit, and one whose context ends.
-func TestAFailedWidenHoldsNothing(t *testing.T) {
+// Widen fails because there are too few free slots, and because its context ends.
+func TestAFailedWidenHoldsNoSlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge

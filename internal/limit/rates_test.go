@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/limit"
 )
 
-func TestRatesBoundEachCaller(t *testing.T) {
+func TestRatesAreLimitedForEachCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rates := limit.NewRates()
@@ -27,7 +27,7 @@ func TestRatesBoundEachCaller(t *testing.T) {
 		require.False(t, ok)
 		require.Equal(t, 500*time.Millisecond, budget.Wait())
 		_, ok = rates.Take("other", 2, 5)
-		require.True(t, ok, "others are not affected")
+		require.True(t, ok, "the limit of one caller does not affect another")
 
 		time.Sleep(budget.Wait())
 		_, ok = rates.Take("busy", 2, 5)
