@@ -17,10 +17,10 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-func TestFewLargeBodiesAreDecodedAtTheSameTime(t *testing.T) {
+func TestDecodingLimitsConcurrentLargeBodies(t *testing.T) {
 	t.Parallel()
 	const slots, bodies, large, small = 2, 8, 1 << 20, 1 << 10
-	for size, want := range map[int]int32{large: slots, small: bodies} {
+	for size, wantConcurrent := range map[int]int32{large: slots, small: bodies} {
 		synctest.Test(t, func(t *testing.T) {
 			a := admit(t, &request.Front{Decoding: make(chan struct{}, slots)})
 			var decoding sync.WaitGroup
@@ -48,10 +48,10 @@ func TestFewLargeBodiesAreDecodedAtTheSameTime(t *testing.T) {
 				expiring: func(err error) bool { return err == context.DeadlineExceeded }, //nolint:errorlint // must not be wrapped
 			} {
 				err := a.Decode(ctx, size, func() error { return nil })
-				require.Equal(t, size == large, matches(err), "%d bytes: %v", size, err)
+				require.Equal(t, size == large, matches(err), "only a large body waits and so returns the error of its context: %d bytes: %v", size, err)
 			}
 			decoding.Wait()
-			require.Equal(t, want, maximum.Load())
+			require.Equal(t, wantConcurrent, maximum.Load())
 		})
 	}
 }

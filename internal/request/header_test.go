@@ -13,6 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/request"
 )
 
+// header returns a header with the given names and values in turn.
 func header(pairs ...string) http.Header {
 	h := http.Header{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -21,7 +22,7 @@ func header(pairs ...string) http.Header {
 	return h
 }
 
-func TestTimeoutInBothSyntaxes(t *testing.T) {
+func TestTimeoutAcceptsBothSyntaxes(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]time.Duration{"500ms": 500 * time.Millisecond, "1m30s": 90 * time.Second} {
 		got, err := request.Timeout(header("Request-Timeout", value))
@@ -41,7 +42,7 @@ func TestTimeoutInBothSyntaxes(t *testing.T) {
 	require.Zero(t, got)
 }
 
-func TestInvalidTimeouts(t *testing.T) {
+func TestInvalidTimeoutsAreRejected(t *testing.T) {
 	t.Parallel()
 	for _, h := range []http.Header{
 		header("Request-Timeout", "5"), header("Request-Timeout", "0s"), header("Request-Timeout", "-1s"),
@@ -83,7 +84,7 @@ func TestAllowedMetadataDropsOtherKeys(t *testing.T) {
 	require.Equal(t, metadata.MD{"x-tenant": {"blue"}}, md)
 }
 
-func TestReservedMetadataIsRejectedEvenIfAllowed(t *testing.T) {
+func TestAuthorizationIsRejectedEvenIfListedAsAllowed(t *testing.T) {
 	t.Parallel()
 	_, err := request.Metadata(header("Grpc-Metadata-Authorization", "Bearer evil"), request.Allowed([]string{"authorization"}, &auth.Principal{}))
 	require.True(t, problem.Is(err, problem.MetadataNotAllowed))

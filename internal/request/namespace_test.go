@@ -10,7 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/request"
 )
 
-func TestNamesOfNamespaces(t *testing.T) {
+func TestInvalidNamespaceNamesAreRejected(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"default", "a b", "orders.acct-1", strings.Repeat("n", 1000)} {
 		require.NoError(t, request.CheckNamespace(name), name)

@@ -14,11 +14,11 @@ import (
 	"github.com/flowgate/flowgate/internal/request"
 )
 
-// grpcTimeout is the grammar of PROTOCOL-HTTP2.md.
+// grpcTimeout matches the grammar of Grpc-Timeout in PROTOCOL-HTTP2.md.
 var grpcTimeout = regexp.MustCompile(`^([0-9]{1,8})([HMSmun])$`)
 
-// FuzzTimeout compares timeouts with a computation in big integers: a valid timeout is
-// positive, and is limited to the maximum of a Duration.
+// FuzzTimeout compares request.Timeout with a computation in big integers. A valid timeout
+// is positive and does not overflow a Duration.
 func FuzzTimeout(f *testing.F) {
 	for _, value := range []string{
 		"", "0", "-1", "abc", "1e9", "1e9s", "0s", "-0s", "-1s", "+1s", "500ms", "1h30m", "1.5s", ".5s", "1.s", "1µs", "1us", "10 s", " 10s", "10s ", "9223372036854775807ns",
@@ -30,43 +30,43 @@ func FuzzTimeout(f *testing.F) {
 	}
 	f.Add("1s", "1S")
 	f.Add("abc", "1S")
-	f.Fuzz(func(t *testing.T, own, grpc string) {
+	f.Fuzz(func(t *testing.T, requestTimeout, grpc string) {
 		h := http.Header{"Grpc-Timeout": {grpc}}
-		if own != "" {
-			h.Set("Request-Timeout", own)
+		if requestTimeout != "" {
+			h.Set("Request-Timeout", requestTimeout)
 		}
 		got, err := request.Timeout(h)
 		want := big.NewInt(0)
-		switch parsed, parseErr := time.ParseDuration(own); {
-		case own != "" && grpc == "" && parseErr == nil:
+		switch parsed, parseErr := time.ParseDuration(requestTimeout); {
+		case requestTimeout != "" && grpc == "" && parseErr == nil:
 			want.SetInt64(int64(parsed))
-		case own == "" && grpcTimeout.MatchString(grpc):
+		case requestTimeout == "" && grpcTimeout.MatchString(grpc):
 			parts := grpcTimeout.FindStringSubmatch(grpc)
 			want.SetString(parts[1], 10)
 			unit := map[string]time.Duration{"H": time.Hour, "M": time.Minute, "S": time.Second, "m": time.Millisecond, "u": time.Microsecond, "n": 1}[parts[2]]
 			if want.Mul(want, big.NewInt(int64(unit))); !want.IsInt64() {
-				want.SetInt64(math.MaxInt64 - math.MaxInt64%int64(unit)) // whole units
+				want.SetInt64(math.MaxInt64 - math.MaxInt64%int64(unit)) // the largest multiple of the unit
 			}
 		}
-		if own == "" && grpc == "" {
+		if requestTimeout == "" && grpc == "" {
 			require.NoError(t, err)
 			require.Zero(t, got, "no timeout is set")
 			return
 		}
 		if want.Sign() <= 0 {
-			require.True(t, problem.Is(err, problem.InvalidRequest), "%q %q", own, grpc)
+			require.True(t, problem.Is(err, problem.InvalidRequest), "%q %q", requestTimeout, grpc)
 			require.Zero(t, got)
-			requireNoEcho(t, err, own, grpc)
+			requireNoEcho(t, err, requestTimeout, grpc)
 			return
 		}
-		require.NoError(t, err, "%q %q", own, grpc)
+		require.NoError(t, err, "%q %q", requestTimeout, grpc)
 		require.Positive(t, got)
-		require.Equal(t, want.Int64(), int64(got), "%q %q", own, grpc)
+		require.Equal(t, want.Int64(), int64(got), "%q %q", requestTimeout, grpc)
 	})
 }
 
-// requireNoEcho requires that an error does not contain text of the caller. It ignores
-// short texts, which the error may contain by chance.
+// requireNoEcho requires that an error does not contain text that the caller sent. It
+// ignores short texts, which the error may contain by chance.
 func requireNoEcho(t *testing.T, err error, sent ...string) {
 	t.Helper()
 	for _, text := range sent {
