@@ -20,7 +20,7 @@ func TestGateAdmitsUntilItRejects(t *testing.T) {
 	gate := drain.NewGate()
 	for _, test := range []struct {
 		phase             drain.Phase
-		admitted, closing bool
+		admitted, closing bool // the results of Enter
 	}{
 		{drain.Serving, true, false},
 		{drain.Draining, true, true},
@@ -29,8 +29,8 @@ func TestGateAdmitsUntilItRejects(t *testing.T) {
 	} {
 		gate.Advance(test.phase)
 		admitted, closing := gate.Enter()
-		require.Equal(t, test.admitted, admitted, "%d", test.phase)
-		require.Equal(t, test.closing, closing, "%d", test.phase)
+		require.Equal(t, test.admitted, admitted, "phase %d", test.phase)
+		require.Equal(t, test.closing, closing, "phase %d", test.phase)
 		require.Equal(t, test.phase != drain.Serving || !test.admitted, gate.IsDraining())
 	}
 	require.Equal(t, 2, gate.InFlight())
@@ -51,7 +51,7 @@ func TestGateWaitsForRequestsInFlight(t *testing.T) {
 	})
 }
 
-// A connection that the kernel has accepted before the drain is served.
+// The listener still returns a connection that the kernel had accepted before the drain.
 func TestListenerAcceptsQueuedConnectionsBeforeItCloses(t *testing.T) {
 	t.Parallel()
 	tcp, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -71,7 +71,7 @@ func TestListenerAcceptsQueuedConnectionsBeforeItCloses(t *testing.T) {
 	require.Error(t, err)
 }
 
-// memoryListener is a listener without deadlines.
+// memoryListener is a listener that does not support deadlines.
 type memoryListener struct{ closed chan struct{} }
 
 func (m memoryListener) Accept() (net.Conn, error) { <-m.closed; return nil, net.ErrClosed }
@@ -102,6 +102,6 @@ func TestConnectionsAwaitsNewAndActiveConnections(t *testing.T) {
 		require.Equal(t, 300*time.Millisecond, time.Since(begin))
 		connections.Track(first, http.StateNew)
 		connections.Await(time.Second)
-		require.Equal(t, 1300*time.Millisecond, time.Since(begin), "an unused connection delays Await until the limit only")
+		require.Equal(t, 1300*time.Millisecond, time.Since(begin), "an unused connection does not delay Await beyond the limit")
 	})
 }

@@ -17,14 +17,15 @@ import (
 
 const keepAlive = 15 * time.Second
 
-func text(block string) func(io.Writer) error {
+// writeText returns a function for Writer.Send that writes block.
+func writeText(block string) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := io.WriteString(w, block)
 		return err
 	}
 }
 
-// client is a response recorder whose body can be read while it is written.
+// client is a response recorder whose body can be read while the handler writes it.
 type client struct {
 	*httptest.ResponseRecorder
 
@@ -39,7 +40,7 @@ func (c *client) Write(p []byte) (int, error) {
 	return c.ResponseRecorder.Write(p)
 }
 
-// received returns what has arrived since the last call.
+// received returns the part of the body that was written since the last call of received.
 func (c *client) received() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,14 +59,14 @@ func TestHeaderIsSentBeforeTheFirstEvent(t *testing.T) {
 	require.Empty(t, recorder.Body.String())
 }
 
-func TestBlocksAreFlushedAsTheyAreSent(t *testing.T) {
+func TestEachBlockIsFlushed(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
 	stream := sse.NewWriter(recorder, nil)
 	defer stream.Close()
 	require.NoError(t, stream.SendRetry())
 	require.True(t, recorder.Flushed)
-	require.NoError(t, stream.Send(text("id: 1\ndata: {}\n\n")))
+	require.NoError(t, stream.Send(writeText("id: 1\ndata: {}\n\n")))
 	require.NoError(t, stream.SendEvent("end", `{"status":"COMPLETED"}`))
 	require.Equal(t, "retry: 1000\n\nid: 1\ndata: {}\n\nevent: end\ndata: {\"status\":\"COMPLETED\"}\n\n", recorder.Body.String())
 }
@@ -88,7 +89,7 @@ func TestCommentsKeepAnIdleStreamAlive(t *testing.T) {
 		require.Equal(t, ":\n\n:\n\n", body())
 
 		time.Sleep(keepAlive - time.Nanosecond)
-		require.NoError(t, stream.Send(text("data: 1\n\n"))) // restarts the timer
+		require.NoError(t, stream.Send(writeText("data: 1\n\n"))) // restarts the timer
 		require.Equal(t, "data: 1\n\n", body())
 		time.Sleep(keepAlive - time.Nanosecond)
 		require.Empty(t, body())
@@ -114,9 +115,10 @@ func TestNothingIsWrittenAfterClose(t *testing.T) {
 	})
 }
 
-var errGone = errors.New("the client has left")
+var errDisconnected = errors.New("the client has disconnected")
 
-// brokenResponse fails to write or to flush, because its client has left.
+// brokenResponse returns errors from Write and FlushError, because the client has
+// disconnected.
 type brokenResponse struct {
 	*httptest.ResponseRecorder
 
@@ -126,9 +128,9 @@ type brokenResponse struct {
 func (r brokenResponse) Write(p []byte) (int, error) { return len(p), r.write }
 func (r brokenResponse) FlushError() error           { return r.flush }
 
-func TestErrorsOfTheConnectionAreReported(t *testing.T) {
+func TestConnectionErrorsAreReported(t *testing.T) {
 	t.Parallel()
-	for name, response := range map[string]brokenResponse{"write": {write: errGone}, "flush": {flush: errGone}} {
+	for name, response := range map[string]brokenResponse{"write": {write: errDisconnected}, "flush": {flush: errDisconnected}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -136,23 +138,23 @@ func TestErrorsOfTheConnectionAreReported(t *testing.T) {
 				var reported []error
 				stream := sse.NewWriter(response, func(err error) { reported = append(reported, err) })
 				defer stream.Close()
-				require.ErrorIs(t, stream.SendRetry(), errGone)
+				require.ErrorIs(t, stream.SendRetry(), errDisconnected)
 				time.Sleep(keepAlive)
 				synctest.Wait()
-				require.Equal(t, []error{errGone}, reported)
+				require.Equal(t, []error{errDisconnected}, reported)
 			})
 		})
 	}
 }
 
-func TestErrorsOfTheCallbackAreReturned(t *testing.T) {
+func TestErrorsOfTheWriteFunctionAreReturned(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
 	stream := sse.NewWriter(recorder, nil)
 	defer stream.Close()
 	require.ErrorIs(t, stream.Send(func(w io.Writer) error {
 		_, _ = io.WriteString(w, "part of an event")
-		return errGone
-	}), errGone)
-	require.Empty(t, recorder.Body.String(), "no part of the event is sent")
+		return errDisconnected
+	}), errDisconnected)
+	require.Empty(t, recorder.Body.String(), "Send must not send part of an event")
 }
