@@ -29,14 +29,14 @@ type CallOptions struct {
 	// Trail collects one audit line for all calls. If it is nil, each call writes
 	// a separate line.
 	Trail *Trail
-	// Room is the memory for the responses to read calls. If it is nil, responses
+	// Room reserves memory for the responses to read calls. If it is nil, responses
 	// up to the configured maximum size are received without a reservation, as
 	// for shared polls.
 	Room Room
 }
 
-// Room is the memory for the responses of one request. It is used by one
-// goroutine at a time.
+// Room reserves memory for the responses to the calls of one HTTP request. It need not
+// be safe for concurrent use.
 type Room interface {
 	// Reserved returns how many bytes are reserved.
 	Reserved() int

@@ -57,7 +57,9 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options 
 		method: method, request: request, md: md, timeout: c.timeout(options), gatewayCredential: principal.Credential == nil,
 		retryable: access.Retry && options.Retry,
 	}
-	if access.Role <= auth.RoleRead { // a call whose response exceeds its room is repeated, which a write must not be
+	// To receive a response that is larger than the reserved memory, a call is repeated.
+	// A write must not be repeated, so it has no room.
+	if access.Role <= auth.RoleRead {
 		outbound.room = options.Room
 	}
 	response, err := route.server.attempts(ctx, outbound)
@@ -68,7 +70,7 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options 
 		return Response{}, c.problemOf(ctx, outbound, route.restoreNamespaceName(err, options.Namespace))
 	}
 	if route.name != "" {
-		return response.withNamespace(c.methods[method], route.name, options.Namespace), nil
+		return response.renameNamespace(c.methods[method], route.name, options.Namespace), nil
 	}
 	return response, nil
 }
@@ -131,8 +133,8 @@ func (c *Client) timeout(options *CallOptions) time.Duration {
 }
 
 // attempts makes the call and retries it as far as the policy, the throttle and the
-// caller's deadline permit. Repeating a call because its response needs more room
-// does not count as a retry: the server has responded.
+// caller's deadline permit. Repeating a call after reserving memory for its large
+// response does not count as a retry, because the server has responded.
 func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, error) {
 	call.begin, call.limit = time.Now(), s.initialLimit(call.room)
 	if size := s.sizes.expected(call); size > call.limit {

@@ -148,8 +148,8 @@ func TestAWriteIsNotRepeatedToReceiveALargeResponse(t *testing.T) {
 	require.Len(t, server.Calls("StartWorkflowExecution"), 1)
 }
 
-// The client remembers the size of a large response. So an equal read reserves that size before its call, and needs only
-// one call unless the response has grown.
+// The client remembers the size of a large response. So an equal read reserves that size before its call, and needs
+// only one call unless the response has grown.
 func TestARepeatedLargeReadReservesBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)

@@ -12,10 +12,10 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/inspect"
 )
 
-// withNamespace returns a copy of the response in which the namespace from is renamed
-// to to (see [inspect.Method.RenameResponse]). It releases r.
-func (r Response) withNamespace(method inspect.Method, from, to string) Response {
-	renamed := method.RenameResponse(r.Bytes(), from, to)
+// renameNamespace returns a copy of the response with the namespace oldName renamed to
+// newName (see [inspect.Method.RenameResponse]). It releases r.
+func (r Response) renameNamespace(method inspect.Method, oldName, newName string) Response {
+	renamed := method.RenameResponse(r.Bytes(), oldName, newName)
 	r.Release()
 	return Response{mem.SliceBuffer(renamed)}
 }

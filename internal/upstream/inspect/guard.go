@@ -104,6 +104,7 @@ func (g guard) hasNamespace() bool {
 	return false
 }
 
+// walk checks the marked fields of a message, and of nested messages up to the given depth.
 func (g guard) walk(message []byte, in *inspection, depth int) error {
 	if depth == 0 {
 		return problem.New(problem.InvalidRequest, "The request is nested too deeply.")
@@ -146,19 +147,19 @@ func (in *inspection) checkField(m mark, value []byte, top bool) error {
 	switch m {
 	case marksNamespace:
 		if top {
-			in.namesNamespace = len(value) > 0 // a decoder keeps the last of repeated fields
+			in.namesNamespace = len(value) > 0 // a decoder keeps the last occurrence
 		}
 		return requireNamespace(value, in.namespace)
 	case marksIdentifier:
 		return requireNamespace(value, "")
 	case marksCallback:
-		return require(in.callbacks, "The caller may not attach completion callbacks.")
+		return forbidUnless(in.callbacks, "The caller may not attach completion callbacks.")
 	case marksType:
-		return require(len(in.types) == 0 || emptyOrIn(value, in.types), "The caller may not start workflows of this type.")
+		return forbidUnless(len(in.types) == 0 || emptyOrIn(value, in.types), "The caller may not start workflows of this type.")
 	case marksQueue:
-		return require(len(in.queues) == 0 || emptyOrIn(value, in.queues), "The caller may not put work on this task queue.")
+		return forbidUnless(len(in.queues) == 0 || emptyOrIn(value, in.queues), "The caller may not put work on this task queue.")
 	case marksEndpoint:
-		return require(emptyOrIn(value, in.endpoints), "The caller may not call this Nexus endpoint.")
+		return forbidUnless(emptyOrIn(value, in.endpoints), "The caller may not call this Nexus endpoint.")
 	case marksWorkflow:
 		if strings.HasPrefix(string(value), systemWorkflowPrefix) {
 			return outsideLimits()
@@ -176,7 +177,7 @@ func emptyOrIn(value []byte, allowed []string) bool {
 	return len(value) == 0 || slices.Contains(allowed, string(value))
 }
 
-func require(allowed bool, detail string) error {
+func forbidUnless(allowed bool, detail string) error {
 	if allowed {
 		return nil
 	}

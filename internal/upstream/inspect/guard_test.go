@@ -115,7 +115,7 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 		}
 		return field(startLinks, pieces)
 	}
-	splitOperation := func(namespaces ...string) []byte { // one operation, whose start request occurs once for each namespace
+	splitOperation := func(namespaces ...string) []byte { // one operation, whose start occurs once for each namespace
 		var pieces []byte
 		for _, namespace := range namespaces {
 			pieces = append(pieces, field(operationStart, text(startNamespace, namespace))...)

@@ -23,7 +23,7 @@ type Method struct {
 // Compile compiles every RPC of the linked API, by full method name.
 func Compile() map[string]Method {
 	always, limits, responses := newGuards(requestMarks), newGuards(limitMarks), newGuards(responseMarks)
-	starts, targets := startClasses(), targetPaths()
+	starts, targets := startClasses(), targetFields()
 	compiled := map[string]Method{}
 	for rpc := range auth.Methods() {
 		name := auth.FullMethod(rpc)
@@ -64,16 +64,16 @@ func (m Method) Check(principal *auth.Principal, namespace string, request []byt
 	return nil
 }
 
-// RenameRequest returns a copy of the request in which the namespace from is renamed
-// to to in every field that names it. It is for a namespace that has another name on
+// RenameRequest returns a copy of the request in which every field that names the
+// namespace oldName names newName instead. It is for a namespace that has another name on
 // its server than in the gateway.
-func (m Method) RenameRequest(request []byte, from, to string) []byte {
-	return m.always.rename(request, from, to)
+func (m Method) RenameRequest(request []byte, oldName, newName string) []byte {
+	return m.always.rename(request, oldName, newName)
 }
 
 // RenameResponse is like [Method.RenameRequest], for a response.
-func (m Method) RenameResponse(response []byte, from, to string) []byte {
-	return m.response.rename(response, from, to)
+func (m Method) RenameResponse(response []byte, oldName, newName string) []byte {
+	return m.response.rename(response, oldName, newName)
 }
 
 // Resource returns the id of what a request is about, such as the workflow id. It

@@ -4,14 +4,14 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// rename returns a copy of the message in which the namespace from is replaced with to
-// wherever it occurs. It copies invalid parts of the message unchanged, because the
+// rename returns a copy of the message in which every field that names the namespace
+// oldName names newName instead. It copies invalid parts of the message unchanged, because the
 // server, or the door, rejects them.
-func (g guard) rename(message []byte, from, to string) []byte {
-	return g.appendRenamed(make([]byte, 0, len(message)+len(to)), message, from, to, maxDepth)
+func (g guard) rename(message []byte, oldName, newName string) []byte {
+	return g.appendRenamed(make([]byte, 0, len(message)+len(newName)), message, oldName, newName, maxDepth)
 }
 
-func (g guard) appendRenamed(out, message []byte, from, to string, depth int) []byte {
+func (g guard) appendRenamed(out, message []byte, oldName, newName string, depth int) []byte {
 	for len(message) > 0 {
 		number, wireType, n := protowire.ConsumeTag(message)
 		size := -1
@@ -30,9 +30,9 @@ func (g guard) appendRenamed(out, message []byte, from, to string, depth int) []
 		out = append(out, message[:n]...)
 		switch {
 		case field.message != nil:
-			out = protowire.AppendBytes(out, field.message.appendRenamed(nil, value, from, to, depth-1))
-		case field.mark == marksNamespace && string(value) == from:
-			out = protowire.AppendString(out, to)
+			out = protowire.AppendBytes(out, field.message.appendRenamed(nil, value, oldName, newName, depth-1))
+		case field.mark == marksNamespace && string(value) == oldName:
+			out = protowire.AppendString(out, newName)
 		default:
 			out = protowire.AppendBytes(out, value)
 		}

@@ -13,9 +13,9 @@ import (
 // that the request sends, if any.
 type targetNames struct{ execution, signal, update string }
 
-// targetPaths returns the fields of each RPC that a delegated token can permit (see
+// targetFields returns the fields of each RPC that a delegated token can permit (see
 // [auth.Capability]).
-func targetPaths() map[string]targetNames {
+func targetFields() map[string]targetNames {
 	read := targetNames{execution: "execution"}
 	return map[string]targetNames{
 		workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName:   read,
