@@ -26,7 +26,7 @@ type Bytes struct {
 	full, overShare string // details of the errors Overloaded and RateLimited
 
 	mu      sync.Mutex
-	used    int64
+	used    int64 // reserved by all callers
 	holders map[string]*holder
 	waiters list.List // of *waiter, in the order of arrival
 	queued  int       // number of waiters in Grow; those in Resume do not count against BytesSize.Queue
@@ -52,10 +52,10 @@ type BytesSize struct {
 	QueueTime time.Duration
 }
 
-// holder is a caller that holds bytes or waits for some.
+// holder is a caller that holds bytes or waits for bytes.
 type holder struct {
 	share   float64
-	bytes   int64
+	bytes   int64  // reserved by all requests of the caller
 	waiting int    // number of requests that wait
 	round   uint64 // value of rounds in the last admit in which a request of the caller did not fit
 }
@@ -82,8 +82,8 @@ func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
 // share. A caller at its limit waits until enough of its earlier reservations are
 // released; the error is [problem.RateLimited] if the queue is full or the wait takes
 // too long. A caller without another reservation may exceed its share if enough bytes
-// remain free for others, or if no other caller holds any. If fewer than n bytes are free in
-// total, Reserve returns [problem.Overloaded] without waiting.
+// remain free for others, or if no other caller holds any. If fewer than n bytes are
+// free in total, Reserve returns [problem.Overloaded] without waiting.
 func (b *Bytes) Reserve(ctx context.Context, caller string, share float64, n int64) (Reservation, error) {
 	r := b.Open(caller, share)
 	err := r.Grow(ctx, n)
@@ -256,7 +256,7 @@ func (b *Bytes) fits(h *holder, own, more int64) bool {
 	}
 }
 
-// add adds bytes to a holder and to the total. The caller must hold b.mu.
+// add adds bytes, which may be negative, to a holder and to the total. The caller must hold b.mu.
 func (b *Bytes) add(h *holder, more int64) {
 	h.bytes += more
 	b.used += more

@@ -7,9 +7,9 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Pool limits the requests of one kind in flight, in total and for each caller. A
-// slot is a reservation of one unit of [Bytes], so that a few callers cannot use
-// all slots. It is safe for concurrent use.
+// Pool limits the requests of one kind in flight, in total and for each caller. It uses
+// [Bytes] to count slots instead of bytes, so that a few callers cannot use all slots. It
+// is safe for concurrent use.
 type Pool struct{ slots *Bytes }
 
 // PoolSize configures [Pool].

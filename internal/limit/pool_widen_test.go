@@ -14,8 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Four requests together hold all slots that their caller may have. If they kept their slots in Widen, none of them could
-// get more.
+// Four requests together hold all slots that their caller may have. If they kept their slots in Widen, none of them
+// could get more.
 func TestConcurrentWidensDoNotBlockEachOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

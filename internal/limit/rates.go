@@ -18,6 +18,7 @@ type Rates struct {
 	byCaller map[string]*rate.Limiter
 }
 
+// NewRates returns a Rates without callers.
 func NewRates() *Rates { return &Rates{byCaller: map[string]*rate.Limiter{}} }
 
 // Budget is the remaining quota of a caller after a request.

@@ -204,7 +204,8 @@ func (a *Admitted) AcquireWait(ctx context.Context) (err error) {
 	return err
 }
 
-// TakeWait returns the slot for the wait. The caller of TakeWait must release it.
+// TakeWait transfers the slot for the wait to the caller of TakeWait, which must release
+// it.
 func (a *Admitted) TakeWait() limit.Slot { return a.waitSlot.Take() }
 
 // Release releases the slot and the memory for the body, and writes the audit line.
@@ -308,7 +309,7 @@ func (a *Admitted) Next(ctx context.Context, fetch func(context.Context) (upstre
 	}
 }
 
-// responseRoom is the memory for responses to the calls that are made before the
+// responseRoom reserves memory for the responses to calls that are made before the
 // response to the client begins.
 type responseRoom struct{ *Admitted }
 
@@ -331,7 +332,7 @@ const slotBytes = 4 << 20
 
 func slotsFor(bytes int64) int { return int(max(1, (bytes+slotBytes-1)/slotBytes)) }
 
-// pageRoom is the memory for the next page of a stream.
+// pageRoom reserves memory for the next page of a stream.
 type pageRoom struct{ *Admitted }
 
 // Reserved implements [upstream.Room].
@@ -347,7 +348,7 @@ func (r pageRoom) Reserve(_ context.Context, bytes int) error {
 	return errNoRoom
 }
 
-var errNoRoom = errors.New("there is no room for the next page yet")
+var errNoRoom = errors.New("there is not enough memory for the next page yet")
 
 // InSlot acquires as many slots as the last page needs, and holds them while it calls
 // do. It is for a response that has begun and can no longer be rejected, so it waits for
