@@ -18,8 +18,8 @@ import (
 type Adapter struct {
 	*request.Front
 
-	tokens *seal.Keys
-	limits Limits
+	pageTokenKeys *seal.Keys
+	limits        Limits
 }
 
 // Limits bound one request.
@@ -30,16 +30,16 @@ type Limits struct {
 	RequestBudget time.Duration
 }
 
-// New returns an adapter whose page tokens are sealed with tokens.
-func New(front *request.Front, tokens *seal.Keys, limits Limits) *Adapter {
-	return &Adapter{Front: front, tokens: tokens, limits: limits}
+// New returns an adapter that seals page tokens with pageTokenKeys.
+func New(front *request.Front, pageTokenKeys *seal.Keys, limits Limits) *Adapter {
+	return &Adapter{Front: front, pageTokenKeys: pageTokenKeys, limits: limits}
 }
 
 // Serve runs one operation: it admits the request, binds the query parameters to P,
 // reads the body, acquires a slot, decodes the body into B, resolves the workflow
-// that the request names, calls do, and writes the response that do returns. A body
-// that arrives slowly holds no slot; a response that is read slowly holds only its
-// bytes.
+// that the request names, calls do, and writes the response that do returns. A client
+// that sends its body slowly holds no slot. One that reads its response slowly holds
+// no slot either, only the memory of the response.
 func Serve[P, B any](a *Adapter, w http.ResponseWriter, r *http.Request, spec Spec,
 	do func(ctx context.Context, req *Request, params *P, body *B) (*Response, error),
 ) {
@@ -84,7 +84,7 @@ func respond[P, B any](ctx context.Context, w http.ResponseWriter, req *Request,
 			return nil, err
 		}
 		if req.HasIdempotencyKey() {
-			req.bodyDigest = digestOf(text)
+			req.bodyDigest = digestBody(text)
 		}
 	}
 	if err := req.resolve(ctx); err != nil {
@@ -94,13 +94,13 @@ func respond[P, B any](ctx context.Context, w http.ResponseWriter, req *Request,
 	if err != nil {
 		return nil, err
 	}
-	return response, hold(ctx, req, response)
+	return response, encodeReserved(ctx, req, response)
 }
 
-// hold encodes a response and reserves the bytes that it holds until it is written.
-// It reserves an estimate before it encodes, because all requests that wait for the
-// same result get there at the same moment.
-func hold(ctx context.Context, req *Request, response *Response) error {
+// encodeReserved encodes a response and reserves its memory until it is written. It
+// reserves an estimate before it encodes, because all requests that wait for the same
+// result encode it at the same moment.
+func encodeReserved(ctx context.Context, req *Request, response *Response) error {
 	err := req.Reserve(ctx, max(response.size, encodedSize(response.Body)))
 	if err == nil {
 		err = response.encode()
@@ -117,8 +117,8 @@ func hold(ctx context.Context, req *Request, response *Response) error {
 	return err
 }
 
-// budgetExceeded returns the problem of a request that used up its budget. A call
-// that exceeded its own deadline has a problem already.
+// budgetExceeded replaces an error that was caused by the end of the request budget
+// with the problem deadline-exceeded. An error that is a problem already stays.
 func budgetExceeded(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.As(err, new(*problem.Error)) {
 		return problem.New(problem.DeadlineExceeded, "The request took longer than the gateway allows.").WithCause(err)

@@ -16,7 +16,7 @@ import (
 
 // decode decodes the body into target, strictly: known members only, no duplicate
 // names at any depth, valid Unicode, one document, a bounded number of values. Target
-// does not refer to body afterwards.
+// retains no reference to body.
 func (a *Adapter) decode(r *http.Request, body []byte, rule BodyRule, target any) error {
 	if len(body) == 0 {
 		if rule == BodyOptional {
@@ -53,9 +53,9 @@ func checkContentType(h http.Header) error {
 	return nil
 }
 
-// jsonProblem returns the problem of a body that cannot be decoded, with a pointer of
-// bounded length. It repeats no value, which may be a secret. Limit is the bound on
-// the number of values.
+// jsonProblem returns the problem for a body that cannot be decoded, with a pointer of
+// bounded length. The problem contains no value of the body, which may be a secret.
+// Limit is the maximum number of values.
 func jsonProblem(err error, limit int) error {
 	var syntactic *jsontext.SyntacticError
 	var semantic *json.SemanticError

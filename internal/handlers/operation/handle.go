@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Handle is how a request names a workflow, as the handles of the SDKs do: by its id,
-// optionally one of its runs, and optionally the first run of the run chain.
+// Handle identifies the workflow of a request, as a handle in the SDKs does: by workflow
+// id, optionally a run id, and optionally the id of the first run in the run chain.
 type Handle struct {
 	// WorkflowID is the path parameter.
 	WorkflowID string
@@ -30,13 +30,13 @@ func (h *Handle) bind(query url.Values) {
 	}
 }
 
-// ID returns the workflow id, which the path or a query parameter has.
+// ID returns the workflow id from the path or from the query parameter.
 func (h *Handle) ID() (string, error) { return convert.ID("workflowId", h.WorkflowID, h.parameter) }
 
-// resolve sets the execution that the caller names. If the caller names the run chain
-// and the RPC does not check it, the execution is pinned to the run that was found to
-// belong to it: by the time of the call the id may mean another chain. A server that
-// does not return the first run id matches no chain.
+// resolve sets the execution that the caller names. If the caller names a run chain and
+// the RPC does not check it, resolve checks it, and pins the execution to the run that
+// it found, because the id may belong to another chain by the time of the call. The
+// check fails if the server does not return the id of the first run.
 func (req *Request) resolve(ctx context.Context) error {
 	if req.Handle == nil {
 		return nil
@@ -69,8 +69,8 @@ func (req *Request) IsOtherChain(run *workflow.WorkflowExecutionInfo) bool {
 	return req.Handle.firstRunID != "" && req.Handle.firstRunID != run.GetFirstRunId()
 }
 
-// WithWorkflowID adds the id to a problem that concerns one workflow. It copies the
-// problem, which equal waits may share.
+// WithWorkflowID adds the workflow id to an error that the server returned. It copies
+// the error, because the waits that share a poll share its error.
 func WithWorkflowID(err error, workflowID string) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {

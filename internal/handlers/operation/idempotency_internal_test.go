@@ -13,34 +13,35 @@ import (
 	"github.com/flowgate/flowgate/internal/request"
 )
 
-// keyed is a call with an Idempotency-Key, and what its request id is made of.
-type keyed struct{ principal, token, namespace, operation, key, body string }
+// keyedRequest has the values from which the request id of a request with an
+// Idempotency-Key is derived. Token is the digest of a delegated token.
+type keyedRequest struct{ principal, token, namespace, operation, key, body string }
 
-func (k keyed) id(t *testing.T, target ...string) string {
+func (k keyedRequest) requestID(t *testing.T, target ...string) string {
 	t.Helper()
 	req := &Request{
 		Spec:     &Spec{Name: k.operation, Namespace: k.namespace},
 		HTTP:     &http.Request{Header: header("Idempotency-Key", k.key)},
-		Admitted: &request.Admitted{Principal: &auth.Principal{Name: k.principal, TokenDigest: k.token}}, bodyDigest: digestOf(jsontext.Value(k.body)),
+		Admitted: &request.Admitted{Principal: &auth.Principal{Name: k.principal, TokenDigest: k.token}}, bodyDigest: digestBody(jsontext.Value(k.body)),
 	}
 	id, err := req.requestID(target...)
 	require.NoError(t, err)
 	return id
 }
 
-func TestAnIdempotencyKeyNamesOneRequest(t *testing.T) {
+func TestTheRequestIDDependsOnTheKeyItsScopeAndTheBody(t *testing.T) {
 	t.Parallel()
-	base := keyed{"dev", "", "default", "signalWorkflow", "k", `{"signal":"go"}`}
-	first := base.id(t, "w", "", "go")
+	base := keyedRequest{"dev", "", "default", "signalWorkflow", "k", `{"signal":"go"}`}
+	first := base.requestID(t, "w", "", "go")
 	require.Regexp(t, `^[0-9a-f]{32}-[0-9a-f]{32}$`, first)
-	require.Equal(t, first, base.id(t, "w", "", "go"))
+	require.Equal(t, first, base.requestID(t, "w", "", "go"))
 	seen := map[string]bool{first: true}
-	other := func(id string) {
+	requireOtherScope := func(id string) {
 		require.False(t, seen[id])
 		seen[id] = true
-		require.False(t, reuses(id, first), "it is no other body of the same write")
+		require.False(t, isReusedKey(id, first), "the key is not the same, because its scope differs")
 	}
-	for _, k := range []keyed{
+	for _, k := range []keyedRequest{
 		{"read", "", "default", "signalWorkflow", "k", base.body},
 		{"dev", "d1", "default", "signalWorkflow", "k", base.body},
 		{"dev", "d2", "default", "signalWorkflow", "k", base.body},
@@ -50,18 +51,18 @@ func TestAnIdempotencyKeyNamesOneRequest(t *testing.T) {
 		{"de", "v", "default", "signalWorkflow", "k", base.body},
 		{"de", "", "vdefault", "signalWorkflow", "k", base.body},
 	} {
-		other(k.id(t, "w", "", "go"))
+		requireOtherScope(k.requestID(t, "w", "", "go"))
 	}
-	other(base.id(t, "x", "", "go"))
-	other(base.id(t, "w", "r", "go"))
-	other(base.id(t, "w", "", "stop"))
-	other(base.id(t, "w", "go"))
+	requireOtherScope(base.requestID(t, "x", "", "go"))
+	requireOtherScope(base.requestID(t, "w", "r", "go"))
+	requireOtherScope(base.requestID(t, "w", "", "stop"))
+	requireOtherScope(base.requestID(t, "w", "go"))
 	base.body = `{"signal":"go","args":[1]}`
-	require.True(t, reuses(base.id(t, "w", "", "go"), first))
-	require.False(t, reuses(first, first))
+	require.True(t, isReusedKey(base.requestID(t, "w", "", "go"), first))
+	require.False(t, isReusedKey(first, first))
 }
 
-func TestWithoutAnIdempotencyKeyEachRequestIsAnother(t *testing.T) {
+func TestWithoutAnIdempotencyKeyTheRequestIDIsRandom(t *testing.T) {
 	t.Parallel()
 	req := &Request{HTTP: &http.Request{Header: header()}}
 	first, err := req.requestID("w")
@@ -76,10 +77,10 @@ func TestWithoutAnIdempotencyKeyEachRequestIsAnother(t *testing.T) {
 	}
 }
 
-func TestOneBodyInManyForms(t *testing.T) {
+func TestEquivalentBodiesHaveTheSameDigest(t *testing.T) {
 	t.Parallel()
 	same := func(a, b string) bool {
-		return string(digestOf(jsontext.Value(a))) == string(digestOf(jsontext.Value(b)))
+		return string(digestBody(jsontext.Value(a))) == string(digestBody(jsontext.Value(b)))
 	}
 	for _, pair := range [][2]string{
 		{`{"a":1,"b":[{"c":2,"d":3}]}`, " { \"b\" : [ {\"d\":3, \n\"c\":2} ] ,\t\"a\":1 } "},
@@ -101,24 +102,24 @@ func TestOneBodyInManyForms(t *testing.T) {
 	}
 }
 
-func TestTheOrderOfMembersCountsInLargeBodies(t *testing.T) {
+func TestTheDigestOfALargeBodyDependsOnTheOrderOfItsMembers(t *testing.T) {
 	t.Parallel()
-	for size, same := range map[int]bool{maxReordered: true, maxReordered + 1: false} {
+	for size, same := range map[int]bool{maxSortedBytes: true, maxSortedBytes + 1: false} {
 		padding := strings.Repeat("p", size-len(`{"a":"","b":2}`))
-		first := digestOf(jsontext.Value(`{"a":"` + padding + `","b":2}`))
-		require.Equal(t, same, string(first) == string(digestOf(jsontext.Value(`{"b":2,"a":"`+padding+`"}`))), size)
-		require.Equal(t, first, digestOf(jsontext.Value(`{"a":"`+padding+`", "b":2}`))) // white space alone, whatever the size
+		first := digestBody(jsontext.Value(`{"a":"` + padding + `","b":2}`))
+		require.Equal(t, same, string(first) == string(digestBody(jsontext.Value(`{"b":2,"a":"`+padding+`"}`))), size)
+		require.Equal(t, first, digestBody(jsontext.Value(`{"a":"`+padding+`", "b":2}`)), "white space has no effect")
 	}
 }
 
-// Versions before this one made request ids that are UUIDs.
-func TestARequestIDOfAnotherFormIsNoReusedKey(t *testing.T) {
+// A run may have request ids that the gateway did not derive from a key, such as UUIDs.
+func TestARequestIDInAnotherFormatIsNotAReusedKey(t *testing.T) {
 	t.Parallel()
-	own := keyed{"dev", "", "default", "startWorkflow", "k", `{}`}.id(t, "w")
+	own := keyedRequest{"dev", "", "default", "startWorkflow", "k", `{}`}.requestID(t, "w")
 	infos := map[string]*workflow.RequestIdInfo{"": {}, "0198f3c2-5f0e-8c3a-9d52-3f1f7a2b6c01": {}, own[:32]: {}, own: {}}
-	require.False(t, reusedIn(&workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: infos}, own))
-	require.False(t, reusedIn(nil, own))
+	require.False(t, hasReusedKey(&workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: infos}, own))
+	require.False(t, hasReusedKey(nil, own))
 	infos[own[:33]+strings.Repeat("0", 32)] = &workflow.RequestIdInfo{}
-	require.True(t, reusedIn(&workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: infos}, own))
-	require.False(t, reuses("0198f3c2-5f0e-8c3a-9d52-3f1f7a2b6c01", "0198f3c2-0000-4c3a-9d52-3f1f7a2b6c01"), "of random ids nothing is known")
+	require.True(t, hasReusedKey(&workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: infos}, own))
+	require.False(t, isReusedKey("0198f3c2-5f0e-8c3a-9d52-3f1f7a2b6c01", "0198f3c2-0000-4c3a-9d52-3f1f7a2b6c01"), "random ids have no key")
 }

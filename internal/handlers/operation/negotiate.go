@@ -15,10 +15,10 @@ const (
 	NDJSON = "application/x-ndjson"
 )
 
-// negotiate returns the media type of the response (RFC 9110 section 12.5.1): of those
-// with the highest quality, the operation's first. A wildcard matches the operation's
-// first type only, because a caller that does not name a streaming type cannot read
-// one. A named type takes precedence over a wildcard of the same quality.
+// negotiate returns the media type of the response (RFC 9110 section 12.5.1): the one of
+// types with the highest quality, and the first among equals. A wildcard matches only
+// the first type, because a caller that does not name a streaming type may be unable to
+// read it. A named type takes precedence over a wildcard of the same quality.
 func negotiate(h http.Header, types []string) (string, error) {
 	if len(types) == 0 {
 		types = []string{JSON}
@@ -34,7 +34,9 @@ func negotiate(h http.Header, types []string) (string, error) {
 			best, highest = offered, accepted[offered]
 		}
 	}
-	for _, name := range []string{types[0], "application/*", "*/*", problem.ContentType} { // the most specific counts
+	// Of the entries that match the first type, the most specific applies. A caller that accepts only problems
+	// receives the first type too.
+	for _, name := range []string{types[0], "application/*", "*/*", problem.ContentType} {
 		if quality, ok := accepted[name]; ok {
 			if quality > highest {
 				best = types[0]
@@ -48,8 +50,8 @@ func negotiate(h http.Header, types []string) (string, error) {
 	return best, nil
 }
 
-// acceptQualities returns the quality of each media type in an Accept header. An
-// invalid quality counts as absent.
+// acceptQualities returns the quality of each media type in an Accept header. It ignores
+// an invalid quality, as if the parameter were absent.
 func acceptQualities(accept string) map[string]float64 {
 	accepted := map[string]float64{}
 	for part := range splitUnquoted(accept, ',') {

@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/sse"
 )
 
-func TestNegotiation(t *testing.T) {
+func TestNegotiateMediaType(t *testing.T) {
 	t.Parallel()
 	all := []string{JSON, NDJSON, sse.ContentType}
 	for accept, want := range map[string]string{
@@ -23,12 +23,12 @@ func TestNegotiation(t *testing.T) {
 		"application/x-ndjson;q=0.1,application/json;q=0.2":                                     JSON,
 		"text/event-stream;q=0.9, application/x-ndjson;q=0.91, application/json;Q=0.2, */*;q=1": NDJSON,
 		"text/event-stream;q=0.001":                                                             sse.ContentType,
-		// of equal ones the operation's first
+		// equal qualities: the first type of the operation
 		"application/x-ndjson, application/json":                                         JSON,
 		"text/event-stream, application/x-ndjson":                                        NDJSON,
 		"text/event-stream;q=0.3, application/json;q=0.30":                               JSON,
 		"application/x-ndjson;q=0.2, application/x-ndjson;q=0.4, application/json;q=0.3": NDJSON,
-		// a name wins over a wildcard, which stands for JSON
+		// a named type takes precedence over a wildcard, which stands for JSON
 		"application/x-ndjson, */*": NDJSON, "*/*, text/event-stream": sse.ContentType,
 		"text/event-stream;q=0.5, */*": JSON, "application/x-ndjson;q=0, */*": JSON,
 		"application/json;q=0.1, text/event-stream;q=0.2, */*":    sse.ContentType,
@@ -36,7 +36,7 @@ func TestNegotiation(t *testing.T) {
 		// commas in quoted strings
 		`text/html;x="a,text/event-stream,b", application/json;q=0.5`: JSON,
 		`text/html;x="a\",text/event-stream,b", */*`:                  JSON,
-		// what is no quality
+		// invalid qualities
 		"text/event-stream;q=x, application/json;q=0.9": sse.ContentType, "application/json;q=NaN": JSON,
 		"application/json;q=0.9, text/event-stream;q=-1": sse.ContentType,
 	} {

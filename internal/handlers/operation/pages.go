@@ -13,18 +13,19 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Bounds of a page. A larger page would be cut silently by the server, which has its
-// own maximum.
+// The number of items in a page. The server silently returns fewer items than requested
+// if the requested number is above its own maximum.
 const (
 	defaultPageSize = 100
 	maxPageSize     = 1000
 )
 
-// streamedPageBytes is the wire size from which a page is written while it is rendered.
-// A smaller page is rendered first, so that an error still has a status.
+// streamedPageBytes is the size in protobuf from which a page is written while it is
+// rendered. A smaller page is rendered before it is written, so that a rendering error
+// can still set the status.
 const streamedPageBytes = 512 << 10
 
-// Paging has the query parameters of all lists.
+// Paging holds the query parameters that every list operation has.
 type Paging struct {
 	PageSize  *int
 	PageToken string
@@ -38,13 +39,13 @@ type Pages struct {
 	scope tokenScope
 	token []byte
 	size  int
-	limit int // how many items are left to list; negative for all
+	limit int // the number of items left to return; negative if there is no limit
 
-	// Fetch fetches the page at a token of the server.
+	// Fetch fetches the page that a page token of the server identifies.
 	Fetch func(ctx context.Context, token []byte, size int32) (upstream.Response, error)
 	// Split returns the items and the next token of a page.
 	Split func(page []byte) (items [][]byte, token []byte)
-	// View renders a page, LineView an item.
+	// View renders a page as JSON, LineView an item as a line of NDJSON.
 	View, LineView *transcode.Message
 	Form           transcode.Form
 }
@@ -66,7 +67,7 @@ func (req *Request) NewPages(params Paging, query string) (*Pages, error) {
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
-	token, err := openPage(req.adapter.tokens, p.scope, params.PageToken)
+	token, err := openPage(req.adapter.pageTokenKeys, p.scope, params.PageToken)
 	p.token = token
 	return p, err
 }
@@ -90,26 +91,26 @@ func (p *Pages) Respond(ctx context.Context) (*Response, error) {
 		return nil, err
 	}
 	if p.req.MediaType == NDJSON {
-		return p.stream(ctx, page, items), nil
+		return p.streamLines(ctx, page, items), nil
 	}
-	var first []byte
+	var tokenMember []byte
 	if p.more() {
-		first = append([]byte(`"nextPageToken":"`), sealPage(p.req.adapter.tokens, p.scope, p.token)+`"`...)
+		tokenMember = append([]byte(`"nextPageToken":"`), sealPage(p.req.adapter.pageTokenKeys, p.scope, p.token)+`"`...)
 	}
 	if len(page.Bytes()) >= streamedPageBytes {
-		return p.streamPage(ctx, page, first), nil
+		return p.streamPage(ctx, page, tokenMember), nil
 	}
 	defer page.Release()
-	return p.req.RenderView(ctx, p.View, page.Bytes(), p.Form, first)
+	return p.req.RenderView(ctx, p.View, page.Bytes(), p.Form, tokenMember)
 }
 
 // streamPage writes a page while it is rendered.
-func (p *Pages) streamPage(ctx context.Context, page upstream.Response, first []byte) *Response {
+func (p *Pages) streamPage(ctx context.Context, page upstream.Response, tokenMember []byte) *Response {
 	return Stream(len(page.Bytes()), page.Release, func(w http.ResponseWriter) error {
 		defer page.Release()
 		w.Header().Set("Content-Type", JSON)
 		w.WriteHeader(http.StatusOK)
-		err := p.View.WriteJSON(w, page.Bytes(), p.Form, first)
+		err := p.View.WriteJSON(w, page.Bytes(), p.Form, tokenMember)
 		if err == nil {
 			_, err = io.WriteString(w, "\n")
 		}
@@ -122,14 +123,14 @@ func (p *Pages) streamPage(ctx context.Context, page upstream.Response, first []
 
 // fetchNext fetches the next page and advances the token.
 func (p *Pages) fetchNext(ctx context.Context) (page upstream.Response, items [][]byte, err error) {
-	if page, err = p.get(ctx); err != nil {
+	if page, err = p.fetch(ctx); err != nil {
 		return page, nil, err
 	}
-	return page, p.take(page), nil
+	return page, p.consume(page), nil
 }
 
-// get fetches the next page, with no more items than are left.
-func (p *Pages) get(ctx context.Context) (upstream.Response, error) {
+// fetch fetches the next page, with at most as many items as are left to return.
+func (p *Pages) fetch(ctx context.Context) (upstream.Response, error) {
 	size := p.size
 	if p.limit >= 0 {
 		size = min(size, p.limit)
@@ -137,8 +138,8 @@ func (p *Pages) get(ctx context.Context) (upstream.Response, error) {
 	return p.Fetch(ctx, p.token, int32(size)) //nolint:gosec // at most maxPageSize
 }
 
-// take returns the items of a page and advances the token.
-func (p *Pages) take(page upstream.Response) [][]byte {
+// consume returns the items of a page and advances the token.
+func (p *Pages) consume(page upstream.Response) [][]byte {
 	items, token := p.Split(page.Bytes())
 	p.token = bytes.Clone(token) // the page is released before the next one is fetched
 	if p.limit >= 0 {
@@ -148,17 +149,18 @@ func (p *Pages) take(page upstream.Response) [][]byte {
 	return items
 }
 
-// more reports whether there is another page.
+// more reports whether there is another page to return.
 func (p *Pages) more() bool { return len(p.token) > 0 && p.limit != 0 }
 
-// stream writes one item a line, and fetches the next page when a page is written. A
-// failure after the first line has no status any more: it closes the connection.
-func (p *Pages) stream(ctx context.Context, page upstream.Response, items [][]byte) *Response {
+// streamLines writes one item per line, and fetches each page after the previous one is
+// written. A failure after the first line can no longer set the status, so it closes
+// the connection.
+func (p *Pages) streamLines(ctx context.Context, page upstream.Response, items [][]byte) *Response {
 	return Stream(len(page.Bytes()), page.Release, func(w http.ResponseWriter) error {
 		w.Header().Set("Content-Type", NDJSON)
 		w.WriteHeader(http.StatusOK)
 		for {
-			err := p.lines(w, items)
+			err := p.writeLines(w, items)
 			page.Release()
 			if err != nil {
 				Abort(ctx, err)
@@ -167,15 +169,15 @@ func (p *Pages) stream(ctx context.Context, page upstream.Response, items [][]by
 			if !p.more() {
 				return nil
 			}
-			if page, err = p.req.Next(ctx, p.get); err != nil {
+			if page, err = p.req.Next(ctx, p.fetch); err != nil {
 				Abort(ctx, err)
 			}
-			items = p.take(page)
+			items = p.consume(page)
 		}
 	})
 }
 
-func (p *Pages) lines(w io.Writer, items [][]byte) error {
+func (p *Pages) writeLines(w io.Writer, items [][]byte) error {
 	buffered := bufio.NewWriter(w)
 	var line []byte
 	for _, item := range items {
@@ -188,8 +190,8 @@ func (p *Pages) lines(w io.Writer, items [][]byte) error {
 	return buffered.Flush()
 }
 
-// FirstToken returns a token that leads to the page at which the list began.
-func (p *Pages) FirstToken() string { return p.req.adapter.tokens.Seal(p.scope.seal(), nil) }
+// FirstToken returns a page token for the first page.
+func (p *Pages) FirstToken() string { return p.req.adapter.pageTokenKeys.Seal(p.scope.seal(), nil) }
 
 // SplitList returns the items and the token of a message that has them in fields 1
 // and 2, as the responses of list RPCs do.

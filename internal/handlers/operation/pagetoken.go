@@ -25,7 +25,7 @@ func sealPage(keys *seal.Keys, scope tokenScope, upstream []byte) string {
 	return keys.Seal(scope.seal(), upstream)
 }
 
-// openPage returns the server's token.
+// openPage verifies a page token, and returns the server's token that it contains.
 func openPage(keys *seal.Keys, scope tokenScope, token string) ([]byte, error) {
 	if token == "" {
 		return nil, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/seal"
 )
 
-// FuzzPageToken opens tokens that nobody sealed for the scope: one that was
-// changed, and one of another caller, namespace, operation or query.
+// FuzzPageToken requires that openPage rejects an altered token, and a token that was
+// sealed for another caller, namespace, operation or query.
 func FuzzPageToken(f *testing.F) {
 	keys, err := seal.New([]byte(strings.Repeat("n", 32)), []byte(strings.Repeat("o", 32)))
 	require.NoError(f, err)

@@ -34,7 +34,7 @@ func TestPageTokenIsBoundToItsScope(t *testing.T) {
 	}
 }
 
-func TestPageTokenCannotBeMadeOrChanged(t *testing.T) {
+func TestForgedAndAlteredPageTokensAreRejected(t *testing.T) {
 	t.Parallel()
 	keys, err := seal.Open(nil)
 	require.NoError(t, err)
@@ -56,22 +56,22 @@ func TestPageTokenCannotBeMadeOrChanged(t *testing.T) {
 
 func TestPageTokenKeysRotate(t *testing.T) {
 	t.Parallel()
-	file := func(content string) string {
+	writeKey := func(content string) string {
 		name := filepath.Join(t.TempDir(), "key")
 		require.NoError(t, os.WriteFile(name, []byte(content), 0o600))
 		return name
 	}
-	older, newer := file(strings.Repeat("o", 32)), file(strings.Repeat("n", 32))
+	older, newer := writeKey(strings.Repeat("o", 32)), writeKey(strings.Repeat("n", 32))
 	before, err := seal.Open([]string{older})
 	require.NoError(t, err)
 	after, err := seal.Open([]string{newer, older})
 	require.NoError(t, err)
 	scope := tokenScope{principal: "dev"}
 	_, err = openPage(after, scope, sealPage(before, scope, []byte("x")))
-	require.NoError(t, err, "the older key still verifies")
+	require.NoError(t, err, "a token sealed with the older key still opens")
 	_, err = openPage(before, scope, sealPage(after, scope, []byte("x")))
-	require.Error(t, err, "the newer one signs")
-	_, err = seal.Open([]string{file("short")})
+	require.Error(t, err, "new tokens are sealed with the newer key")
+	_, err = seal.Open([]string{writeKey("short")})
 	require.ErrorContains(t, err, "shorter than 32 bytes")
 }
 

@@ -29,8 +29,8 @@ func preferredWait(h http.Header) (wait time.Duration, ok bool, err error) {
 	return wait, ok, nil
 }
 
-// cutPreference returns the name and the value of a preference, without the
-// quotes around the value and without parameters (RFC 7240 section 2).
+// cutPreference returns the name and the value of a preference, without quotes around
+// the value and without parameters (RFC 7240 section 2).
 func cutPreference(preference string) (name, value string) {
 	for first := range splitUnquoted(preference, ';') {
 		name, value, _ = strings.Cut(first, "=")
@@ -43,9 +43,8 @@ func cutPreference(preference string) (name, value string) {
 	return strings.TrimSpace(name), value
 }
 
-// splitUnquoted returns the parts of text between separators. A separator in a
-// quoted string (RFC 9110 section 5.6.4) does not separate. An unterminated quoted
-// string extends to the end of text.
+// splitUnquoted splits text at each separator that is not in a quoted string (RFC 9110
+// section 5.6.4). An unterminated quoted string extends to the end of text.
 func splitUnquoted(text string, separator byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		start, quoted := 0, false

@@ -14,15 +14,14 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// waitPreference is wait of RFC 7240 section 4.3.
+// waitPreference matches the name of the preference wait (RFC 7240 section 4.3).
 var waitPreference = regexp.MustCompile(`^(?i)wait$`)
 
-// quotedString is a quoted string of RFC 9110 section 5.6.4, or one that does
-// not end.
+// quotedString matches a quoted string (RFC 9110 section 5.6.4), terminated or not.
 var quotedString = regexp.MustCompile(`(?s)"(?:[^"\\]|\\.)*(?:"|\\?$)`)
 
-// FuzzPreferWait reads Prefer headers: one wait, of whole seconds, is taken;
-// every other preference is ignored; and no number overflows.
+// FuzzPreferWait compares preferredWait with a slower parser. A single wait in whole
+// seconds is returned, any other wait is an error, and other preferences are ignored.
 func FuzzPreferWait(f *testing.F) {
 	for _, value := range []string{
 		"", "wait=5", `wait="5"`, "WAIT = 3", "respond-async, wait=10", "wait=10, respond-async", "wait", "wait=", "wait=x", "wait=-1", "wait=+1", "wait=0", "wait=00005",
@@ -34,24 +33,24 @@ func FuzzPreferWait(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
 		wait, given, err := preferredWait(http.Header{"Prefer": {first, second}})
-		var named []string
+		var waits []string // the value of each preference wait
 		for _, line := range []string{first, second} {
 			line = quotedString.ReplaceAllStringFunc(line, strings.NewReplacer(",", "_", ";", "_").Replace)
 			for part := range strings.SplitSeq(line, ",") {
 				part, _, _ = strings.Cut(part, ";")
 				name, value, _ := strings.Cut(part, "=")
 				if waitPreference.MatchString(strings.TrimSpace(name)) {
-					named = append(named, regexp.MustCompile(`^"(.*)"$`).ReplaceAllString(strings.TrimSpace(value), "$1"))
+					waits = append(waits, regexp.MustCompile(`^"(.*)"$`).ReplaceAllString(strings.TrimSpace(value), "$1"))
 				}
 			}
 		}
 		seconds, ok := new(big.Int), false
-		if len(named) == 1 && named[0] != "" && strings.Trim(named[0], "0123456789") == "" {
-			_, ok = seconds.SetString(named[0], 10)
+		if len(waits) == 1 && waits[0] != "" && strings.Trim(waits[0], "0123456789") == "" {
+			_, ok = seconds.SetString(waits[0], 10)
 			ok = ok && seconds.Cmp(big.NewInt(math.MaxInt32)) <= 0
 		}
 		switch {
-		case len(named) == 0:
+		case len(waits) == 0:
 			require.NoError(t, err)
 			require.False(t, given)
 			require.Zero(t, wait)

@@ -15,20 +15,22 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// RepeatedStart returns the start of a run that the same Idempotency-Key has started
-// before, or nil. The server deduplicates request ids on the current run only: it
-// would reject a repeated start once the run has a successor, and would start a closed
-// workflow again, as it does for a signal with start. The first run of the chain has
-// the request id. Of the errors of its description, only not found lets the start
-// proceed, so that a key never starts a second run by mistake. If the key has started
-// the run with another body, the request is rejected, whatever the id policies are.
-// Signals is set for a start that also sends a message: the server does not
-// deduplicate that either.
+// RepeatedStart returns the run that the same Idempotency-Key has already started, or nil
+// if start is to be sent. It is needed because the server deduplicates request ids only
+// on the current run: once that run has a successor, the server rejects the repeated
+// start or, if the workflow has closed, starts it again. RepeatedStart looks for the
+// request id on the first run of the current chain.
+//
+// If the key has started the run with another body, RepeatedStart returns an error,
+// whatever the id policies are. It also returns every error of a lookup except not
+// found, so that a key never starts a second run by mistake. SendsMessage is set for a
+// start that also sends a signal or an update, which the server does not deduplicate
+// even on the current run.
 func (req *Request) RepeatedStart(
-	ctx context.Context, start *workflowservice.StartWorkflowExecutionRequest, signals bool,
+	ctx context.Context, start *workflowservice.StartWorkflowExecutionRequest, sendsMessage bool,
 ) (*openapi.StartedWorkflow, error) {
 	if !req.HasIdempotencyKey() {
-		return nil, nil //nolint:nilnil // nothing to repeat
+		return nil, nil //nolint:nilnil // without a key, no request is a repetition
 	}
 	id := start.GetWorkflowId()
 	run, err := req.describeRun(ctx, id, "")
@@ -39,16 +41,16 @@ func (req *Request) RepeatedStart(
 	if firstRun == "" {
 		return nil, nil //nolint:nilnil // an older server, which does not return it
 	}
-	current := firstRun == run.GetWorkflowExecutionInfo().GetExecution().GetRunId()
-	if !current {
+	isCurrent := firstRun == run.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	if !isCurrent {
 		if run, err = req.describeRun(ctx, id, firstRun); err != nil {
 			return nil, err
 		}
 	}
-	if reusedIn(run.GetWorkflowExtendedInfo(), start.GetRequestId()) {
+	if hasReusedKey(run.GetWorkflowExtendedInfo(), start.GetRequestId()) {
 		return nil, keyReused(id, firstRun)
 	}
-	if current && !signals {
+	if isCurrent && !sendsMessage {
 		return nil, nil //nolint:nilnil // the server deduplicates it
 	}
 	if _, same := run.GetWorkflowExtendedInfo().GetRequestIdInfos()[start.GetRequestId()]; !same {
@@ -61,7 +63,7 @@ func (req *Request) RepeatedStart(
 func (req *Request) describeRun(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	response, err := longpoll.DescribeRun(ctx, req.adapter.Upstream, workflowID, runID)
 	if problem.Is(err, problem.WorkflowNotFound) {
-		return nil, nil //nolint:nilnil // see above
+		return nil, nil //nolint:nilnil // as documented
 	}
 	if err != nil {
 		return nil, WithWorkflowID(err, workflowID)
@@ -69,26 +71,27 @@ func (req *Request) describeRun(ctx context.Context, workflowID, runID string) (
 	return response, nil
 }
 
-// reusedIn reports whether a run has the request id of the same key with another body.
-func reusedIn(run *workflow.WorkflowExecutionExtendedInfo, requestID string) bool {
+// hasReusedKey reports whether the Idempotency-Key of requestID was sent to the run with
+// another body.
+func hasReusedKey(run *workflow.WorkflowExecutionExtendedInfo, requestID string) bool {
 	for known := range run.GetRequestIdInfos() {
-		if reuses(known, requestID) {
+		if isReusedKey(known, requestID) {
 			return true
 		}
 	}
 	return false
 }
 
-// reuses reports whether two request ids differ in the second half only. A UUID, which
-// a request without a key has, contains dashes too, at other positions.
-func reuses(known, requestID string) bool {
+// isReusedKey reports whether two request ids have the same key and different bodies. A
+// UUID, the request id of a request without a key, has dashes at other positions.
+func isReusedKey(known, requestID string) bool {
 	key, _, _ := strings.Cut(requestID, "-")
-	before, _, _ := strings.Cut(known, "-")
-	return before == key && len(known) == len(requestID) && len(key) == hex.EncodedLen(digestBytes) && known != requestID
+	knownKey, _, _ := strings.Cut(known, "-")
+	return knownKey == key && len(known) == len(requestID) && len(key) == hex.EncodedLen(digestBytes) && known != requestID
 }
 
-// WithKeyReuse replaces the server's rejection of a start by one of the gateway if the
-// same key has started the existing run with another body.
+// WithKeyReuse replaces the server's error for a workflow that is already started with
+// idempotency-key-reused, if the same key has started that run with another body.
 func WithKeyReuse(err error, workflowID, requestID string) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {
@@ -96,14 +99,14 @@ func WithKeyReuse(err error, workflowID, requestID string) error {
 	}
 	for _, detail := range e.Upstream.Details() {
 		already, is := detail.(*errordetails.WorkflowExecutionAlreadyStartedFailure)
-		if is && reuses(already.GetStartRequestId(), requestID) {
+		if is && isReusedKey(already.GetStartRequestId(), requestID) {
 			return keyReused(workflowID, already.GetRunId())
 		}
 	}
 	return err
 }
 
-// keyReused returns the problem of a key that was sent with another body.
+// keyReused returns the problem for a key that was sent with another body.
 func keyReused(workflowID, runID string) error {
 	e := problem.New(problem.IdempotencyKeyReused, "The Idempotency-Key has started this workflow with another request body.")
 	e.Members.WorkflowID, e.Members.RunID = workflowID, runID

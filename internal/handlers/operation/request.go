@@ -20,7 +20,7 @@ type Request struct {
 	*request.Admitted
 
 	HTTP *http.Request
-	// Execution is the one that the handle names.
+	// Execution is the workflow execution that the handle identifies.
 	Execution *common.WorkflowExecution
 	// MediaType is the negotiated media type of the response.
 	MediaType string
@@ -33,7 +33,8 @@ type Request struct {
 // Identity is the identity that Temporal records for the request's calls.
 func (req *Request) Identity() string { return req.Principal.Name }
 
-// bind reads the query string, and the headers that do not concern the body.
+// bind parses the query string into params and the handle, calls Authorize, and
+// negotiates the media type of the response.
 func (req *Request) bind(ctx context.Context, params any) error {
 	query, err := request.ParseQuery(req.HTTP)
 	if err != nil {
@@ -52,18 +53,19 @@ func (req *Request) bind(ctx context.Context, params any) error {
 	return err
 }
 
-// Stamp returns the stamp of a write. Target names the object of the write: writes with
-// the same Idempotency-Key on different targets are different.
+// Stamp returns the fields of a write that the gateway sets itself. Target identifies the
+// object of the write: with the same Idempotency-Key, writes on different targets get
+// different request ids.
 func (req *Request) Stamp(target ...string) (convert.Stamp, error) {
 	requestID, err := req.requestID(target...)
 	return convert.Stamp{Namespace: req.Namespace, Identity: req.Identity(), RequestID: requestID, Header: req.WorkflowHeader()}, err
 }
 
-// StampWrite returns the stamp of a write on the request's workflow. Its target is the
-// run that the caller named, not the one that was found: when the write is repeated,
-// the workflow id may mean another run.
-func (req *Request) StampWrite(name ...string) (convert.Stamp, error) {
-	return req.Stamp(append([]string{req.Execution.GetWorkflowId(), req.Handle.runID}, name...)...)
+// StampWrite returns the stamp of a write on the request's workflow, and on the message
+// of this name if there is one. The target has the run id that the caller sent, not the
+// one that [Request.resolve] found, which may differ when the write is repeated.
+func (req *Request) StampWrite(message ...string) (convert.Stamp, error) {
+	return req.Stamp(append([]string{req.Execution.GetWorkflowId(), req.Handle.runID}, message...)...)
 }
 
 // tracerHeader is the header from which the tracing interceptors of the SDKs read the
@@ -72,8 +74,8 @@ func (req *Request) StampWrite(name ...string) (convert.Stamp, error) {
 // others).
 const tracerHeader = "_tracer-data"
 
-// WorkflowHeader returns the header that the workflow's code receives, with the trace
-// context. It is nil without a trace.
+// WorkflowHeader returns the Temporal header that the workflow's code receives, with the
+// trace context of the request. It is nil if the request has none.
 func (req *Request) WorkflowHeader() *common.Header {
 	fields := telemetry.TraceContext(req.HTTP.Context(), req.HTTP.Header)
 	if len(fields) == 0 {

@@ -20,12 +20,12 @@ type Response struct {
 	// Body is encoded as JSON, unless it is nil.
 	Body any
 
-	// raw is a body that is JSON already. It is released once it is written.
+	// raw is a body that is already encoded. write releases it.
 	raw        *transcode.Buffer
 	location   string
 	retryAfter time.Duration
-	// stream writes a body that holds size bytes when it begins. If stream is not
-	// called, drop releases what it holds.
+	// stream writes the body. Until it is called, the response holds size bytes, which
+	// drop releases if stream is never called.
 	stream func(w http.ResponseWriter) error
 	size   int
 	drop   func()
@@ -36,8 +36,8 @@ type Response struct {
 // OK returns a response with a body.
 func OK(body any) *Response { return &Response{Status: http.StatusOK, Body: body} }
 
-// Created returns the response to a request that created a resource, at location if
-// that is not empty.
+// Created returns the response to a request that created a resource. The response has a
+// Location header unless location is empty.
 func Created(body any, location string) *Response {
 	return &Response{Status: http.StatusCreated, Body: body, location: location}
 }
@@ -54,9 +54,9 @@ func Accepted(body any, location string) *Response {
 // NoContent returns a response without a body.
 func NoContent() *Response { return &Response{Status: http.StatusNoContent} }
 
-// Stream returns a response whose header and body are written by write. It holds size
-// bytes when it begins, which drop releases if write is not called. Write must report
-// a failure after the first byte with [Abort].
+// Stream returns a response whose header and body are written by write. Until write is
+// called, the response holds size bytes, which drop releases if write is never called.
+// Write must report a failure after the first byte with [Abort].
 func Stream(size int, drop func(), write func(w http.ResponseWriter) error) *Response {
 	return &Response{size: size, drop: drop, stream: write}
 }
@@ -81,7 +81,7 @@ func (r *Response) write(w http.ResponseWriter) error {
 	h.Set("Content-Type", JSON)
 	h.Set("Content-Length", strconv.Itoa(len(r.text)))
 	w.WriteHeader(r.Status)
-	_, _ = w.Write(r.text) // a client that has left is not a failure
+	_, _ = w.Write(r.text) // fails only if the client has left
 	return nil
 }
 
@@ -117,7 +117,7 @@ func sizeOf(v reflect.Value) (size int) {
 			return sizeOf(v.Elem())
 		}
 	case reflect.Struct:
-		for i := range v.NumField() { //nolint:modernize // Fields describes each, which costs more than its size
+		for i := range v.NumField() { //nolint:modernize // Fields also builds a description of each field
 			size += sizeOf(v.Field(i))
 		}
 	case reflect.Slice:
@@ -136,17 +136,18 @@ func sizeOf(v reflect.Value) (size int) {
 	return size
 }
 
-// RenderView returns a response with a view of an upstream response. It reserves the
-// bytes of both before it renders.
+// RenderView returns a response with a view of wire, an upstream response. FirstMember is
+// written as the first member of the JSON object, unless it is empty. RenderView
+// reserves memory for wire and for the JSON before it renders.
 func (req *Request) RenderView(
-	ctx context.Context, view *transcode.Message, wire []byte, form transcode.Form, first []byte,
+	ctx context.Context, view *transcode.Message, wire []byte, form transcode.Form, firstMember []byte,
 ) (*Response, error) {
 	if err := req.Reserve(ctx, 2*len(wire)); err != nil {
 		return nil, err
 	}
 	response := &Response{Status: http.StatusOK, raw: transcode.NewBuffer()}
 	var err error
-	if response.raw.Text, err = view.AppendJSON(response.raw.Text, wire, form, first); err != nil {
+	if response.raw.Text, err = view.AppendJSON(response.raw.Text, wire, form, firstMember); err != nil {
 		response.raw.Release()
 		return nil, problem.Unreadable(err)
 	}

@@ -6,20 +6,18 @@ import "context"
 type Spec struct {
 	// Name is the operationId in api/openapi.yaml.
 	Name string
-	// Method is the full name of the RPC that determines the access that a caller
-	// needs.
+	// Method is the full name of the RPC whose entry in the access table applies.
 	Method string
 	// Namespace is the path parameter.
 	Namespace string
-	// Body reports whether the request has a body.
+	// Body is whether the request has a body.
 	Body BodyRule
-	// Handle names the workflow of an operation on one workflow. Otherwise it is nil.
+	// Handle identifies the workflow. It is nil unless the operation is on one workflow.
 	Handle *Handle
-	// ChecksChain is set if the RPC itself rejects a run chain other than the
-	// handle's.
+	// ChecksChain is set if the RPC itself checks the run chain of the handle.
 	ChecksChain bool
-	// Authorize rejects a caller that may use the method and not this operation. It
-	// runs before the body is read, and is nil if access to the method suffices.
+	// Authorize rejects a caller that has access to Method but not to this operation. It
+	// runs before the body is read, and is nil if access to Method suffices.
 	Authorize func(ctx context.Context, req *Request) error
 	// MediaTypes are those of the response, the preferred one first. Nil means JSON.
 	MediaTypes []string

@@ -9,18 +9,18 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Bounds on the number of values in a request body. A value of two bytes in the body
+// Limits on the number of values in a request body. A value of two bytes in the body
 // becomes objects of hundreds of bytes in memory: 4 MB of zeros would use gigabytes.
 const (
 	maxValues = 10_000
-	// wirePerValue is more than the encoding of a payload adds to a value (its
-	// metadata, tags and lengths). One value per so many bytes of the body keeps the
-	// message to Temporal below twice the size of the largest body.
+	// wirePerValue is an upper bound on the bytes that a payload adds to a value: its
+	// metadata, tags and lengths. With at most one value per wirePerValue bytes of
+	// limits.maxBodyBytes, the message to Temporal stays below twice that size.
 	wirePerValue = 64
-	// minMaxValues is the bound for a small limits.maxBodyBytes. It is more than the
-	// members of any request.
+	// minMaxValues is the limit if limits.maxBodyBytes is small. No request has as many
+	// members outside its lists and maps.
 	minMaxValues = 100
-	// minValueBytes is the smallest size of a value in a body: itself and a comma.
+	// minValueBytes is the size of the shortest value in a body: one byte and a comma.
 	minValueBytes = 2
 )
 
@@ -31,8 +31,9 @@ func valueLimit(maxBodyBytes int64) int {
 	return int(min(maxValues, max(minMaxValues, maxBodyBytes/wirePerValue)))
 }
 
-// unmarshalOptions returns the options for one body of this size. Counting costs time,
-// so a body that is too short for more than limit values is not counted: most are.
+// unmarshalOptions returns the options for one body of this size. Counting costs time, so
+// the values of a body that is too short for more than limit are not counted. Most
+// bodies are too short.
 func unmarshalOptions(size, limit int) json.Options {
 	strict := json.RejectUnknownMembers(true)
 	if size <= limit*minValueBytes {
@@ -41,18 +42,18 @@ func unmarshalOptions(size, limit int) json.Options {
 	return json.JoinOptions(strict, json.WithUnmarshalers(countValues(limit)))
 }
 
-// countValues fails the decoding of a body with more than limit values. Each member of
-// an object and each element of an array counts, whatever its type, so that a field
-// added to the API is bounded too. The inside of an [openapi.JSON] does not count: it
-// stays as the bytes of the body.
+// countValues returns errTooManyValues from the decoding of a body with more than limit
+// values. Each member of an object and each element of an array counts, whatever its
+// type, so that a new field of the API is bounded too. Values inside an [openapi.JSON]
+// do not count, because they are not decoded.
 func countValues(limit int) *json.Unmarshalers {
 	values, last := 0, int64(0)
 	return json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ any) error {
-		parent, read := d.StackIndex(d.StackDepth())
-		name := parent == jsontext.KindBeginObject && read%2 == 0
-		// A pointer and what it points to are one value, at one offset.
-		if at := d.InputOffset(); !name && at != last {
-			values, last = values+1, at
+		parent, tokens := d.StackIndex(d.StackDepth())
+		isName := parent == jsontext.KindBeginObject && tokens%2 == 0
+		// The decoder calls this function for a pointer and again for its element, at the same offset.
+		if offset := d.InputOffset(); !isName && offset != last {
+			values, last = values+1, offset
 		}
 		if values > limit {
 			return errTooManyValues

@@ -43,13 +43,15 @@ func requestBodies() []any {
 // container is a list or a map somewhere in a request body.
 type container struct {
 	pointer string
-	// values are the members around it, and itself.
+	// values is the number of values in a body whose container is empty.
 	values int
-	// Body is a request body with so many elements in the container.
+	// body returns a request body with the given number of elements in the container.
+	// While containers builds c, "@" marks where the container will be inserted.
 	body func(elements int) string
 }
 
-// containers finds the lists and maps below t. The inside of a JSON is none.
+// containers returns every list and map in a value of type t, which is at c. Values
+// inside an openapi.JSON are not decoded, so it has none.
 func containers(t reflect.Type, c container) []container {
 	switch {
 	case t.Kind() == reflect.Pointer:
@@ -60,7 +62,7 @@ func containers(t reflect.Type, c container) []container {
 		to, _ := t.FieldByName("To")
 		return containers(to.Type, c)
 	case t.Kind() == reflect.Slice, t.Kind() == reflect.Map:
-		return append([]container{c.of(t)}, containers(t.Elem(), c.inside(t))...)
+		return append([]container{c.filled(t)}, containers(t.Elem(), c.element(t))...)
 	case t.Kind() == reflect.Struct:
 		var found []container
 		for field := range t.Fields() {
@@ -73,14 +75,14 @@ func containers(t reflect.Type, c container) []container {
 	}
 }
 
-// member is c around the member of an object. The elements of a container are
-// the text that stands in the innermost member.
+// member returns c extended by an object, with the mark in its member of this name.
 func (c container) member(name string) container {
 	return c.wrap("/"+name, `{"`+name+`":`, "}")
 }
 
-// inside is c around the only element of a container of type t.
-func (c container) inside(t reflect.Type) container {
+// element returns c extended by a list or map of type t, with the mark in its only
+// element.
+func (c container) element(t reflect.Type) container {
 	if t.Kind() == reflect.Map {
 		return c.member("a")
 	}
@@ -95,7 +97,9 @@ func (c container) wrap(pointer, begin, end string) container {
 	}}
 }
 
-func (c container) of(t reflect.Type) container {
+// filled returns c with a list or map of type t, with any number of elements, in place of
+// the mark.
+func (c container) filled(t reflect.Type) container {
 	sample := map[reflect.Kind]string{reflect.String: `""`, reflect.Struct: `{}`, reflect.Slice: `""`}[t.Elem().Kind()]
 	if t.Elem() == reflect.TypeFor[openapi.JSON]() {
 		sample = "0"
@@ -126,26 +130,26 @@ func TestEveryListAndMapOfARequestIsBounded(t *testing.T) {
 	const limit = maxValues
 	seen := 0
 	for _, body := range requestBodies() {
-		of := reflect.TypeOf(body)
+		bodyType := reflect.TypeOf(body)
 		decode := func(text string) error {
-			return json.Unmarshal([]byte(text), reflect.New(of).Interface(), unmarshalOptions(len(text), limit))
+			return json.Unmarshal([]byte(text), reflect.New(bodyType).Interface(), unmarshalOptions(len(text), limit))
 		}
-		for _, c := range containers(of, container{body: func(int) string { return "@" }}) {
+		for _, c := range containers(bodyType, container{body: func(int) string { return "@" }}) {
 			seen++
-			room := limit - c.values
-			require.NoError(t, decode(c.body(room)), "%s%s", of.Name(), c.pointer)
-			err := jsonProblem(decode(c.body(room+1)), limit)
-			require.True(t, problem.Is(err, problem.PayloadTooLarge), "%s%s: %v", of.Name(), c.pointer, err)
+			most := limit - c.values
+			require.NoError(t, decode(c.body(most)), "%s%s", bodyType.Name(), c.pointer)
+			err := jsonProblem(decode(c.body(most+1)), limit)
+			require.True(t, problem.Is(err, problem.PayloadTooLarge), "%s%s: %v", bodyType.Name(), c.pointer, err)
 			e := problem.Of(err)
 			require.Equal(t, "The request body has more than 10000 values.", e.Detail)
-			require.Equal(t, c.pointer+"/"+strconv.Itoa(room), e.Members.Errors[0].Pointer, of.Name())
+			require.Equal(t, c.pointer+"/"+strconv.Itoa(most), e.Members.Errors[0].Pointer, bodyType.Name())
 		}
 	}
 	t.Logf("%d lists and maps in %d types of body", seen, len(requestBodies()))
 	require.GreaterOrEqual(t, seen, 40)
 }
 
-func TestTheInsideOfOneValueIsNotCounted(t *testing.T) {
+func TestValuesInsideAnArgumentAreNotCounted(t *testing.T) {
 	t.Parallel()
 	big := "[" + strings.Repeat("0,", 1_000_000) + "0]"
 	text := `{"workflowType":"T","args":[` + big + `],"memo":{"m":` + big + `},"argPayloads":[{"json":` + big + `}]}`
@@ -155,9 +159,8 @@ func TestTheInsideOfOneValueIsNotCounted(t *testing.T) {
 	require.Len(t, body.Memo["m"], len(big))
 }
 
-// TestCountingValuesChangesNothingElse compares the errors of bodies that are
-// counted with those of bodies that are too short for it.
-func TestCountingValuesChangesNothingElse(t *testing.T) {
+// TestCountingValuesKeepsResultsAndErrors decodes each body with and without counting.
+func TestCountingValuesKeepsResultsAndErrors(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		`{}`, `{"args":[1,"a",null,{"b":[]}],"memo":{"m":1},"priority":{"priorityKey":2}}`, `{"args":null,"memo":null}`,
@@ -178,10 +181,10 @@ func TestCountingValuesChangesNothingElse(t *testing.T) {
 	}
 }
 
-func TestSmallBodiesHaveRoomForEveryMember(t *testing.T) {
+func TestTheValueLimitDependsOnTheMaximumBodySize(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, 10_000, valueLimit(4<<20))
-	require.Equal(t, 1024, valueLimit(64<<10), "the message stays below twice the largest body")
+	require.Equal(t, 1024, valueLimit(64<<10), "the message to Temporal stays below twice 64 KB")
 	require.Equal(t, 100, valueLimit(1))
 }
 
@@ -189,7 +192,7 @@ const smallStart = `{"workflowType":"Order","workflowId":"order-1","taskQueue":"
 
 func BenchmarkDecodeSmall(b *testing.B) { benchmarkDecode(b, smallStart) }
 
-// BenchmarkDecodeCounted has a body that is long enough to be counted.
+// BenchmarkDecodeCounted decodes a body that is long enough for its values to be counted.
 func BenchmarkDecodeCounted(b *testing.B) {
 	benchmarkDecode(b, strings.Replace(smallStart, `"args":[`, `"args":[`+strings.Repeat(`{"orderId":"order-1"},`, 1000), 1))
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// AcquireRequestedWait returns the wait that the caller requests, at most the limit,
-// and acquires a slot for it. It comes before the request has any effect, so that a
-// request that gets no slot can be repeated.
+// AcquireRequestedWait returns how long the caller requests to wait, at most
+// limits.maxWait, and acquires a slot for the wait. Call it before the request has any
+// effect, so that the caller can repeat a request that gets no slot.
 func (req *Request) AcquireRequestedWait(parameter string) (time.Duration, error) {
 	wait, err := req.requestedWait(parameter, 0)
 	if err != nil || wait == 0 {
@@ -19,9 +19,9 @@ func (req *Request) AcquireRequestedWait(parameter string) (time.Duration, error
 	return wait, req.AcquireWait(req.HTTP.Context())
 }
 
-// AcquireUpdateWait is [Request.AcquireRequestedWait] for sending an update. The server
-// does not persist an update that no worker has accepted, so the default wait is the
-// longest, and a wait of zero is a short one.
+// AcquireUpdateWait is [Request.AcquireRequestedWait] for a request that sends an update.
+// The server does not persist an update that no worker has accepted, so the wait is
+// limits.maxWait by default, and [longpoll.MinSlice] if the caller requests 0.
 func (req *Request) AcquireUpdateWait(parameter string) (time.Duration, error) {
 	wait, err := req.requestedWait(parameter, req.adapter.limits.MaxWait)
 	if err != nil {
@@ -33,9 +33,9 @@ func (req *Request) AcquireUpdateWait(parameter string) (time.Duration, error) {
 	return wait, req.AcquireWait(req.HTTP.Context())
 }
 
-// requestedWait returns the wait that the caller requests or else absent, at most the
-// limit.
-func (req *Request) requestedWait(parameter string, absent time.Duration) (time.Duration, error) {
+// requestedWait returns the wait that the caller requests, or defaultWait if it requests
+// none, at most limits.maxWait.
+func (req *Request) requestedWait(parameter string, defaultWait time.Duration) (time.Duration, error) {
 	wait, ok, err := preferredWait(req.HTTP.Header)
 	switch {
 	case err != nil:
@@ -47,7 +47,7 @@ func (req *Request) requestedWait(parameter string, absent time.Duration) (time.
 			return 0, problem.Invalid("?wait", err.Error())
 		}
 	case !ok:
-		wait = absent
+		wait = defaultWait
 	}
 	return min(wait, req.adapter.limits.MaxWait), nil
 }
