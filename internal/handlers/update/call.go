@@ -20,34 +20,35 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// The stages that a caller can wait for. The stage before them is ADMITTED: the server
+// The stages that a caller can wait for. In the stage before them, ADMITTED, the server
 // has the update in memory only, and drops it if no worker accepts it.
 const (
 	stageAccepted  = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ACCEPTED
 	stageCompleted = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 )
 
-// call is an update in progress.
-type call struct {
+// updateCall sends an update or reads it, and has what is known about the update.
+type updateCall struct {
 	client  *upstream.Client
 	polls   *longpoll.Polls
 	options upstream.CallOptions
-	until   time.Time
-	// send sends the update, always the same one. It is nil for a caller that only reads
-	// the update.
+	until   time.Time // the end of the wait
+	// send sends the update, each time with the same request. It is nil if the caller
+	// only reads the update.
 	send func(context.Context) (longpoll.UpdateProgress, error)
 
 	ref     *update.UpdateRef
 	stage   enums.UpdateWorkflowExecutionLifecycleStage
 	outcome *update.Outcome
-	// persisted reports whether the history has the update. It never has a rejected one.
+	// persisted is whether the update is in the workflow's history. A rejected update
+	// never is.
 	persisted bool
 	// outcomeReads counts the reads that returned the outcome.
 	outcomeReads int
 }
 
-func (s *Service) newCall(ctx context.Context, execution *common.WorkflowExecution, updateID string) *call {
-	return &call{
+func (s *Service) newCall(ctx context.Context, execution *common.WorkflowExecution, updateID string) *updateCall {
+	return &updateCall{
 		client: s.upstream, polls: s.polls, options: upstream.CallFrom(ctx),
 		ref: &update.UpdateRef{
 			WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId()},
@@ -56,26 +57,26 @@ func (s *Service) newCall(ctx context.Context, execution *common.WorkflowExecuti
 	}
 }
 
-// awaitStage follows the update until it reaches a stage or the wait ends, which is not
-// an error: u has the stage that was reached.
+// awaitStage waits until the update reaches a stage or the wait ends. The end of the wait
+// is not an error: u.stage is the stage that was reached.
 func (s *Service) awaitStage(
-	ctx context.Context, req *operation.Request, u *call, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
+	ctx context.Context, req *operation.Request, u *updateCall, wait time.Duration, stage enums.UpdateWorkflowExecutionLifecycleStage,
 ) error {
-	req.ReleaseSlot(ctx) // a wait holds less than a call, and has a slot of its own
+	req.ReleaseSlot(ctx) // while it waits, the request holds only its wait slot
 	s.metrics.WaitCallers.Inc()
 	defer s.metrics.WaitCallers.Dec()
-	// The wait ends by cancellation, not by a deadline: the server responds before a
-	// deadline that it receives.
-	waiting, end := context.WithCancel(ctx)
-	defer end()
-	timer := time.AfterFunc(wait, end)
+	// The wait ends by cancellation. The server would receive a deadline, and respond
+	// before it.
+	waitCtx, endWait := context.WithCancel(ctx)
+	defer endWait()
+	timer := time.AfterFunc(wait, endWait)
 	defer timer.Stop()
-	stop := s.drain.AfterFunc(end)
+	stop := s.drain.AfterFunc(endWait)
 	defer stop()
 	u.until = time.Now().Add(wait)
-	err := u.follow(waiting, stage)
+	err := u.follow(waitCtx, stage)
 	switch {
-	case err == nil, waiting.Err() == nil:
+	case err == nil, waitCtx.Err() == nil:
 		return err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return upstream.Canceled(ctx, err)
@@ -86,8 +87,9 @@ func (s *Service) awaitStage(
 	}
 }
 
-// busyError returns the problem of a workflow that was too busy for the update when the
-// wait ended between two attempts, or nil if a worker could have accepted it.
+// busyError returns the problem workflow-busy if err, the error at the end of the wait,
+// shows that the server last rejected the update because the workflow was too busy.
+// Otherwise it returns nil.
 func busyError(err error) error {
 	failed, ok := errors.AsType[interface {
 		error
@@ -100,10 +102,10 @@ func busyError(err error) error {
 }
 
 // follow returns when the update has reached a stage, on an error, or when ctx ends.
-func (u *call) follow(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) error {
+func (u *updateCall) follow(ctx context.Context, stage enums.UpdateWorkflowExecutionLifecycleStage) error {
 	for u.stage < stage {
 		begin, before := time.Now(), u.stage
-		if err := u.slice(ctx); err != nil {
+		if err := u.waitOnce(ctx); err != nil {
 			return err
 		}
 		if u.stage > before {
@@ -116,22 +118,22 @@ func (u *call) follow(ctx context.Context, stage enums.UpdateWorkflowExecutionLi
 	return nil
 }
 
-// slice waits for the next stage, for the duration of one call. Without a response by
-// then the stage is unchanged. A shared call may outlast this caller.
-func (u *call) slice(ctx context.Context) error {
+// waitOnce waits for the next stage with one call. If the call times out, the stage is
+// unchanged. A call that several requests share may outlast this one.
+func (u *updateCall) waitOnce(ctx context.Context) error {
 	var (
 		got longpoll.UpdateProgress
 		err error
 	)
 	switch {
 	case u.stage >= stageAccepted:
-		got, err = u.polls.Updates.Wait(ctx, u.key(stageCompleted), u.options)
+		got, err = u.polls.Updates.Wait(ctx, u.pollKey(stageCompleted), u.options)
 	case u.send != nil:
 		options := u.options
 		options.Timeout = u.polls.SliceTimeout(time.Until(u.until))
 		got, err = u.send(upstream.NewContext(ctx, &options))
 	default:
-		got, err = u.polls.Updates.Wait(ctx, u.key(stageAccepted), u.options)
+		got, err = u.polls.Updates.Wait(ctx, u.pollKey(stageAccepted), u.options)
 	}
 	switch {
 	case err == nil:
@@ -142,22 +144,22 @@ func (u *call) slice(ctx context.Context) error {
 	return err
 }
 
-// A run that closes before it has accepted an update may have a successor, by a reset
-// for example, which accepts it. A server that has closed the last run may return the
-// same error, so the number of attempts is bounded.
+// If a run closes before it accepts the update, the update is sent again, because the run
+// may have a successor that accepts it, for example after a reset. The server may return
+// the same error for a run without a successor, so the number of attempts is limited.
 const (
-	maxCloseRetries = 4
-	closeRetryDelay = 250 * time.Millisecond
+	maxCloseAttempts = 4
+	closeRetryDelay  = 250 * time.Millisecond
 )
 
 // sendUpdate returns a function that sends the update, to the current run unless the
 // request names one.
-func (u *call) sendUpdate(request *workflowservice.UpdateWorkflowExecutionRequest) func(context.Context) (longpoll.UpdateProgress, error) {
+func (u *updateCall) sendUpdate(request *workflowservice.UpdateWorkflowExecutionRequest) func(context.Context) (longpoll.UpdateProgress, error) {
 	return func(ctx context.Context) (longpoll.UpdateProgress, error) {
-		for closed := 1; ; closed++ {
+		for attempt := 1; ; attempt++ {
 			response := &workflowservice.UpdateWorkflowExecutionResponse{}
 			err := u.client.Do(ctx, workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName, request, response)
-			if !problem.IsWorkflowClosing(err) || request.GetWorkflowExecution().GetRunId() != "" || closed == maxCloseRetries {
+			if !problem.IsWorkflowClosing(err) || request.GetWorkflowExecution().GetRunId() != "" || attempt == maxCloseAttempts {
 				return response, err
 			}
 			if err := upstream.Sleep(ctx, closeRetryDelay); err != nil {
@@ -167,21 +169,21 @@ func (u *call) sendUpdate(request *workflowservice.UpdateWorkflowExecutionReques
 	}
 }
 
-// key identifies a poll for the update that waits for a stage, or does not wait if the
-// stage is unspecified.
-func (u *call) key(stage enums.UpdateWorkflowExecutionLifecycleStage) longpoll.UpdateKey {
+// pollKey identifies a poll that waits until the update reaches a stage. A poll for the
+// unspecified stage does not wait.
+func (u *updateCall) pollKey(stage enums.UpdateWorkflowExecutionLifecycleStage) longpoll.UpdateKey {
 	run := u.ref.GetWorkflowExecution()
 	return longpoll.UpdateKey{WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), UpdateID: u.ref.GetUpdateId(), Stage: stage}
 }
 
-// poll reads the update. It does not share the call: a response that is already on its
-// way may be older than what the caller has seen.
-func (u *call) poll(ctx context.Context) (longpoll.UpdateProgress, error) {
-	return u.polls.Updates.Poll(ctx, u.key(enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED))
+// poll reads the update. It does not share a call that another request has made, because
+// the response may be older than what this caller has already received.
+func (u *updateCall) poll(ctx context.Context) (longpoll.UpdateProgress, error) {
+	return u.polls.Updates.Poll(ctx, u.pollKey(enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_UNSPECIFIED))
 }
 
 // refresh reads the current stage and outcome.
-func (u *call) refresh(ctx context.Context) error {
+func (u *updateCall) refresh(ctx context.Context) error {
 	got, err := u.poll(ctx)
 	if err != nil {
 		return err
@@ -193,19 +195,20 @@ func (u *call) refresh(ctx context.Context) error {
 	return nil
 }
 
-// minOutcomeReads is the number of reads that must return a failure. A single one may
-// see another caller's copy of a rejected update at the moment of its rejection.
+// minOutcomeReads is the number of reads that must return the same failure before the
+// update counts as persisted. After a rejection, another caller may send the same update
+// again, and a single read may return the rejection of that copy.
 const minOutcomeReads = 2
 
-// confirmOutcome finds out whether the update failed and is in the history, or was
-// rejected: the server's responses are the same. What is in the history keeps its
-// outcome. A read that returns anything else has found another copy, which was sent
-// after ours was rejected.
-func (u *call) confirmOutcome(ctx context.Context) error {
+// confirmOutcome sets persisted if the update failed, and not if it was rejected. The
+// server returns the same outcome for both, but only an update in the history keeps it.
+// A read that returns anything else shows that the update was rejected, and that it may
+// have been sent again by another caller.
+func (u *updateCall) confirmOutcome(ctx context.Context) error {
 	for ; u.outcomeReads < minOutcomeReads; u.outcomeReads++ {
 		got, err := u.poll(ctx)
 		switch {
-		case problem.Is(err, problem.UpdateNotFound), problem.Is(err, problem.WorkflowCompleted): // under the other copy
+		case problem.Is(err, problem.UpdateNotFound), problem.Is(err, problem.WorkflowCompleted):
 			return nil
 		case err != nil:
 			return err
@@ -218,7 +221,7 @@ func (u *call) confirmOutcome(ctx context.Context) error {
 }
 
 // apply records the stage, the outcome and the run of the update.
-func (u *call) apply(got longpoll.UpdateProgress) {
+func (u *updateCall) apply(got longpoll.UpdateProgress) {
 	if runID := got.GetUpdateRef().GetWorkflowExecution().GetRunId(); runID != "" {
 		u.ref.WorkflowExecution.RunId = runID
 	}
@@ -229,8 +232,8 @@ func (u *call) apply(got longpoll.UpdateProgress) {
 	u.persisted = u.persisted || u.stage == stageAccepted
 }
 
-// render returns the state of the update.
-func (u *call) render(ctx context.Context) (*openapi.WorkflowUpdate, error) {
+// render returns the update as the client API represents it.
+func (u *updateCall) render(ctx context.Context) (*openapi.WorkflowUpdate, error) {
 	run := u.ref.GetWorkflowExecution()
 	rendered := &openapi.WorkflowUpdate{
 		WorkflowID: run.GetWorkflowId(), RunID: run.GetRunId(), UpdateID: u.ref.GetUpdateId(), Stage: convert.EnumName(u.stage),
@@ -254,9 +257,10 @@ func (u *call) render(ctx context.Context) (*openapi.WorkflowUpdate, error) {
 	return rendered, nil
 }
 
-// withIDs adds the ids to a problem that concerns the update, because a client needs them
-// to repeat it. It copies the problem, which equal waits may share.
-func (u *call) withIDs(err error) error {
+// withIDs adds the workflow id and the update id to an error that the server returned,
+// because a client needs them to repeat the update. It copies the error, because the
+// waits that share a poll share its error.
+func (u *updateCall) withIDs(err error) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {
 		return err

@@ -15,8 +15,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// withUpdate runs a test in a bubble, against a gateway whose upstream is a
-// temporalfake.Update.
+// withUpdate runs a test in a synctest bubble, against a gateway whose upstream is a
+// [temporalfake.Update].
 func withUpdate(t *testing.T, configure func(*config.Config), test func(*testing.T, *servertest.Gateway, *temporalfake.Update)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -25,7 +25,7 @@ func withUpdate(t *testing.T, configure func(*config.Config), test func(*testing
 	})
 }
 
-// sentUpdate returns the request of the nth UpdateWorkflowExecution, from 0 on.
+// sentUpdate returns the request of the call with index n to UpdateWorkflowExecution.
 func sentUpdate(t *testing.T, g *servertest.Gateway, n int) *workflowservice.UpdateWorkflowExecutionRequest {
 	t.Helper()
 	calls := g.Upstream.Calls("UpdateWorkflowExecution")
@@ -35,8 +35,8 @@ func sentUpdate(t *testing.T, g *servertest.Gateway, n int) *workflowservice.Upd
 	return request
 }
 
-// requestsOf returns the distinct requests of the calls.
-func requestsOf(calls []upstreamtest.Call) []string {
+// distinctRequests returns the encoded requests of calls, without duplicates.
+func distinctRequests(calls []upstreamtest.Call) []string {
 	var requests []string
 	for _, call := range calls {
 		if !slices.Contains(requests, string(call.Request)) {

@@ -18,16 +18,16 @@ import (
 
 func TestFailedAndRejectedUpdatesHaveDifferentStatuses(t *testing.T) {
 	t.Parallel()
-	for _, later := range []bool{false, true} { // the outcome comes after the update is sent
+	for _, delayed := range []bool{false, true} { // whether the update gets its outcome only after it is sent
 		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
-			end := func(do func()) {
-				if later {
-					time.AfterFunc(25*time.Second, do)
+			setOutcome := func(set func()) {
+				if delayed {
+					time.AfterFunc(25*time.Second, set)
 				} else {
-					do()
+					set()
 				}
 			}
-			end(func() { f.Fail("card refused", false) })
+			setOutcome(func() { f.Fail("card refused", false) })
 			a := g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
 			require.Equal(t, http.StatusOK, a.Status, a.Body)
 			require.Equal(t, "FAILED", a.Field(t, "status"))
@@ -38,7 +38,7 @@ func TestFailedAndRejectedUpdatesHaveDifferentStatuses(t *testing.T) {
 			require.JSONEq(t, a.Body, polled.Body)
 
 			f.Set(temporalfake.Admitted, nil, false)
-			end(func() { f.Fail("no such item", true) })
+			setOutcome(func() { f.Fail("no such item", true) })
 			a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=422", handlerstest.AddItemBody)
 			require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
 			require.Equal(t, "REJECTED", a.Field(t, "status"))
@@ -49,16 +49,17 @@ func TestFailedAndRejectedUpdatesHaveDifferentStatuses(t *testing.T) {
 	}
 }
 
-// Another caller may send a rejected update again at any moment. Then the server
-// finds that copy of it, or returns the copy's outcome.
-func TestARejectionStaysOneWhileOthersSendTheSameUpdate(t *testing.T) {
+// Another caller may send a rejected update again at any moment. Then a read returns the
+// state of that copy, which must not change the response to the first caller.
+func TestARejectedUpdateStaysRejectedIfItIsSentAgain(t *testing.T) {
 	t.Parallel()
-	for name, copies := range map[string][]func(*temporalfake.Update){
+	// The states of the copy at each read. Nil means that the workflow has closed.
+	for name, copyStates := range map[string][]func(*temporalfake.Update){
 		"admitted":  {func(f *temporalfake.Update) { f.Set(temporalfake.Admitted, nil, false) }},
 		"accepted":  {(*temporalfake.Update).Accept},
 		"completed": {func(f *temporalfake.Update) { f.Complete("7") }},
 		"failed":    {func(f *temporalfake.Update) { f.Fail("card refused", false) }},
-		"rejected as it is found": {
+		"rejected between two reads": {
 			func(f *temporalfake.Update) { f.Fail("no such item", false) }, func(f *temporalfake.Update) { f.Fail("no such item", true) },
 		},
 		"closed": {nil},
@@ -68,12 +69,12 @@ func TestARejectionStaysOneWhileOthersSendTheSameUpdate(t *testing.T) {
 				body := map[string]string{servertest.UpdatesPath: handlerstest.AddItemBody, handlerstest.UpdateWithStartPath: handlerstest.UpdateWithStartBody("")}[path]
 				f.Fail("no such item", true)
 				var polls []upstreamtest.Handler
-				for _, come := range copies {
+				for _, setState := range copyStates {
 					polls = append(polls, func(ctx context.Context, request []byte) ([]byte, error) {
-						if come == nil {
+						if setState == nil {
 							return nil, status.Error(codes.NotFound, "workflow update was aborted by closing workflow")
 						}
-						come(f)
+						setState(f)
 						return upstreamtest.Typed(f.PollUpdate)(ctx, request)
 					})
 				}
@@ -87,9 +88,9 @@ func TestARejectionStaysOneWhileOthersSendTheSameUpdate(t *testing.T) {
 	}
 }
 
-// An update that fails after the gateway has seen it accepted needs no poll that
-// distinguishes failed from rejected.
-func TestAnAcceptedUpdateThatFailsIsNoRejection(t *testing.T) {
+// If the gateway has received the stage ACCEPTED, a failure cannot be a rejection, so the
+// gateway makes no further poll to distinguish them.
+func TestAnAcceptedUpdateThatFailsIsNotRejected(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Accept()
@@ -99,7 +100,7 @@ func TestAnAcceptedUpdateThatFailsIsNoRejection(t *testing.T) {
 	})
 }
 
-func TestAnUpdateThatIsRejectedWhileItIsPolled(t *testing.T) {
+func TestAnUpdateCanBeRejectedDuringAPoll(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.MarkSent()

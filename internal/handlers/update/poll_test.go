@@ -52,8 +52,8 @@ func TestAnUpdateCanBePolled(t *testing.T) {
 	})
 }
 
-// The poll lasts as long as the longest wait, whichever wait started it. A caller
-// that could get another response has another poll.
+// A shared poll lasts as long as its longest wait, even if a shorter wait started it. Waits
+// for another update, or with another upstream credential, do not share it.
 func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
@@ -62,7 +62,7 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 		time.AfterFunc(30*time.Second, func() { f.Complete("7") })
 		var waits sync.WaitGroup
 		defer waits.Wait()
-		ask := func(n int, method, path, body string, headers ...string) {
+		startRequests := func(n int, method, path, body string, headers ...string) {
 			for range n {
 				waits.Go(func() {
 					a := g.Do(t, method, path, body, headers...)
@@ -75,23 +75,23 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		waiting := func() int {
+		openPolls := func() int {
 			polls := f.Polls()
 			require.Contains(t, g.AdminText(t, "/metrics"), fmt.Sprintf("flowgate_wait_polls %d\n", polls))
 			return polls
 		}
-		ask(1, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=5s", "")
-		ask(40, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "")
-		ask(40, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
-		require.Equal(t, 1, waiting())
+		startRequests(1, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=5s", "")
+		startRequests(40, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "")
+		startRequests(40, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
+		require.Equal(t, 1, openPolls())
 		time.Sleep(10 * time.Second)
-		require.Equal(t, 1, waiting(), "the first has left")
-		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 41+1, "each checked for itself")
-		ask(2, http.MethodGet, servertest.UpdatesPath+"/u-2?wait=40s", "")
-		ask(2, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", servertest.Bearer(servertest.OtherKey)...)
-		require.Equal(t, 3, waiting())
+		require.Equal(t, 1, openPolls(), "the wait that started the poll has ended")
+		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 41+1, "a read for each GET, and the shared poll")
+		startRequests(2, http.MethodGet, servertest.UpdatesPath+"/u-2?wait=40s", "")
+		startRequests(2, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", servertest.Bearer(servertest.OtherKey)...)
+		require.Equal(t, 3, openPolls())
 		waits.Wait()
-		require.Zero(t, waiting())
+		require.Zero(t, openPolls())
 	})
 }
 

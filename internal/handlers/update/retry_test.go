@@ -16,7 +16,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func TestAnUpdateIsRetriedAsItIs(t *testing.T) {
+func TestARetriedUpdateIsSentUnchanged(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete("1")
@@ -25,21 +25,21 @@ func TestAnUpdateIsRetriedAsItIs(t *testing.T) {
 		a := g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`)
 		require.Equal(t, http.StatusOK, a.Status, a.Body)
 		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
-		require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1)
+		require.Len(t, distinctRequests(g.Upstream.Calls("UpdateWorkflowExecution")), 1)
 	})
 }
 
-// full is the error of a workflow with as many updates in flight as the server
-// allows.
-func full() upstreamtest.Handler {
+// failAtUpdateLimit returns the error for a workflow that has as many updates in flight
+// as the server allows.
+func failAtUpdateLimit() upstreamtest.Handler {
 	return upstreamtest.Fail(codes.ResourceExhausted, "limit on number of concurrent in-flight updates has been reached (10)",
 		&errordetails.ResourceExhaustedFailure{Cause: enums.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT})
 }
 
-func TestAnUpdateOfAWorkflowAtItsLimitFailsAtOnce(t *testing.T) {
+func TestAnUpdateAboveTheServersLimitFailsImmediately(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
-		g.Upstream.Handle("UpdateWorkflowExecution", full())
+		g.Upstream.Handle("UpdateWorkflowExecution", failAtUpdateLimit())
 		begin := time.Now()
 		a := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=30s", handlerstest.AddItemBody)
 		require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
@@ -51,8 +51,9 @@ func TestAnUpdateOfAWorkflowAtItsLimitFailsAtOnce(t *testing.T) {
 	})
 }
 
-// A wait that ends while the server rejects the update does not blame the workers.
-func TestAWaitThatEndsAtABusyWorkflowReportsIt(t *testing.T) {
+// If the server rejects the update until the wait ends, the error is not
+// update-not-admitted, which would mean that no worker has accepted it.
+func TestAWaitForABusyWorkflowEndsWithWorkflowBusy(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
@@ -86,11 +87,11 @@ func TestErrorsOfAnUpdateThatCannotBeSent(t *testing.T) {
 	}
 }
 
-// A reset, for one, closes a run with updates that it has not accepted.
-func TestAnUpdateContinuesInTheNextRun(t *testing.T) {
+// A reset, for example, closes a run that has updates in flight.
+func TestAnUpdateOfAClosingRunIsSentToTheNextRun(t *testing.T) {
 	t.Parallel()
 	closing := upstreamtest.Fail(codes.NotFound, "workflow update was aborted by closing workflow")
-	for _, ended := range []bool{false, true} {
+	for _, ended := range []bool{false, true} { // whether the workflow has ended, and has no next run
 		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 			f.Complete("1")
 			next := upstreamtest.Typed(f.UpdateWorkflow)
@@ -107,11 +108,11 @@ func TestAnUpdateContinuesInTheNextRun(t *testing.T) {
 			} else {
 				require.Equal(t, "1", a.Field(t, "result"), a.Body)
 			}
-			require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
+			require.Len(t, distinctRequests(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
 
 			g.Upstream.Handle("UpdateWorkflowExecution", closing)
 			a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?runId=r", handlerstest.AddItemBody)
-			require.Equal(t, "workflow-completed", a.Field(t, "code"), "that run has")
+			require.Equal(t, "workflow-completed", a.Field(t, "code"), "an update of a named run is not sent to the next one")
 			require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 4)
 		})
 	}

@@ -16,7 +16,7 @@ type Service struct {
 	metrics  *telemetry.Metrics
 }
 
-// New returns the operations. Waits share polls and end with drain.
+// New returns the service. Its waits share the polls in polls, and end when drain begins.
 func New(adapter *operation.Adapter, polls *longpoll.Polls, drain *longpoll.Drain, metrics *telemetry.Metrics) *Service {
 	return &Service{adapter: adapter, upstream: adapter.Upstream, polls: polls, drain: drain, metrics: metrics}
 }

@@ -48,7 +48,7 @@ func (s *Service) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespa
 		}
 		u := s.newCall(ctx, execution, request.GetRequest().GetMeta().GetUpdateId())
 		u.send = u.sendUpdate(request)
-		if err := s.awaitAccepted(ctx, req, u, wait, body); err != nil {
+		if err := s.awaitRequestedStage(ctx, req, u, wait, body); err != nil {
 			return nil, u.withIDs(err)
 		}
 		rendered, err := u.render(ctx)
@@ -98,8 +98,8 @@ func (s *Service) GetWorkflowUpdate(w http.ResponseWriter, r *http.Request, name
 }
 
 // updateRequest returns the request that an SDK would send, except that it waits for
-// acceptance only: then it is known, whenever the wait ends, whether the server has
-// persisted the update. The response has the outcome anyway if there is one by then.
+// acceptance only, so that the gateway knows whether the update was persisted whenever
+// the wait ends. The response contains the outcome if the update has completed by then.
 func updateRequest(
 	v *convert.Validation, pointer string, stamp convert.Stamp, body *openapi.UpdateRequest, execution *common.WorkflowExecution,
 ) *workflowservice.UpdateWorkflowExecutionRequest {
@@ -132,9 +132,9 @@ func wantedStage(r *openapi.UpdateRequest) enums.UpdateWorkflowExecutionLifecycl
 	return stageCompleted
 }
 
-// awaitAccepted waits for the stage that the caller requests, and fails if the update
-// was not even accepted.
-func (s *Service) awaitAccepted(ctx context.Context, req *operation.Request, u *call, wait time.Duration, body *openapi.UpdateRequest) error {
+// awaitRequestedStage waits for the stage that the caller requests, and returns an error
+// if no worker accepts the update.
+func (s *Service) awaitRequestedStage(ctx context.Context, req *operation.Request, u *updateCall, wait time.Duration, body *openapi.UpdateRequest) error {
 	if err := s.awaitStage(ctx, req, u, wait, wantedStage(body)); err != nil {
 		return err
 	}
@@ -147,8 +147,8 @@ func (s *Service) awaitAccepted(ctx context.Context, req *operation.Request, u *
 	return e
 }
 
-// updateResponse returns an update as body. Its outcome is data, and so the status is
-// 200 unless the caller requests another status for failures.
+// updateResponse returns the response with body, which contains the update. A failure of
+// the update is data, so the status is 200 unless the caller sends failureStatus.
 func updateResponse(namespace string, rendered *openapi.WorkflowUpdate, body any, failureStatus *int) *operation.Response {
 	switch {
 	case rendered.Status == "":

@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-func TestACompletedUpdateIsOneCall(t *testing.T) {
+func TestAnUpdateThatCompletesImmediatelyNeedsOneCall(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete(`{"items":1.10}`)
@@ -60,7 +60,7 @@ func TestTheUpdateIDIsDerivedFromTheIdempotencyKey(t *testing.T) {
 		const argument = `{ "b": 1.0, "a": "\u00e9\/" }`
 		id(servertest.UpdatesPath, `{"update":"addItem","args":[`+argument+`]}`, key...)
 		require.Equal(t, argument, string(sentUpdate(t, g, before).GetRequest().GetInput().GetArgs().GetPayloads()[0].GetData()),
-			"what is hashed in another form passes byte for byte")
+			"arguments are normalised only for the digest, and passed on byte for byte")
 	})
 }
 
@@ -103,7 +103,7 @@ func TestTheLocationOfAnUpdateKeepsItsFailureStatus(t *testing.T) {
 	})
 }
 
-func TestADelegatedTokenSendsAndPollsItsUpdates(t *testing.T) {
+func TestADelegatedTokenPermitsOnlyItsUpdates(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		a := g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/order/tokens", `{"updates":["addItem"]}`)

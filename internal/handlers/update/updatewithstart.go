@@ -45,17 +45,17 @@ func (s *Service) UpdateWithStart(w http.ResponseWriter, r *http.Request, namesp
 		if err != nil {
 			return nil, u.withIDs(err)
 		}
-		if started != nil { // the run exists, or existed: there is nothing to start
+		if started != nil { // the same Idempotency-Key has started the run: only the update is left to send
 			update.WorkflowExecution.RunId = started.RunID
 			u.send = u.sendUpdate(update)
 		} else {
 			started = &openapi.StartedWorkflow{WorkflowID: start.GetWorkflowId()}
 			u.send = u.sendWithStart(start, update, started)
 		}
-		if err := s.awaitAccepted(ctx, req, u, wait, &body.Update); err != nil {
+		if err := s.awaitRequestedStage(ctx, req, u, wait, &body.Update); err != nil {
 			return nil, u.withIDs(operation.WithKeyReuse(err, start.GetWorkflowId(), start.GetRequestId()))
 		}
-		if !started.Started { // an equal request may have started it first
+		if !started.Started { // a concurrent request with the same Idempotency-Key may have started the run
 			if replay, err := req.RepeatedStart(ctx, start, true); err == nil && replay != nil {
 				started = replay
 			}
@@ -71,18 +71,18 @@ func (s *Service) UpdateWithStart(w http.ResponseWriter, r *http.Request, namesp
 	})
 }
 
-// firstRun returns the first run of a chain, or nothing if that is unknown: the update
-// has been sent, and must not fail.
-func (s *Service) firstRun(ctx context.Context, found *openapi.StartedWorkflow) string {
-	run, err := longpoll.DescribeRun(ctx, s.upstream, found.WorkflowID, found.RunID)
+// firstRun returns the id of the first run in the chain. On an error it returns an empty
+// string, because the update has been sent and the request must succeed.
+func (s *Service) firstRun(ctx context.Context, started *openapi.StartedWorkflow) string {
+	run, err := longpoll.DescribeRun(ctx, s.upstream, started.WorkflowID, started.RunID)
 	if err != nil {
 		return ""
 	}
 	return run.GetWorkflowExecutionInfo().GetFirstRunId()
 }
 
-// updateWithStartRequests returns the two operations. The conflict policy has no default,
-// as in the SDKs: no caller should use another's workflow by mistake.
+// updateWithStartRequests returns the two operations. As in the SDKs, the conflict policy
+// has no default, so that no caller uses another caller's workflow by mistake.
 func updateWithStartRequests(
 	req *operation.Request, body *openapi.UpdateWithStartRequest,
 ) (*workflowservice.StartWorkflowExecutionRequest, *workflowservice.UpdateWorkflowExecutionRequest, error) {
@@ -108,9 +108,10 @@ func updateWithStartRequests(
 	return start, update, v.Err()
 }
 
-// sendWithStart returns a function that starts the workflow and sends it the update. The
-// first of the two responses reports whether the call started it.
-func (u *call) sendWithStart(
+// sendWithStart returns a function that starts the workflow if necessary and sends it the
+// update, in one call. The function stores the run, and whether a call has started it,
+// in started.
+func (u *updateCall) sendWithStart(
 	start *workflowservice.StartWorkflowExecutionRequest, update *workflowservice.UpdateWorkflowExecutionRequest, started *openapi.StartedWorkflow,
 ) func(context.Context) (longpoll.UpdateProgress, error) {
 	request := &workflowservice.ExecuteMultiOperationRequest{

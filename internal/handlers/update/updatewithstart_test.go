@@ -24,7 +24,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func TestUpdateWithStartIsOneOperation(t *testing.T) {
+func TestUpdateWithStartIsOneCall(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete("7")
@@ -56,7 +56,7 @@ func TestUpdateWithStartIsSentUntilItIsAccepted(t *testing.T) {
 		require.Contains(t, a.Field(t, "start"), `"started":true`, "the first of two calls started it")
 		require.Contains(t, a.Header.Get("Location"), servertest.UpdatesPath+"/")
 		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 2)
-		require.Len(t, requestsOf(g.Upstream.Calls("ExecuteMultiOperation")), 1)
+		require.Len(t, distinctRequests(g.Upstream.Calls("ExecuteMultiOperation")), 1)
 	})
 }
 
@@ -74,7 +74,7 @@ func TestUpdateWithStartDistinguishesFailedFromRejected(t *testing.T) {
 	}
 }
 
-func TestAnUpdateWithStartThatNoWorkerTakesIsNotAdmitted(t *testing.T) {
+func TestAnUpdateWithStartThatNoWorkerAcceptsIsNotAdmitted(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 		a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath+"?wait=25s", handlerstest.UpdateWithStartBody(""))
@@ -83,20 +83,22 @@ func TestAnUpdateWithStartThatNoWorkerTakesIsNotAdmitted(t *testing.T) {
 	})
 }
 
-func TestTheFirstRealErrorOfAnUpdateWithStartIsReturned(t *testing.T) {
+// If one of the two operations fails, the server aborts the other one, and returns an error
+// for each.
+func TestAnUpdateWithStartReturnsTheErrorOfTheOperationThatFailed(t *testing.T) {
 	t.Parallel()
 	aborted := serviceerror.NewMultiOperationAborted("Operation was aborted.")
 	for name, c := range map[string]struct {
-		errs []error
+		errs []error // of the start and of the update
 		code string
 	}{
 		"start": {
 			[]error{serviceerror.NewWorkflowExecutionAlreadyStarted("running", "request", "another-run"), aborted}, "workflow-already-started",
 		},
-		"update":     {[]error{aborted, serviceerror.NewNotFound("workflow update was aborted by closing workflow")}, "workflow-completed"},
-		"after":      {[]error{nil, serviceerror.NewInvalidArgument("no such thing")}, "invalid-request"},
-		"both":       {[]error{serviceerror.NewInvalidArgument("bad start"), serviceerror.NewNotFound("bad update")}, "invalid-request"},
-		"overloaded": {[]error{aborted, serviceerror.NewWorkflowNotReady("failing")}, "workflow-not-ready"},
+		"update":               {[]error{aborted, serviceerror.NewNotFound("workflow update was aborted by closing workflow")}, "workflow-completed"},
+		"update after a start": {[]error{nil, serviceerror.NewInvalidArgument("no such thing")}, "invalid-request"},
+		"both":                 {[]error{serviceerror.NewInvalidArgument("bad start"), serviceerror.NewNotFound("bad update")}, "invalid-request"},
+		"workflow not ready":   {[]error{aborted, serviceerror.NewWorkflowNotReady("failing")}, "workflow-not-ready"},
 	} {
 		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 			g.Upstream.Handle("ExecuteMultiOperation", func(context.Context, []byte) ([]byte, error) {
@@ -135,9 +137,9 @@ func TestAnInvalidUpdateWithStartIsNotSent(t *testing.T) {
 	})
 }
 
-// A start that is repeated with its idempotency key is recognised after the run has
-// closed. Then the gateway sends the update alone, and starts nothing.
-func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
+// If the same idempotency key has already started the run, the gateway sends only the
+// update, to that run.
+func TestARepeatedUpdateWithStartDoesNotStartTheWorkflow(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete("7")
@@ -166,14 +168,15 @@ func TestARepeatedUpdateWithStartStartsNothing(t *testing.T) {
 		require.Equal(t, temporalfake.RunID, sentUpdate(t, g, 0).GetWorkflowExecution().GetRunId())
 
 		g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body, "Idempotency-Key", "l")
-		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 2, "another key is another start")
+		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 2, "a request with another key is not a repetition")
 	})
 }
 
-// Of two equal calls at once, one starts the workflow, and both report that.
-func TestConcurrentEqualUpdatesWithStartBothReportTheStart(t *testing.T) {
+// Of two concurrent requests with the same idempotency key, one starts the workflow. The
+// response to the other must also have started: true.
+func TestConcurrentRepetitionsOfUpdateWithStartBothReportTheStart(t *testing.T) {
 	t.Parallel()
-	for _, ours := range []bool{true, false} {
+	for _, sameKey := range []bool{true, false} {
 		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 			f.Complete("7")
 			started := false
@@ -181,7 +184,7 @@ func TestConcurrentEqualUpdatesWithStartBothReportTheStart(t *testing.T) {
 			g.Upstream.Handle("ExecuteMultiOperation", upstreamtest.Typed(func(
 				ctx context.Context, r *workflowservice.ExecuteMultiOperationRequest,
 			) (*workflowservice.ExecuteMultiOperationResponse, error) {
-				if ours {
+				if sameKey {
 					known = r.GetOperations()[0].GetStartWorkflow().GetRequestId()
 				}
 				started = true
@@ -203,7 +206,7 @@ func TestConcurrentEqualUpdatesWithStartBothReportTheStart(t *testing.T) {
 			}))
 			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(""), "Idempotency-Key", "k")
 			require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","firstExecutionRunId":"`+temporalfake.RunID+`","started":`+
-				strconv.FormatBool(ours)+`}`, a.Field(t, "start"))
+				strconv.FormatBool(sameKey)+`}`, a.Field(t, "start"))
 		})
 	}
 }

@@ -40,7 +40,7 @@ func TestAWaitForAcceptanceEndsWhenTheUpdateIsAccepted(t *testing.T) {
 	})
 }
 
-func TestTheUpdateIsSentUntilItIsAccepted(t *testing.T) {
+func TestTheUpdateIsSentAgainUntilItIsAccepted(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		time.AfterFunc(30*time.Second, f.Accept)
@@ -50,15 +50,15 @@ func TestTheUpdateIsSentUntilItIsAccepted(t *testing.T) {
 		require.Equal(t, 52*time.Second, took)
 		require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
 		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
-		require.Len(t, requestsOf(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
+		require.Len(t, distinctRequests(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
 		require.Equal(t, sentUpdate(t, g, 0).GetRequest().GetMeta().GetUpdateId(), a.Field(t, "updateId"))
 		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 2)
 	})
 }
 
-func TestAnUpdateThatNoWorkerTakesIsNotAdmitted(t *testing.T) {
+func TestAnUpdateThatNoWorkerAcceptsIsNotAdmitted(t *testing.T) {
 	t.Parallel()
-	for query, want := range map[string]time.Duration{
+	for query, want := range map[string]time.Duration{ // how long the request waits
 		"": 55 * time.Second, "?wait=3s": 3 * time.Second, "?wait=0s": 2 * time.Second, "?wait=1h": 55 * time.Second,
 	} {
 		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
@@ -84,10 +84,13 @@ func TestAnAcceptedUpdateIsPendingWhenTheWaitEnds(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Accept()
-		for _, how := range [][]string{{"?wait=5s"}, {"", "Prefer", "wait=5"}} {
+		for _, wait := range []struct {
+			query   string
+			headers []string
+		}{{"?wait=5s", nil}, {"", []string{"Prefer", "wait=5"}}} {
 			var a servertest.Response
 			require.Equal(t, 5*time.Second, servertest.Elapsed(func() {
-				a = g.Do(t, http.MethodPost, servertest.UpdatesPath+how[0], handlerstest.AddItemBody, how[1:]...)
+				a = g.Do(t, http.MethodPost, servertest.UpdatesPath+wait.query, handlerstest.AddItemBody, wait.headers...)
 			}))
 			require.Equal(t, http.StatusAccepted, a.Status, a.Body)
 			require.Equal(t, "ACCEPTED", a.Field(t, "stage"))
@@ -129,7 +132,7 @@ func TestAWaitForAnUpdateEndsWithItsCaller(t *testing.T) {
 	})
 }
 
-func TestAnUpdateEndsWithinTheBudget(t *testing.T) {
+func TestAWaitForAnUpdateEndsWithinTheRequestBudget(t *testing.T) {
 	t.Parallel()
 	short := func(cfg *config.Config) {
 		cfg.Limits.MaxWait, cfg.Limits.RequestBudget = 20*time.Second, 21*time.Second
@@ -139,7 +142,7 @@ func TestAnUpdateEndsWithinTheBudget(t *testing.T) {
 		f.MarkSent()
 		poll := g.Upstream.Handler("PollWorkflowExecutionUpdate")
 		g.Upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.InTurn(func(ctx context.Context, request []byte) ([]byte, error) {
-			time.Sleep(10 * time.Second) // the read uses its part
+			time.Sleep(10 * time.Second) // the read before the wait uses part of the budget
 			return poll(ctx, request)
 		}, poll))
 		var a servertest.Response
