@@ -9,38 +9,40 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// cursor is the position of the last event that a caller has of a stream. The zero value
-// is before the first event. In an event's id it is <runId>/<eventId>.
+// cursor identifies the last event of a stream that a caller has received. The zero value
+// is the position before the first event. A server-sent event carries its cursor as its
+// id, in the form <runId>/<eventId>.
 type cursor struct {
 	runID   string
 	eventID int64
-	// from is the header or the parameter that has it.
-	from string
+	// source is the name of the header or of the parameter that contained the cursor.
+	source string
 }
 
 const lastEventHeader = "Last-Event-ID"
 
-// parseCursor returns the position to continue from. The header takes precedence: a
-// browser that reconnects sends it with the URL of its first request.
+// parseCursor returns the position from which to resume. The header takes precedence over
+// the parameter, because a browser that reconnects sends the header with the URL of its
+// first request.
 func parseCursor(h http.Header, parameter string) (cursor, error) {
-	p, text := cursor{from: lastEventHeader}, strings.Join(h.Values(lastEventHeader), ",")
+	c, text := cursor{source: lastEventHeader}, strings.Join(h.Values(lastEventHeader), ",")
 	if text == "" {
-		p.from, text = "?lastEventId", parameter
+		c.source, text = "?lastEventId", parameter
 	}
 	if text == "" {
 		return cursor{}, nil
 	}
 	runID, number, _ := strings.Cut(text, "/")
 	var err error
-	p.runID = runID
-	p.eventID, err = strconv.ParseInt(number, 10, 64)
-	if err != nil || p.eventID < 1 || strconv.FormatInt(p.eventID, 10) != number || !convert.IsRunID(runID) {
-		return cursor{}, p.errForeign()
+	c.runID = runID
+	c.eventID, err = strconv.ParseInt(number, 10, 64)
+	if err != nil || c.eventID < 1 || strconv.FormatInt(c.eventID, 10) != number || !convert.IsRunID(runID) {
+		return cursor{}, c.errForeign()
 	}
-	return p, nil
+	return c, nil
 }
 
-// errForeign returns the problem of a position that is not of this stream.
-func (p cursor) errForeign() error {
-	return problem.Invalid(p.from, "must be the id of an event that this stream has sent")
+// errForeign returns the problem for a cursor that this stream cannot have sent.
+func (c cursor) errForeign() error {
+	return problem.Invalid(c.source, "must be the id of an event that this stream has sent")
 }

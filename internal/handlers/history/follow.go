@@ -30,21 +30,24 @@ type follower struct {
 	form       transcode.Form
 	pageSize   int32
 
-	waitSlot limit.Slot
-	first    *longpoll.Page // the page that was fetched before the response began
+	waitSlot  limit.Slot
+	firstPage *longpoll.Page // fetched before the response began
 
-	runID         string
-	sent          int64 // the last event of the run that the caller has
-	read          int64 // the last event that was read
-	historyLength int64 // when the stream switched to the run; these events exist already
+	// The state of the current run.
+	runID string
+	sent  int64 // the id of the last event that the caller has received
+	read  int64 // the id of the last event that the stream has read
+	// historyLength is the id of the last event that existed when the stream switched to
+	// the run. The stream fetches the events up to it, and then joins the tail.
+	historyLength int64
 	token         []byte
 
-	// tail is where the stream waits for new events, once it has sent the existing ones.
+	// tail delivers new events. It is nil while the stream fetches existing ones.
 	tail *longpoll.Tail
 }
 
-// follow returns the stream, or 204 if the client has read it to its end. It fetches the
-// first page, so that an error before the first event has a status.
+// follow returns the stream, or 204 if the client has already received all its events. It
+// fetches the first page, so that an error before the first event has its own status.
 func (s *Service) follow(ctx context.Context, req *operation.Request, params openapi.GetWorkflowHistoryParams) (_ *operation.Response, err error) {
 	f, from, err := s.newFollower(ctx, req, params)
 	if err != nil {
@@ -61,14 +64,14 @@ func (s *Service) follow(ctx context.Context, req *operation.Request, params ope
 		return operation.NoContent(), nil
 	}
 	if f.read < f.historyLength && req.HTTP.Method != http.MethodHead {
-		if f.first, err = f.fetch(ctx); err != nil {
+		if f.firstPage, err = f.fetchNext(ctx); err != nil {
 			return nil, operation.WithWorkflowID(err, f.workflowID)
 		}
 	}
 	f.waitSlot = req.TakeWait() // the stream holds it until it ends
 	size := 0
-	if f.first != nil {
-		size = len(f.first.Response.Bytes())
+	if f.firstPage != nil {
+		size = len(f.firstPage.Response.Bytes())
 	}
 	return operation.Stream(size, f.drop, f.stream), nil
 }
@@ -86,7 +89,7 @@ func (s *Service) newFollower(ctx context.Context, req *operation.Request, param
 		filter:     eventFilter(&v, params.EventFilterType), form: payloadForm(&v, params.Payloads),
 	}
 	if bound := req.Principal.Capability; bound != nil && bound.RunID != "" {
-		f.followRuns = false // its bearer may read no other run
+		f.followRuns = false // the delegated token permits one run only
 	}
 	if params.PageToken != "" {
 		v.Add("?pageToken", "is for pages; a stream of events continues after the event in Last-Event-ID")
@@ -103,8 +106,8 @@ func (s *Service) newFollower(ctx context.Context, req *operation.Request, param
 	return f, from, v.Err()
 }
 
-// open switches to the run of the position, and reports whether there is anything after
-// the position.
+// open switches to the run that from identifies, and reports whether any events follow
+// from.
 func (f *follower) open(ctx context.Context, runID string, from cursor) (more bool, err error) {
 	run, err := f.switchTo(ctx, cmp.Or(from.runID, f.req.Execution.GetRunId()))
 	if err != nil {
@@ -136,8 +139,9 @@ func (f *follower) open(ctx context.Context, runID string, from cursor) (more bo
 	return true, err
 }
 
-// checkChain rejects a position in a run that the stream of runID does not reach. If the
-// server has deleted the run in the meantime, it cannot be checked.
+// checkChain returns an error unless the stream that began with runID reaches the run of
+// from, whose chain begins with firstRunID. It accepts from if the server has deleted
+// runID, because the chain can then not be checked.
 func (f *follower) checkChain(ctx context.Context, runID, firstRunID string, from cursor) error {
 	if !f.followRuns {
 		return from.errForeign()
@@ -155,17 +159,17 @@ func (f *follower) checkChain(ctx context.Context, runID, firstRunID string, fro
 	return err
 }
 
-// switchTo makes the stream read a run, from its first event.
+// switchTo makes the stream read a run from its first event.
 func (f *follower) switchTo(ctx context.Context, runID string) (*workflow.WorkflowExecutionInfo, error) {
 	run, err := longpoll.DescribeRun(ctx, f.service.upstream, f.workflowID, runID)
 	if err != nil {
 		return nil, err
 	}
 	info := run.GetWorkflowExecutionInfo()
-	f.leave()
+	f.leaveTail()
 	f.runID, f.sent, f.read, f.historyLength, f.token = info.GetExecution().GetRunId(), 0, 0, info.GetHistoryLength(), nil
 	if f.history().CloseOnly() && !convert.HasOutcome(info.GetStatus()) {
-		f.historyLength = 0
+		f.historyLength = 0 // there is no close event to fetch yet
 	}
 	return info, nil
 }

@@ -58,7 +58,7 @@ type eventPages struct {
 	*operation.Pages
 	service    *Service
 	workflowID string
-	waits      bool
+	waits      bool // whether the request for a page waits for an event
 }
 
 func (s *Service) newPages(req *operation.Request, params openapi.GetWorkflowHistoryParams) (_ *eventPages, err error) {
@@ -91,7 +91,7 @@ func (s *Service) newPages(req *operation.Request, params openapi.GetWorkflowHis
 	h.Form = form
 	h.Fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 		execution := req.Execution
-		if len(token) > 0 { // the token names the run, which may no longer be the current one
+		if len(token) > 0 { // Temporal's token identifies the run, which may no longer be the current one
 			execution = &common.WorkflowExecution{WorkflowId: h.workflowID, RunId: params.RunID}
 		}
 		return h.page(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
@@ -127,8 +127,8 @@ func payloadForm(v *convert.Validation, name string) transcode.Form {
 	return transcode.Form{}
 }
 
-// emptyPage returns the page of a wait without an event. Its token leads to where the
-// wait began.
+// emptyPage returns the response to a wait that ended without an event. Its page token
+// resumes where the wait began.
 func (h *eventPages) emptyPage(token string) *operation.Response {
 	if token == "" {
 		token = h.FirstToken()
@@ -136,9 +136,10 @@ func (h *eventPages) emptyPage(token string) *operation.Response {
 	return operation.OK(openapi.WorkflowHistory{Events: []openapi.HistoryEvent{}, NextPageToken: token})
 }
 
-// page fetches one page. If it waits, its deadline has the bounds of a poll's, because a
-// caller that pages on with a short one would make a hot loop; and it ends on a drain, so
-// that the caller can repeat the request on another replica.
+// page fetches one page. If it waits, its timeout is kept within the limits of a poll,
+// because a caller that requests page after page with a short timeout would make a hot
+// loop. The wait also ends on a drain, so that the caller can continue on another
+// replica.
 func (h *eventPages) page(ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest) (upstream.Response, error) {
 	if h.waits {
 		options := upstream.CallFrom(ctx)
@@ -146,9 +147,9 @@ func (h *eventPages) page(ctx context.Context, request *workflowservice.GetWorkf
 			options.Timeout = longpoll.MaxSlice
 		}
 		options.Timeout = h.service.polls.Timeout(options.Timeout)
-		waiting, end := h.service.drain.Context(upstream.NewContext(ctx, &options))
-		defer end()
-		ctx = waiting
+		waitCtx, endWait := h.service.drain.Context(upstream.NewContext(ctx, &options))
+		defer endWait()
+		ctx = waitCtx
 	}
 	page, err := h.service.upstream.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, request)
 	if h.waits && errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -19,7 +19,8 @@ type Service struct {
 	views    views
 }
 
-// New returns the operation. Streams share polls and end with drain.
+// New returns the service. Its streams share the polls in polls, and end when drain
+// begins.
 func New(adapter *operation.Adapter, polls *longpoll.Polls, drain *longpoll.Drain) *Service {
 	return &Service{adapter: adapter, upstream: adapter.Upstream, polls: polls, drain: drain, views: newViews()}
 }

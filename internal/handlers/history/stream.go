@@ -16,46 +16,47 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// maxStreamDuration is the longest duration of a stream. Its client continues in another
-// one, which is authorised again: a key that was revoked must not read for as long as
-// its connection lasts.
+// maxStreamDuration is the longest duration of a stream. The client then reconnects, and
+// the new request is authenticated and authorised. So a revoked key cannot read for as
+// long as its connection lasts.
 const maxStreamDuration = time.Hour
 
-// errStreamRotated ends a stream that the client continues in another one. The client
-// sees the end of a connection, not the end of the workflow.
+// errStreamRotated ends a stream that the client is to resume. The client receives the
+// end of the response without the event "end", which would mean that the workflow has
+// closed.
 var errStreamRotated = errors.New("the stream continues in another one")
 
 // hasNext reports whether the stream continues in another run.
 func (f *follower) hasNext(closed *longpoll.Close) bool { return f.followRuns && closed.NewRunID != "" }
 
-// drop releases what a stream holds that does not begin.
+// drop releases what the stream holds, if the response never begins.
 func (f *follower) drop() {
-	if f.first != nil {
-		f.first.Response.Release()
+	if f.firstPage != nil {
+		f.firstPage.Response.Release()
 	}
-	f.leave()
+	f.leaveTail()
 	f.waitSlot.Release()
 }
 
 // stream writes the body of the response.
 func (f *follower) stream(w http.ResponseWriter) error {
 	defer f.waitSlot.Release()
-	defer f.leave()
+	defer f.leaveTail()
 	if f.req.HTTP.Method == http.MethodHead {
 		sse.NewWriter(w, nil).Close()
 		return nil
 	}
-	f.options.Room = nil // only pages have room, by Next
-	// The request's own context: a stream has no budget of time.
-	ctx, end := context.WithCancelCause(upstream.NewContext(f.req.HTTP.Context(), &f.options))
-	defer end(nil)
-	leave := func() { end(errStreamRotated) }
-	stop, timer := f.service.drain.AfterFunc(leave), time.AfterFunc(f.maxDuration(), leave)
+	f.options.Room = nil // Next reserves the memory for pages. The other calls of a stream reserve none.
+	// The context of the HTTP request, because the request budget does not apply to a stream.
+	ctx, cancel := context.WithCancelCause(upstream.NewContext(f.req.HTTP.Context(), &f.options))
+	defer cancel(nil)
+	rotate := func() { cancel(errStreamRotated) }
+	stop, timer := f.service.drain.AfterFunc(rotate), time.AfterFunc(f.maxDuration(), rotate)
 	defer func() {
 		stop()
 		timer.Stop()
 	}()
-	out := sse.NewWriter(w, end)
+	out := sse.NewWriter(w, cancel)
 	defer out.Close()
 	err := out.SendRetry()
 	if err == nil {
@@ -65,15 +66,15 @@ func (f *follower) stream(w http.ResponseWriter) error {
 	if err == nil || errors.Is(context.Cause(ctx), errStreamRotated) {
 		return nil
 	}
-	if !errors.As(err, new(*problem.Error)) { // it could not be written
+	if !errors.As(err, new(*problem.Error)) { // a write failed
 		err = upstream.Canceled(ctx, err)
 	}
 	operation.Abort(ctx, err)
 	return nil
 }
 
-// maxDuration returns the longest duration of the stream, which ends with its
-// credential.
+// maxDuration returns the longest duration of the stream, which ends at the latest when
+// the credential expires.
 func (f *follower) maxDuration() time.Duration {
 	if expires := f.req.Principal.Expires; !expires.IsZero() {
 		return min(maxStreamDuration, time.Until(expires))
@@ -95,13 +96,13 @@ func (f *follower) run(ctx context.Context, out *sse.Writer) error {
 		}
 		switch {
 		case closing == nil && f.read == before && f.tail == nil:
-			f.historyLength = f.read // a longer history was announced
+			f.historyLength = f.read // the server returned fewer events than the description announced
 			err = longpoll.Pace(ctx, begin)
 		case closing == nil:
 		case f.hasNext(closing):
 			err = f.nextRun(ctx, closing.NewRunID)
 		default:
-			return f.end(out, closing)
+			return f.sendEnd(out, closing)
 		}
 		if err != nil {
 			return err
@@ -109,22 +110,22 @@ func (f *follower) run(ctx context.Context, out *sse.Writer) error {
 	}
 }
 
-// next returns the next page: a page of existing events, fetched in a read slot, or new
-// events from the tail that equal streams share.
+// next returns the next page: existing events, which it fetches in a read slot, or new
+// events from the tail that the streams of the run share.
 func (f *follower) next(ctx context.Context) (*longpoll.Page, error) {
-	if page := f.first; page != nil {
-		f.first = nil
+	if page := f.firstPage; page != nil {
+		f.firstPage = nil
 		return page, nil
 	}
 	if f.read >= f.historyLength && f.tail == nil {
-		f.join(ctx)
+		f.joinTail(ctx)
 	}
 	if f.tail != nil {
-		return f.wait(ctx)
+		return f.waitForEvents(ctx)
 	}
 	page := &longpoll.Page{}
 	_, err := f.req.Next(ctx, func(ctx context.Context) (got upstream.Response, err error) {
-		if page, err = f.get(ctx); err == nil {
+		if page, err = f.getPage(ctx); err == nil {
 			got = page.Response
 		}
 		return got, err
@@ -136,9 +137,9 @@ func (f *follower) next(ctx context.Context) (*longpoll.Page, error) {
 	return page, nil
 }
 
-// fetch fetches the next page and advances the token.
-func (f *follower) fetch(ctx context.Context) (*longpoll.Page, error) {
-	page, err := f.get(ctx)
+// fetchNext fetches the next page and advances the token.
+func (f *follower) fetchNext(ctx context.Context) (*longpoll.Page, error) {
+	page, err := f.getPage(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,29 +147,28 @@ func (f *follower) fetch(ctx context.Context) (*longpoll.Page, error) {
 	return page, nil
 }
 
-func (f *follower) get(ctx context.Context) (*longpoll.Page, error) {
+func (f *follower) getPage(ctx context.Context) (*longpoll.Page, error) {
 	return longpoll.FetchPage(ctx, f.service.upstream, f.history(), f.token, f.pageSize)
 }
 
-// join makes the stream wait for new events in a tail. If the tail has advanced past
-// the stream, it remains without a tail, and has more events to fetch.
-func (f *follower) join(ctx context.Context) {
+// joinTail joins the tail of the run. If the tail has advanced past the stream, f.tail
+// stays nil, and the stream first fetches the events up to the new historyLength.
+func (f *follower) joinTail(ctx context.Context) {
 	f.tail, f.historyLength = f.service.polls.Tails.Join(ctx, f.history(), f.options, f.read, f.token)
 }
 
-// leave leaves the tail.
-func (f *follower) leave() {
+func (f *follower) leaveTail() {
 	if f.tail != nil {
 		f.tail.Leave()
 		f.tail = nil
 	}
 }
 
-// wait returns the next events of the tail.
-func (f *follower) wait(ctx context.Context) (*longpoll.Page, error) {
+// waitForEvents returns the next events of the tail.
+func (f *follower) waitForEvents(ctx context.Context) (*longpoll.Page, error) {
 	events, err := f.tail.Next(ctx)
-	if errors.Is(err, longpoll.ErrBehind) { // the stream fetches what it has missed, and joins again
-		f.leave()
+	if errors.Is(err, longpoll.ErrBehind) { // the stream fetches the events that it has missed, and joins again
+		f.leaveTail()
 		return &longpoll.Page{}, nil
 	}
 	if err != nil {
@@ -178,16 +178,16 @@ func (f *follower) wait(ctx context.Context) (*longpoll.Page, error) {
 	for _, event := range events {
 		size += len(event)
 	}
-	if err := f.req.ReserveNext(ctx, size); err != nil { // the streams share the page, and each writes it
+	if err := f.req.ReserveNext(ctx, size); err != nil { // each stream encodes the shared events itself
 		return nil, err
 	}
 	return &longpoll.Page{Events: events}, nil
 }
 
-// send writes the events of a page that the client does not have. It returns how the run
-// closed if one of them is its close event.
+// send writes the events of a page that the client has not received. If one of them is the
+// close event of the run, send returns how the run closed.
 func (f *follower) send(out *sse.Writer, page *longpoll.Page) (closing *longpoll.Close, err error) {
-	defer f.req.ReleaseBytes() // nothing is held while the stream waits
+	defer f.req.ReleaseBytes() // while it waits, the stream holds no memory for responses
 	defer page.Response.Release()
 	if len(page.Events) > 0 {
 		err = out.Send(func(w io.Writer) error {
@@ -198,47 +198,48 @@ func (f *follower) send(out *sse.Writer, page *longpoll.Page) (closing *longpoll
 	return closing, err
 }
 
-// sendEvents writes the events of one page, as send does.
+// sendEvents writes the events as described for send.
 func (f *follower) sendEvents(w io.Writer, items [][]byte) (closing *longpoll.Close, err error) {
 	var text []byte
 	for _, item := range items {
-		head, err := longpoll.ParseEventHeader(item)
+		header, err := longpoll.ParseEventHeader(item)
 		if err != nil {
 			return nil, problem.Unreadable(err)
 		}
-		if !head.Persisted() {
+		if !header.Persisted() {
 			continue
 		}
-		if f.read = head.ID; head.Closes() {
+		if f.read = header.ID; header.Closes() {
 			if closing, err = longpoll.ParseClose(item); err != nil {
 				return nil, problem.Unreadable(err)
 			}
 		}
-		if head.ID <= f.sent || f.history().CloseOnly() && closing == nil { // the server returns the last event of a paused run for the close event
+		// For a paused run, the server returns the last event in place of the close event.
+		if header.ID <= f.sent || f.history().CloseOnly() && closing == nil {
 			continue
 		}
-		if text, err = f.appendEvent(text[:0], head.ID, item); err != nil {
+		if text, err = f.appendEvent(text[:0], header.ID, item); err != nil {
 			return nil, problem.Unreadable(err)
 		}
 		if _, err := w.Write(text); err != nil {
 			return nil, err
 		}
-		f.sent = head.ID
+		f.sent = header.ID
 	}
 	return closing, nil
 }
 
 func (f *follower) appendEvent(dst []byte, id int64, event []byte) ([]byte, error) {
 	dst = fmt.Appendf(dst, "id: %s/%d\ndata: ", f.runID, id)
-	at := len(dst)
+	start := len(dst)
 	dst, err := f.service.views.event.AppendJSON(dst, event, f.form, nil)
 	if err != nil {
 		return dst, err
 	}
-	return append(dst[:at], append(convert.Line(dst[at:]), '\n')...), nil // the blank line is what sends an event
+	return append(dst[:start], append(convert.Line(dst[start:]), '\n')...), nil // a blank line terminates a server-sent event
 }
 
-// nextRun switches to the run that succeeds the one that was read.
+// nextRun switches to the successor of the current run.
 func (f *follower) nextRun(ctx context.Context, runID string) error {
 	return f.req.InSlot(ctx, func() error {
 		_, err := f.switchTo(ctx, runID)
@@ -246,8 +247,8 @@ func (f *follower) nextRun(ctx context.Context, runID string) error {
 	})
 }
 
-// end sends the last event of the stream.
-func (f *follower) end(out *sse.Writer, closed *longpoll.Close) error {
+// sendEnd sends the event "end", the last one of the stream.
+func (f *follower) sendEnd(out *sse.Writer, closed *longpoll.Close) error {
 	text, err := convert.Marshal(struct {
 		WorkflowID string `json:"workflowId"`
 		RunID      string `json:"runId"`

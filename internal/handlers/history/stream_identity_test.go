@@ -16,28 +16,29 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// requireNoMore requires that the stream has ended and cannot be resumed.
-func requireNoMore(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, credential []string) {
+// requireCannotResume requires that the stream has ended, and that the credential can no
+// longer resume it.
+func requireCannotResume(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, credential []string) {
 	t.Helper()
-	idle(t, g, c)
+	requireIdle(t, g, c)
 	headers := append([]string{"Accept", "text/event-stream", "Last-Event-ID", c.EventIDs()[0]}, credential...)
 	require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.HistoryPath, "", headers...).Status)
 }
 
-func TestStreamEndsWithItsCallersToken(t *testing.T) {
+func TestAStreamEndsWhenTheTokenExpires(t *testing.T) {
 	t.Parallel()
-	const life, leeway = 5 * time.Minute, 30 * time.Second
+	const lifetime, leeway = 5 * time.Minute, 30 * time.Second
 	for name, test := range map[string]struct {
 		issue func(t *testing.T, g *servertest.Gateway) string
 		lasts time.Duration
 	}{
 		"JWT": {func(*testing.T, *servertest.Gateway) string {
-			return servertest.NewJWT(servertest.WithTimeClaim("exp", life))
-		}, life + leeway},
+			return servertest.NewJWT(servertest.WithTimeClaim("exp", lifetime))
+		}, lifetime + leeway},
 		"delegated": {func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			return g.DelegateToken(t, `{"read":true,"ttl":"5m"}`)
-		}, life},
+		}, lifetime},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,15 +49,14 @@ func TestStreamEndsWithItsCallersToken(t *testing.T) {
 				s := g.Follow(t, "", credential...)
 				s.ReadIDs(t, 1)
 				require.Equal(t, test.lasts, s.ReadToEOF(t))
-				requireNoMore(t, g, c, credential)
+				requireCannotResume(t, g, c, credential)
 			})
 		})
 	}
 }
 
-// TestStreamOfADisabledKeyEndsWithinTheHour: a stream lasts an hour at most, and
-// the key is checked when it is resumed.
-func TestStreamOfADisabledKeyEndsWithinTheHour(t *testing.T) {
+// A stream lasts an hour at most, and its key is checked again when it is resumed.
+func TestAStreamOfADisabledKeyEndsWithinAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		file := ""
@@ -68,27 +68,26 @@ func TestStreamOfADisabledKeyEndsWithinTheHour(t *testing.T) {
 		disabled := strings.Replace(keys, "{id: reader,", "{id: reader, disabled: true,", 1)
 		require.NoError(t, os.WriteFile(file, []byte(disabled), 0o600))
 		require.Equal(t, time.Hour, s.ReadToEOF(t))
-		requireNoMore(t, g, c, servertest.Bearer(servertest.ReaderKey))
+		requireCannotResume(t, g, c, servertest.Bearer(servertest.ReaderKey))
 	})
 }
 
-// TestStreamEndsWithItsCallersSecret: a secret that expires ends the streams that were opened with it, though the key has
-// another.
-func TestStreamEndsWithItsCallersSecret(t *testing.T) {
+// An API key can have several secrets. A stream ends when the secret that opened it expires.
+func TestAStreamEndsWhenTheSecretExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const life = 10 * time.Minute
+		const lifetime = 10 * time.Minute
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 			keys := string(servertest.Must(os.ReadFile(cfg.Auth.APIKeys.File)))
 			hash := regexp.MustCompile(`id: reader, secrets: \[\{(sha256: [0-9a-f]+)`).FindStringSubmatch(keys)[1]
-			ends := strings.Replace(keys, hash, hash+", notAfter: "+time.Now().Add(life).UTC().Format(time.RFC3339), 1)
-			require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, []byte(ends), 0o600))
+			expiring := strings.Replace(keys, hash, hash+", notAfter: "+time.Now().Add(lifetime).UTC().Format(time.RFC3339), 1)
+			require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, []byte(expiring), 0o600))
 		}})
 		c := temporalfake.NewChain(g.Upstream)
 		s := g.Follow(t, "", servertest.Bearer(servertest.ReaderKey)...)
 		s.ReadIDs(t, 1)
-		require.Equal(t, life, s.ReadToEOF(t))
+		require.Equal(t, lifetime, s.ReadToEOF(t))
 		time.Sleep(time.Second)
-		requireNoMore(t, g, c, servertest.Bearer(servertest.ReaderKey))
+		requireCannotResume(t, g, c, servertest.Bearer(servertest.ReaderKey))
 	})
 }

@@ -22,8 +22,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// idle requires that the streams have no poll and no slot.
-func idle(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+// requireIdle requires that no poll is open and that no slot is held.
+func requireIdle(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 	t.Helper()
 	synctest.Wait()
 	require.Zero(t, c.Polls(), "no poll is open")
@@ -32,7 +32,7 @@ func idle(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 	require.Contains(t, metrics, `flowgate_in_flight{kind="wait"} 0`)
 }
 
-func TestStreamHoldsASlotOfTheWaitPoolOnly(t *testing.T) {
+func TestAWaitingStreamHoldsOnlyAWaitSlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
@@ -50,14 +50,14 @@ func TestStreamHoldsASlotOfTheWaitPoolOnly(t *testing.T) {
 		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
 		require.Equal(t, http.StatusServiceUnavailable, a.Status)
 		require.Equal(t, "overloaded", a.Field(t, "code"))
-		c.ContinueAsNew() // both streams use the one slot of the read pool in turn
+		c.ContinueAsNew() // both streams use the single read slot, one after the other
 		for _, s := range streams {
 			s.ReadIDs(t, 2)
 		}
 		for _, s := range streams {
 			s.Close()
 		}
-		idle(t, g, c)
+		requireIdle(t, g, c)
 	})
 }
 
@@ -74,7 +74,7 @@ func TestStreamContinuesPastTheRequestBudget(t *testing.T) {
 		}()
 		require.Equal(t, 50*time.Minute, servertest.Elapsed(func() { s.ReadIDs(t, 1) }))
 		polls := len(g.Upstream.Calls("GetWorkflowExecutionHistory")) - before
-		require.InDelta(t, 50*60/20, polls, 3, "slices of 20 s")
+		require.InDelta(t, 50*60/20, polls, 3, "a poll lasts 20 s")
 	})
 }
 
@@ -84,7 +84,7 @@ func TestStreamEndsAfterAnHourAndCanBeResumed(t *testing.T) {
 		s := g.Follow(t, "")
 		id := s.ReadIDs(t, 1)[0]
 		require.Equal(t, time.Hour, s.ReadToEOF(t))
-		idle(t, g, c)
+		requireIdle(t, g, c)
 		c.Terminate()
 		require.Equal(t, c.EventIDs()[1:], g.Follow(t, "", "Last-Event-ID", id).ReadIDs(t, 1))
 	})
@@ -98,8 +98,8 @@ func TestStreamEndsCleanlyOnDrain(t *testing.T) {
 		begin := time.Now()
 		g.Stop()
 		_, err := s.Next()
-		require.ErrorIs(t, err, io.EOF, "neither the event end nor a cut")
-		require.Equal(t, 5*time.Second, time.Since(begin), "when the drain delay is over")
+		require.ErrorIs(t, err, io.EOF, `the response is complete, and has no event "end"`)
+		require.Equal(t, 5*time.Second, time.Since(begin), "streams end after the drain delay")
 		require.NoError(t, <-g.Done)
 		synctest.Wait()
 		require.Zero(t, c.Polls())
@@ -115,20 +115,20 @@ func TestDisconnectEndsThePoll(t *testing.T) {
 		require.Equal(t, 1, c.Polls())
 		require.Zero(t, servertest.Elapsed(func() {
 			s.Close()
-			idle(t, g, c)
-		}), "at once")
+			requireIdle(t, g, c)
+		}), "the poll ends immediately")
 		require.Contains(t, g.Log.String(), "client-closed-request")
 	})
 }
 
-func TestStreamIsCutWhenTheUpstreamFails(t *testing.T) {
+func TestAFailedPollClosesTheConnectionOfAStream(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "")
 		id := s.ReadIDs(t, 1)[0]
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.NotFound, "workflow not found"))
 		s.RequireCut(t)
-		idle(t, g, c)
+		requireIdle(t, g, c)
 		require.Contains(t, g.Log.String(), "workflow-not-found")
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(c.History))
 		c.Terminate()
@@ -136,13 +136,13 @@ func TestStreamIsCutWhenTheUpstreamFails(t *testing.T) {
 	})
 }
 
-func TestAHistoryWithoutACloseEventCutsTheStream(t *testing.T) {
+func TestAClosedRunWithoutACloseEventClosesTheConnectionOfAStream(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.Signal(5)
 		c.Change(func(r *temporalfake.Run) { r.Status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED })
 		g.Follow(t, "").RequireCut(t)
-		idle(t, g, c)
+		requireIdle(t, g, c)
 	})
 }
 
@@ -156,8 +156,8 @@ func TestAStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 				}
 			}
 		})
-		head, _ := followRaw(t, g)
-		require.Contains(t, head, "200 OK")
+		statusLine, _ := followRaw(t, g)
+		require.Contains(t, statusLine, "200 OK")
 		took := servertest.Elapsed(func() {
 			for !strings.Contains(g.Log.String(), `"msg":"request"`) {
 				time.Sleep(100 * time.Millisecond)
@@ -167,14 +167,13 @@ func TestAStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 		require.InDelta(t, 30, took.Seconds(), 1)
 		calls := len(g.Upstream.Calls("GetWorkflowExecutionHistory"))
 		time.Sleep(time.Minute)
-		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), calls, "the gateway fetches nothing for it")
-		idle(t, g, c)
+		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), calls, "the gateway fetches nothing more")
+		requireIdle(t, g, c)
 	})
 }
 
-// TestAQuietStreamWhoseClientStopsReadingIsClosed: the gateway notices by its
-// comments.
-func TestAQuietStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
+// Without new events, the gateway detects the client when a write of a comment times out.
+func TestAStreamWithoutEventsIsClosedWhenItsClientStopsReading(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		_, reader := followRaw(t, g)
@@ -185,14 +184,14 @@ func TestAQuietStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 		}
 		synctest.Wait()
 		require.Equal(t, 1, c.Polls())
-		time.Sleep(15*time.Second + 30*time.Second + time.Second)
-		idle(t, g, c)
+		time.Sleep(15*time.Second + 30*time.Second + time.Second) // the time to the comment, the write timeout and a margin
+		requireIdle(t, g, c)
 	})
 }
 
-// followRaw opens a stream and returns its status line and a reader of the rest,
-// which reads no further than its caller does.
-func followRaw(t *testing.T, g *servertest.Gateway) (head string, reader *bufio.Reader) {
+// followRaw opens a stream and returns its status line and a reader of the rest. The
+// reader does not read ahead.
+func followRaw(t *testing.T, g *servertest.Gateway) (statusLine string, reader *bufio.Reader) {
 	t.Helper()
 	conn, err := g.Listener.Dial(t.Context())
 	require.NoError(t, err)
@@ -200,7 +199,7 @@ func followRaw(t *testing.T, g *servertest.Gateway) (head string, reader *bufio.
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\nAuthorization: Bearer %s\r\n\r\n", servertest.HistoryPath, servertest.WriterKey)
 	require.NoError(t, err)
 	reader = bufio.NewReaderSize(conn, 16)
-	head, err = reader.ReadString('\n')
+	statusLine, err = reader.ReadString('\n')
 	require.NoError(t, err)
-	return head, reader
+	return statusLine, reader
 }

@@ -11,12 +11,11 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// TestStreamContinuesThroughAPause: the server ends the history of a paused run as
-// if the run had closed.
-func TestStreamContinuesThroughAPause(t *testing.T) {
+// The server responds to a poll for a paused run as if the run had closed.
+func TestAStreamContinuesWhileTheRunIsPaused(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream{
-		"that comes": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
+		"paused while the stream is open": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
 			t.Helper()
 			s := g.Follow(t, "?pageSize=3")
 			require.Equal(t, c.EventIDs(), s.ReadIDs(t, 11))
@@ -24,14 +23,14 @@ func TestStreamContinuesThroughAPause(t *testing.T) {
 			require.Equal(t, c.EventIDs()[11:], s.ReadIDs(t, 1))
 			return s
 		},
-		"that is there": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
+		"paused before the stream begins": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
 			t.Helper()
 			c.SetPaused(true)
 			s := g.Follow(t, "?pageSize=3")
 			require.Equal(t, c.EventIDs(), s.ReadIDs(t, 12))
 			return s
 		},
-		"that is known": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
+		"resumed after the pause event": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
 			t.Helper()
 			c.SetPaused(true)
 			return g.Follow(t, "?pageSize=3", "Last-Event-ID", c.EventIDs()[11])
@@ -42,23 +41,23 @@ func TestStreamContinuesThroughAPause(t *testing.T) {
 			handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 				c.Signal(10)
 				s := begin(t, g, c)
-				for _, happens := range []func(){
+				for _, addEvent := range []func(){
 					func() { c.Signal(1) }, func() { c.SetPaused(false) }, func() { c.Signal(1) },
 					func() { c.SetPaused(true) }, c.Terminate,
 				} {
 					time.Sleep(10 * time.Second)
-					happens()
+					addEvent()
 					all := c.EventIDs()
 					require.LessOrEqual(t, servertest.Elapsed(func() { require.Equal(t, all[len(all)-1:], s.ReadIDs(t, 1)) }), time.Second)
 				}
 				s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
-				idle(t, g, c)
+				requireIdle(t, g, c)
 			})
 		})
 	}
 }
 
-func TestPauseIsNoCloseEvent(t *testing.T) {
+func TestAPauseIsNotACloseEvent(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "?eventFilterType=CLOSE_EVENT")
@@ -73,9 +72,9 @@ func TestPauseIsNoCloseEvent(t *testing.T) {
 	})
 }
 
-// TestPauseCostsLittle counts the calls of a stream of a paused run: it describes
-// the run, and does not read its history again and again.
-func TestPauseCostsLittle(t *testing.T) {
+// While a run is paused, a stream describes it once per second and does not read its
+// history.
+func TestAStreamOfAPausedRunDoesNotPollTheHistory(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.SetPaused(true)
@@ -91,6 +90,6 @@ func TestPauseCostsLittle(t *testing.T) {
 		require.Equal(t, pages, calls("GetWorkflowExecutionHistory"))
 		require.InDelta(t, 60, calls("DescribeWorkflowExecution")-descriptions, 1)
 		s.Close()
-		idle(t, g, c)
+		requireIdle(t, g, c)
 	})
 }

@@ -18,9 +18,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// followers opens n streams of one workflow, with different parameters, and reads
-// all events.
-func followers(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, n int) []*servertest.EventStream {
+// openStreams opens n streams of one workflow, with different parameters, and reads all
+// existing events from each.
+func openStreams(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, n int) []*servertest.EventStream {
 	t.Helper()
 	all := c.EventIDs()
 	streams := make([]*servertest.EventStream, n)
@@ -37,18 +37,18 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		const n = 100
 		c.Signal(3)
-		streams := followers(t, g, c, n)
+		streams := openStreams(t, g, c, n)
 		seen := len(c.EventIDs())
-		for _, happens := range []func(){
+		for _, addEvents := range []func(){
 			func() { c.Signal(1) }, func() { c.Signal(700) }, func() { c.SetPaused(true) }, func() { c.Signal(1) }, func() { c.SetPaused(false) },
 			c.ContinueAsNew, func() { c.Signal(2) }, c.Terminate,
 		} {
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
-			require.LessOrEqual(t, c.Polls(), 1, "a paused run is not polled")
+			require.LessOrEqual(t, c.Polls(), 1, "at most one poll: none while the run is paused")
 			require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_wait_callers "+strconv.Itoa(n)+"\n")
 			require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_wait_polls 1\n")
-			happens()
+			addEvents()
 			all := c.EventIDs()
 			for i, s := range streams {
 				require.Equal(t, all[seen:], s.ReadIDs(t, len(all)-seen), i)
@@ -58,19 +58,18 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 		for _, s := range streams {
 			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(2)+`","status":"TERMINATED"}`)
 		}
-		idle(t, g, c)
+		requireIdle(t, g, c)
 	})
 }
 
-// TestASlowStreamFallsBehindTheTailAndMissesNothing has a stream that does not
-// read while others do: what it has not read is not kept for it.
-func TestASlowStreamFallsBehindTheTailAndMissesNothing(t *testing.T) {
+// The tail drops events that the slow stream has not read. The stream then fetches them.
+func TestAStreamThatFallsBehindTheTailMissesNoEvent(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		streams := followers(t, g, c, 2)
+		streams := openStreams(t, g, c, 2)
 		fast, slow := streams[0], streams[1]
 		seen := len(c.EventIDs())
-		begin := seen
+		slowSeen := seen
 		for range 8 {
 			time.Sleep(time.Second)
 			c.Change(func(r *temporalfake.Run) {
@@ -83,22 +82,22 @@ func TestASlowStreamFallsBehindTheTailAndMissesNothing(t *testing.T) {
 			seen = len(all)
 		}
 		all := c.EventIDs()
-		require.Equal(t, all[begin:], slow.ReadIDs(t, len(all)-begin))
+		require.Equal(t, all[slowSeen:], slow.ReadIDs(t, len(all)-slowSeen))
 		c.Terminate()
 		for _, s := range streams {
 			s.ReadIDs(t, 1)
 			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 		}
-		idle(t, g, c)
+		requireIdle(t, g, c)
 	})
 }
 
-// TestALaterStreamCatchesUp: it then shares the poll of the streams that have read
-// on meanwhile.
-func TestALaterStreamCatchesUp(t *testing.T) {
+// A stream that begins later fetches the existing events, and then shares the poll of the
+// other streams.
+func TestALaterStreamJoinsTheSharedPoll(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		first := followers(t, g, c, 1)[0]
+		first := openStreams(t, g, c, 1)[0]
 		c.Signal(1)
 		c.StartTask()
 		first.ReadIDs(t, 1)
@@ -115,11 +114,11 @@ func TestALaterStreamCatchesUp(t *testing.T) {
 			require.Equal(t, c.EventIDs()[2:], s.ReadIDs(t, 3))
 			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 		}
-		idle(t, g, c)
+		requireIdle(t, g, c)
 	})
 }
 
-func TestStreamsOfTheCloseAloneShareOnePoll(t *testing.T) {
+func TestStreamsOfTheCloseEventShareOnePoll(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		const query = "?eventFilterType=CLOSE_EVENT"
@@ -137,13 +136,12 @@ func TestStreamsOfTheCloseAloneShareOnePoll(t *testing.T) {
 			require.Equal(t, all[len(all)-1:], s.ReadIDs(t, 1))
 			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 		}
-		idle(t, g, c)
+		requireIdle(t, g, c)
 	})
 }
 
-// TestStreamsOfDifferentCallersDoNotShare: Temporal may respond differently to each
-// credential.
-func TestStreamsOfDifferentCallersDoNotShare(t *testing.T) {
+// Temporal may respond differently to each credential.
+func TestStreamsWithDifferentUpstreamCredentialsDoNotShareAPoll(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		for _, credential := range []string{servertest.WriterKey, servertest.ReaderKey, servertest.OtherKey} {
@@ -151,32 +149,32 @@ func TestStreamsOfDifferentCallersDoNotShare(t *testing.T) {
 		}
 		g.Follow(t, "?eventFilterType=CLOSE_EVENT")
 		synctest.Wait()
-		require.Equal(t, 3, c.Polls(), "the writer and the reader use the gateway's credential, the third caller its own")
+		require.Equal(t, 3, c.Polls(), "one for the writer and the reader, which use the gateway's credential; one for the third caller; one for the close event")
 	})
 }
 
-func TestLastStreamEndsThePoll(t *testing.T) {
+func TestThePollEndsWithItsLastStream(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		streams := followers(t, g, c, 3)
+		streams := openStreams(t, g, c, 3)
 		for _, s := range streams {
 			synctest.Wait()
 			require.Equal(t, 1, c.Polls())
 			s.Close()
 		}
-		idle(t, g, c)
+		requireIdle(t, g, c)
 		require.Equal(t, c.EventIDs(), g.Follow(t, "").ReadIDs(t, 1), "the next stream starts a new poll")
 	})
 }
 
-func TestFailureOfASharedPollEndsEveryStream(t *testing.T) {
+func TestAFailedSharedPollEndsEveryStream(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		streams := followers(t, g, c, 3)
+		streams := openStreams(t, g, c, 3)
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no more"))
 		for _, s := range streams {
 			s.RequireCut(t)
 		}
-		idle(t, g, c)
+		requireIdle(t, g, c)
 	})
 }

@@ -20,8 +20,9 @@ import (
 
 const terminatedEnd = `{"workflowId":"order","runId":"0198f3c2-5f0e-7c3a-9d52-000000000003","status":"TERMINATED"}`
 
-// threeRuns registers a closed chain with events for several pages.
-func threeRuns(up *upstreamtest.Server) *temporalfake.Chain {
+// newClosedChain returns a chain of three runs, the last one closed. Its events fill
+// several pages.
+func newClosedChain(up *upstreamtest.Server) *temporalfake.Chain {
 	c := temporalfake.NewChain(up)
 	for range 2 {
 		c.Signal(4)
@@ -32,20 +33,20 @@ func threeRuns(up *upstreamtest.Server) *temporalfake.Chain {
 	return c
 }
 
-func TestEventsComeInOrderAsTheyHappen(t *testing.T) {
+func TestAStreamSendsEventsInOrderWithoutDelay(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		c.Signal(2)
 		s := g.Follow(t, "")
 		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 3))
 		seen := 3
-		for _, happens := range []func(){func() { c.Signal(1) }, func() { c.Signal(250) }, c.ContinueAsNew, func() { c.Signal(1) }, c.ContinueAsNew, c.Terminate} {
+		for _, addEvents := range []func(){func() { c.Signal(1) }, func() { c.Signal(250) }, c.ContinueAsNew, func() { c.Signal(1) }, c.ContinueAsNew, c.Terminate} {
 			time.Sleep(3 * time.Second)
 			synctest.Wait()
 			require.Equal(t, 1, c.Polls(), "the stream polls for new events")
-			happens()
+			addEvents()
 			all := c.EventIDs()
-			require.Zero(t, servertest.Elapsed(func() { require.Equal(t, all[seen:], s.ReadIDs(t, len(all)-seen)) }), "at once")
+			require.Zero(t, servertest.Elapsed(func() { require.Equal(t, all[seen:], s.ReadIDs(t, len(all)-seen)) }), "the events arrive immediately")
 			seen = len(all)
 		}
 		s.RequireEnd(t, terminatedEnd)
@@ -58,30 +59,38 @@ func TestStreamResumesAfterAnyEvent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		c := threeRuns(g.Upstream)
+		c := newClosedChain(g.Upstream)
 		all := c.EventIDs()
-		first := "runId=" + temporalfake.ChainRunID(1)
-		require.Equal(t, all, g.Follow(t, "?"+first).ReadIDs(t, len(all)))
+		firstRun := "runId=" + temporalfake.ChainRunID(1)
+		require.Equal(t, all, g.Follow(t, "?"+firstRun).ReadIDs(t, len(all)))
 		for i, id := range all[:len(all)-1] {
-			s := g.Follow(t, "?pageSize=2&"+first, "Last-Event-ID", id)
+			s := g.Follow(t, "?pageSize=2&"+firstRun, "Last-Event-ID", id)
 			require.Equal(t, all[i+1:], s.ReadIDs(t, len(all)-i-1), id)
 			s.RequireEnd(t, terminatedEnd)
 		}
-		for _, by := range [][]string{{"", "Last-Event-ID"}, {"&lastEventId=" + all[len(all)-1], "None"}, {"&lastEventId=" + all[0], "Last-Event-ID"}} {
-			a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?"+first+by[0], "", "Accept", "text/event-stream", by[1], all[len(all)-1])
+		lastID := all[len(all)-1]
+		for _, resume := range []struct {
+			query   string
+			headers []string
+		}{
+			{"", []string{"Last-Event-ID", lastID}},
+			{"&lastEventId=" + lastID, nil},
+			{"&lastEventId=" + all[0], []string{"Last-Event-ID", lastID}}, // the header takes precedence
+		} {
+			a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?"+firstRun+resume.query, "", append([]string{"Accept", "text/event-stream"}, resume.headers...)...)
 			require.Equal(t, http.StatusNoContent, a.Status, a.Body)
 		}
 		s := g.Follow(t, "?lastEventId="+all[3])
-		require.Equal(t, all[4:], s.ReadIDs(t, len(all)-4), "without a run id, too")
+		require.Equal(t, all[4:], s.ReadIDs(t, len(all)-4), "a stream without runId resumes too")
 		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})
 }
 
-func TestWithoutFollowRunsOneRunIsStreamed(t *testing.T) {
+func TestWithoutFollowRunsAStreamHasOneRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		c := threeRuns(g.Upstream)
+		c := newClosedChain(g.Upstream)
 		all := c.EventIDs()
 		s := g.Follow(t, "?followRuns=false&runId="+temporalfake.ChainRunID(1))
 		require.Equal(t, all[:6], s.ReadIDs(t, 6))
@@ -91,7 +100,7 @@ func TestWithoutFollowRunsOneRunIsStreamed(t *testing.T) {
 	})
 }
 
-func TestCloseEventsAlone(t *testing.T) {
+func TestAStreamOfCloseEventsHasNoOtherEvents(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
 		s := g.Follow(t, "?eventFilterType=CLOSE_EVENT")
@@ -113,8 +122,8 @@ func TestTransientEventsAreOmitted(t *testing.T) {
 		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 1))
 		time.Sleep(10 * time.Second)
 		c.Signal(1)
-		require.Equal(t, c.EventIDs()[1:], s.ReadIDs(t, 1), "the transient event had its id")
-		c.Change(func(r *temporalfake.Run) { r.AddEvent(enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED) }) // a task that is there to stay
+		require.Equal(t, c.EventIDs()[1:], s.ReadIDs(t, 1), "the signal has the id that the transient event had")
+		c.Change(func(r *temporalfake.Run) { r.AddEvent(enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED) }) // a task whose events are persisted
 		require.Equal(t, c.EventIDs()[2:], s.ReadIDs(t, 1))
 		c.Terminate()
 		require.Equal(t, c.EventIDs()[3:], s.ReadIDs(t, 1))
@@ -123,9 +132,9 @@ func TestTransientEventsAreOmitted(t *testing.T) {
 	})
 }
 
-// TestAQuietStreamSendsComments has a write timeout that is shorter than the time
-// without events; HTTP/2 would end the stream by it.
-func TestAQuietStreamSendsComments(t *testing.T) {
+// The server's write timeout is shorter than the time between two comments. With HTTP/2,
+// it would end a stream that does not extend it.
+func TestAStreamWithoutEventsSendsComments(t *testing.T) {
 	t.Parallel()
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
@@ -159,17 +168,17 @@ func requireComments(t *testing.T, http2 bool) {
 	time.Sleep(10 * time.Second)
 	c.Signal(1)
 	s.ReadIDs(t, 1)
-	require.Equal(t, 15*time.Second, servertest.Elapsed(func() { _, _ = s.Next() }), "counted from the last event")
+	require.Equal(t, 15*time.Second, servertest.Elapsed(func() { _, _ = s.Next() }), "the next comment is sent 15 s after the last event")
 	c.Terminate()
 	s.ReadIDs(t, 1)
 	s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 }
 
-func TestPositionsWithoutAnEventAreRejected(t *testing.T) {
+func TestEventIDsThatTheStreamHasNotSentAreRejected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		threeRuns(g.Upstream)
+		newClosedChain(g.Upstream)
 		for _, position := range []string{
 			"x", "/", "/1", temporalfake.ChainRunID(1), temporalfake.ChainRunID(1) + "/", temporalfake.ChainRunID(1) + "/0", temporalfake.ChainRunID(1) + "/-1", temporalfake.ChainRunID(1) + "/+1", temporalfake.ChainRunID(1) + "/01",
 			temporalfake.ChainRunID(1) + "/1/1", temporalfake.ChainRunID(1) + "/7", temporalfake.ChainRunID(9) + "/1", temporalfake.ChainRunID(1) + "/99999999999999999999", "0198f3c2x5f0e-7c3a-9d52-000000000001/1",
@@ -183,7 +192,7 @@ func TestPositionsWithoutAnEventAreRejected(t *testing.T) {
 			}
 		}
 		a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(2)+"/1")
-		require.Equal(t, http.StatusBadRequest, a.Status, "the position is of a run that the stream does not read")
+		require.Equal(t, http.StatusBadRequest, a.Status, "the stream does not read the run of the event")
 		for _, query := range []string{"?pageToken=x", "?limit=1", "?waitNewEvent=false", "?skipArchival=false", "?pageSize=0", "?payloads=x", "?eventFilterType=x"} {
 			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodGet, servertest.HistoryPath+query, "", "Accept", "text/event-stream").Status, query)
 		}
@@ -196,7 +205,7 @@ func TestPositionsWithoutAnEventAreRejected(t *testing.T) {
 	})
 }
 
-func TestHeadOfAStreamReturnsAtOnce(t *testing.T) {
+func TestAHEADRequestForAStreamReturnsImmediately(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 		var a servertest.Response

@@ -17,11 +17,11 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// TestPagingAQuietHistoryMakesNoHotLoop follows the pages of a run without new
-// events. The server responds to a poll of a second or less at once.
-func TestPagingAQuietHistoryMakesNoHotLoop(t *testing.T) {
+// A caller requests page after page of a run without new events. The server responds
+// immediately to a poll whose timeout is a second or less.
+func TestPagesWithoutEventsMakeNoHotLoop(t *testing.T) {
 	t.Parallel()
-	for timeout, want := range map[string]time.Duration{
+	for timeout, want := range map[string]time.Duration{ // Request-Timeout, and how long each page takes
 		"1ms": time.Second, "1s": time.Second, "3s": 2 * time.Second, "60s": 20 * time.Second, "": 20 * time.Second,
 	} {
 		for _, query := range []string{"?waitNewEvent=true", "?waitNewEvent=true&eventFilterType=CLOSE_EVENT"} {
@@ -45,33 +45,34 @@ func TestPagingAQuietHistoryMakesNoHotLoop(t *testing.T) {
 	}
 }
 
-// TestAPageThatWaitsCompletesOnDrain: its caller continues at another replica.
-func TestAPageThatWaitsCompletesOnDrain(t *testing.T) {
+// A request that waits for a page ends on a drain, and its page token is valid at another
+// replica.
+func TestAWaitForAPageContinuesAtAnotherReplicaAfterADrain(t *testing.T) {
 	t.Parallel()
-	seals := filepath.Join(t.TempDir(), "seals")
-	require.NoError(t, os.WriteFile(seals, bytes.Repeat([]byte("k"), 32), 0o600))
-	sharing := func(cfg *config.Config) {
+	keyFile := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(keyFile, bytes.Repeat([]byte("k"), 32), 0o600))
+	withSharedKey := func(cfg *config.Config) {
 		servertest.WithDrain(cfg)
-		cfg.Tokens.KeyFiles = []string{seals}
+		cfg.Tokens.KeyFiles = []string{keyFile}
 	}
 	for _, query := range []string{
 		"?waitNewEvent=true", "?waitNewEvent=true&eventFilterType=CLOSE_EVENT", "?eventFilterType=CLOSE_EVENT",
 	} {
-		var given, token string
-		handlerstest.WithChain(t, sharing, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+		var sentToken, token string
+		handlerstest.WithChain(t, withSharedKey, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 			if query == "?waitNewEvent=true" { // the first page does not wait
-				given = g.Do(t, http.MethodGet, servertest.HistoryPath+query, "").Field(t, "nextPageToken")
+				sentToken = g.Do(t, http.MethodGet, servertest.HistoryPath+query, "").Field(t, "nextPageToken")
 			}
-			a := drained(t, g, servertest.HistoryPath+query+"&pageToken="+given)
+			a := sendBeforeDrain(t, g, servertest.HistoryPath+query+"&pageToken="+sentToken)
 			require.Equal(t, http.StatusOK, a.Status, a.Body)
 			require.Equal(t, "[]", a.Field(t, "events"))
 			token = a.Field(t, "nextPageToken")
 			require.NotEmpty(t, token)
-			require.Contains(t, []string{"", token}, given)
+			require.Contains(t, []string{"", token}, sentToken)
 		})
-		handlerstest.WithChain(t, sharing, func(t *testing.T, elsewhere *servertest.Gateway, c *temporalfake.Chain) {
+		handlerstest.WithChain(t, withSharedKey, func(t *testing.T, otherReplica *servertest.Gateway, c *temporalfake.Chain) {
 			c.Terminate()
-			a := elsewhere.Do(t, http.MethodGet, servertest.HistoryPath+query+"&pageToken="+token, "")
+			a := otherReplica.Do(t, http.MethodGet, servertest.HistoryPath+query+"&pageToken="+token, "")
 			require.Equal(t, http.StatusOK, a.Status, a.Body)
 			require.Regexp(t, `^\[[^[]*EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED[^]]*\]$`, a.Field(t, "events"))
 			require.NotContains(t, a.Field(t, "events"), "STARTED")
@@ -79,31 +80,31 @@ func TestAPageThatWaitsCompletesOnDrain(t *testing.T) {
 	}
 }
 
-// TestNDJSONThatWaitsReportsTheDrain: the lines have no page token, and a response
-// without lines would look like a run that has not closed.
-func TestNDJSONThatWaitsReportsTheDrain(t *testing.T) {
+// An NDJSON response has no page token, and without lines it would look like that of a run
+// that has not closed. So a drain ends it with an error.
+func TestAWaitForNDJSONFailsOnDrain(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
-		a := drained(t, g, servertest.HistoryPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
+		a := sendBeforeDrain(t, g, servertest.HistoryPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
 		require.Equal(t, http.StatusServiceUnavailable, a.Status)
 		require.Equal(t, "draining", a.Field(t, "code"))
 	})
 }
 
-// drained returns the response to a request that waits while the gateway drains.
-func drained(t *testing.T, g *servertest.Gateway, path string, headers ...string) servertest.Response {
+// sendBeforeDrain returns the response to a request that waits when the gateway drains.
+func sendBeforeDrain(t *testing.T, g *servertest.Gateway, path string, headers ...string) servertest.Response {
 	t.Helper()
-	waiting := make(chan servertest.Response, 1)
+	responses := make(chan servertest.Response, 1)
 	go func() {
 		a, _ := g.Send(t.Context(), http.MethodGet, path, "", headers...)
-		waiting <- a
+		responses <- a
 	}()
 	time.Sleep(time.Second)
 	synctest.Wait()
 	begin := time.Now()
 	g.Stop()
-	a := <-waiting
-	require.Equal(t, 5*time.Second, time.Since(begin), "waits end with the delay")
+	a := <-responses
+	require.Equal(t, 5*time.Second, time.Since(begin), "waits end after the drain delay")
 	require.NoError(t, <-g.Done)
 	return a
 }
