@@ -42,7 +42,7 @@ func (s *Service) TerminateWorkflow(w http.ResponseWriter, r *http.Request, name
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, params *openapi.TerminateWorkflowParams, body *openapi.TerminateRequest,
 	) (*operation.Response, error) {
-		if _, err := req.StampWrite(); err != nil { // the RPC has no request id, but the key must be valid
+		if _, err := req.StampWrite(); err != nil { // only validates the Idempotency-Key: the RPC has no request id
 			return nil, err
 		}
 		var v convert.Validation

@@ -20,7 +20,7 @@ func (s *Service) DeleteWorkflow(w http.ResponseWriter, r *http.Request, namespa
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *openapi.DeleteWorkflowParams, _ *operation.None,
 	) (*operation.Response, error) {
-		if _, err := req.StampWrite(); err != nil { // the RPC has no request id, but the key must be valid
+		if _, err := req.StampWrite(); err != nil { // only validates the Idempotency-Key: the RPC has no request id
 			return nil, err
 		}
 		return s.callVoid(ctx, req, &workflowservice.DeleteWorkflowExecutionRequest{

@@ -6,7 +6,7 @@
 // the first call.
 //
 // Failure posture: a write carries a request id, so that the server deduplicates it
-// when it is repeated. A wait that ends because of its time or of a drain is not an
-// error, because its caller can continue it, unless it is still unknown whether the
-// workflow exists.
+// when it is repeated. The end of a wait, by its timeout or a drain, is not an error,
+// because the caller can continue the wait. It is an error only if the gateway does not
+// know yet whether the workflow exists.
 package workflow

@@ -2,6 +2,6 @@
 
 package workflow_test
 
-// manyCallers is smaller here: the race detector supports 8,128 goroutines, and each
+// manyCallers is smaller with the race detector, which supports 8,128 goroutines. Each
 // caller has two.
 const manyCallers = 1000

@@ -2,5 +2,5 @@
 
 package workflow_test
 
-// manyCallers is how many callers make the same request at once.
+// manyCallers is the number of callers that make the same request concurrently.
 const manyCallers = 5000

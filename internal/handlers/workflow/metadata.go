@@ -19,8 +19,8 @@ import (
 // temporal.api.sdk.v1.WorkflowMetadata in protobuf JSON.
 const metadataQuery = "__temporal_workflow_metadata"
 
-// GetWorkflowMetadata returns the current details and the handlers of a workflow. It
-// needs a worker.
+// GetWorkflowMetadata returns the current details and the handlers of a workflow, which a
+// worker must be running to report.
 func (s *Service) GetWorkflowMetadata(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	spec := querySpec("getWorkflowMetadata", namespace, workflowID, operation.BodyNone)
 	operation.Serve(s.adapter, w, r, spec, func(

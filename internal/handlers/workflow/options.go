@@ -21,7 +21,7 @@ func (s *Service) UpdateWorkflowOptions(w http.ResponseWriter, r *http.Request, 
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *openapi.UpdateWorkflowOptionsParams, body *openapi.UpdateOptionsRequest,
 	) (*operation.Response, error) {
-		if _, err := req.StampWrite(); err != nil { // the RPC has no request id, but the key must be valid
+		if _, err := req.StampWrite(); err != nil { // only validates the Idempotency-Key: the RPC has no request id
 			return nil, err
 		}
 		var v convert.Validation

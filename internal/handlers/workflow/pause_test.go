@@ -21,7 +21,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func TestPauseCarriesItsRequestID(t *testing.T) {
+func TestRepeatedPausesHaveTheSameRequestID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -42,18 +42,17 @@ func TestPauseCarriesItsRequestID(t *testing.T) {
 	})
 }
 
-// TestAWaitContinuesWhileTheWorkflowIsPaused: the server reads a paused run as a closed one, and returns its latest event
-// to each poll at once.
+// The server treats a paused run like a closed one: it responds to each poll immediately, with the latest event.
 func TestAWaitContinuesWhileTheWorkflowIsPaused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		f := temporalfake.NewWorkflow(g.Upstream)
-		unpaused := time.Now().Add(10 * time.Second)
+		pauseEnd := time.Now().Add(10 * time.Second)
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(func(
 			ctx context.Context, r *workflowservice.GetWorkflowExecutionHistoryRequest,
 		) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
-			if time.Now().Before(unpaused) {
+			if time.Now().Before(pauseEnd) {
 				return &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{Events: []*history.HistoryEvent{{
 					EventType:  enums.EVENT_TYPE_WORKFLOW_EXECUTION_PAUSED,
 					Attributes: &history.HistoryEvent_WorkflowExecutionPausedEventAttributes{},
@@ -67,17 +66,16 @@ func TestAWaitContinuesWhileTheWorkflowIsPaused(t *testing.T) {
 			require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
 		})
 		require.Equal(t, 10*time.Second, took)
-		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 11, "one a second")
+		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 11, "one poll per second")
 	})
 }
 
-// TestAPausedWorkflowRejectsQueries: the server rejects them whatever the reject condition is.
+// The server rejects all queries to a paused workflow, whatever the reject condition is.
 func TestAPausedWorkflowRejectsQueries(t *testing.T) {
 	t.Parallel()
-	const met = "The workflow's status meets the query's reject condition."
-	for status, want := range map[enums.WorkflowExecutionStatus]string{
+	for status, detail := range map[enums.WorkflowExecutionStatus]string{
 		enums.WORKFLOW_EXECUTION_STATUS_PAUSED:    "The workflow is paused. It can be queried once it is unpaused.",
-		enums.WORKFLOW_EXECUTION_STATUS_COMPLETED: met,
+		enums.WORKFLOW_EXECUTION_STATUS_COMPLETED: "The workflow's status meets the query's reject condition.",
 	} {
 		g := servertest.Start(t, servertest.Options{})
 		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{
@@ -87,6 +85,6 @@ func TestAPausedWorkflowRejectsQueries(t *testing.T) {
 		require.Equal(t, http.StatusConflict, a.Status, a.Body)
 		require.Equal(t, "query-rejected", a.Field(t, "code"))
 		require.Equal(t, strings.ToUpper(status.String()), a.Field(t, "workflowStatus"))
-		require.Equal(t, want, a.Field(t, "detail"))
+		require.Equal(t, detail, a.Field(t, "detail"))
 	}
 }

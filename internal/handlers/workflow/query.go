@@ -65,8 +65,8 @@ func querySpec(name, namespace, workflowID string, body operation.BodyRule) oper
 	}
 }
 
-// rejectCondition returns the condition of the request or else the default of the
-// namespace, as the SDKs use the client's.
+// rejectCondition returns the reject condition that the request names, or the default of
+// the namespace. In the SDKs, the client has the default.
 func (s *Service) rejectCondition(v *convert.Validation, pointer, namespace string, condition openapi.QueryRejectCondition) enums.QueryRejectCondition {
 	name := cmp.Or(string(condition), s.rejectConditions[namespace])
 	return convert.Enum[enums.QueryRejectCondition](v, pointer, name)
@@ -87,9 +87,8 @@ func (s *Service) query(ctx context.Context, request *workflowservice.QueryWorkf
 	return operation.OK(body), nil
 }
 
-// queryRejected returns the error of a query that the server rejected. The
-// server rejects every query to a paused workflow, whatever the reject
-// condition is.
+// queryRejected returns the problem for a query that the server rejected. The server
+// rejects every query to a paused workflow, whatever the reject condition is.
 func queryRejected(workflowID string, status enums.WorkflowExecutionStatus) error {
 	detail := "The workflow's status meets the query's reject condition."
 	if status == enums.WORKFLOW_EXECUTION_STATUS_PAUSED {
@@ -100,7 +99,7 @@ func queryRejected(workflowID string, status enums.WorkflowExecutionStatus) erro
 	return e
 }
 
-// withQueryFailure adds the failure of the query's handler to a problem.
+// withQueryFailure adds the failure that the query handler returned to a problem.
 func withQueryFailure(err error) error {
 	var e *problem.Error
 	if !errors.As(err, &e) || e.Upstream == nil {

@@ -36,13 +36,13 @@ func TestResetSendsTheRequestedOptions(t *testing.T) {
 		handlerstest.RequireMessage(t, `{"namespace":"default","workflowExecution":{"workflowId":"a/b","runId":"`+temporalfake.RunID+`"},"reason":"<&>",
 			"workflowTaskFinishEventId":"9","resetReapplyType":"RESET_REAPPLY_TYPE_ALL_ELIGIBLE","identity":"writer",
 			"resetReapplyExcludeTypes":["RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL","RESET_REAPPLY_EXCLUDE_TYPE_CANCEL_REQUEST"]}`, request)
-		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "there is nothing to look up")
+		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "the caller has named the event, so nothing is looked up")
 	})
 }
 
-// events returns a page of history with events of these types; firstID is
-// the id of the first.
-func events(firstID int64, token string, types ...enums.EventType) *workflowservice.GetWorkflowExecutionHistoryResponse {
+// historyPage returns a page of history with events of these types. Their ids count up
+// from firstID.
+func historyPage(firstID int64, token string, types ...enums.EventType) *workflowservice.GetWorkflowExecutionHistoryResponse {
 	page := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}, NextPageToken: []byte(token)}
 	for i, eventType := range types {
 		page.History.Events = append(page.History.Events, &history.HistoryEvent{EventId: firstID + int64(i), EventType: eventType})
@@ -50,21 +50,26 @@ func events(firstID int64, token string, types ...enums.EventType) *workflowserv
 	return page
 }
 
-func TestResetFindsItsPoint(t *testing.T) {
+func TestResetToTheFirstWorkflowTaskFindsItsEvent(t *testing.T) {
 	t.Parallel()
 	const (
-		begun, scheduled = enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED
-		started, done    = enums.EVENT_TYPE_WORKFLOW_TASK_STARTED, enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
-		timedOut         = enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT
+		workflowStarted = enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED
+		taskScheduled   = enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED
+		taskStarted     = enums.EVENT_TYPE_WORKFLOW_TASK_STARTED
+		taskCompleted   = enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+		taskTimedOut    = enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT
 	)
+	timedOutTask := historyPage(1, "next", workflowStarted, taskScheduled, taskStarted, taskTimedOut)
 	for name, test := range map[string]struct {
-		pages []proto.Message
-		event int64
+		pages   []proto.Message
+		eventID int64 // 0 if the run cannot be reset
 	}{
-		"the first completed task":             {[]proto.Message{events(1, "", begun, scheduled, started, done, scheduled, started, done)}, 4},
-		"on a later page":                      {[]proto.Message{events(1, "t", begun, scheduled, started, timedOut), events(5, "", scheduled, started, done)}, 7},
-		"the first task begun, with none done": {[]proto.Message{events(1, "t", begun, scheduled, started, timedOut), events(5, "", scheduled, started)}, 3},
-		"none":                                 {[]proto.Message{events(1, "", begun, scheduled)}, 0},
+		"first completed task": {
+			[]proto.Message{historyPage(1, "", workflowStarted, taskScheduled, taskStarted, taskCompleted, taskScheduled, taskStarted, taskCompleted)}, 4,
+		},
+		"completed task on a later page": {[]proto.Message{timedOutTask, historyPage(5, "", taskScheduled, taskStarted, taskCompleted)}, 7},
+		"no completed task":              {[]proto.Message{timedOutTask, historyPage(5, "", taskScheduled, taskStarted)}, 3},
+		"no started task":                {[]proto.Message{historyPage(1, "", workflowStarted, taskScheduled)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,7 +83,7 @@ func TestResetFindsItsPoint(t *testing.T) {
 				}
 				g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.InTurn(pages...))
 				a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"resetType":"FIRST_WORKFLOW_TASK"}`)
-				if test.event == 0 {
+				if test.eventID == 0 {
 					require.Equal(t, http.StatusConflict, a.Status, a.Body)
 					require.Equal(t, []string{"conflict", "w", temporalfake.RunID}, []string{a.Field(t, "code"), a.Field(t, "workflowId"), a.Field(t, "runId")})
 					require.Empty(t, g.Upstream.Calls("ResetWorkflowExecution"))
@@ -86,14 +91,14 @@ func TestResetFindsItsPoint(t *testing.T) {
 				}
 				require.Equal(t, http.StatusOK, a.Status, a.Body)
 				request := handlerstest.OnlyRequest[*workflowservice.ResetWorkflowExecutionRequest](t, g, "ResetWorkflowExecution")
-				require.Equal(t, test.event, request.GetWorkflowTaskFinishEventId())
+				require.Equal(t, test.eventID, request.GetWorkflowTaskFinishEventId())
 				require.Equal(t, temporalfake.RunID, request.GetWorkflowExecution().GetRunId(), "the run in which the event was found")
 			})
 		})
 	}
 }
 
-func TestResetToTheLastTaskReadsFromTheEnd(t *testing.T) {
+func TestResetToTheLastWorkflowTaskReadsTheHistoryFromItsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -114,7 +119,7 @@ func TestResetToTheLastTaskReadsFromTheEnd(t *testing.T) {
 	})
 }
 
-func TestResetToABuildUsesItsResetPoint(t *testing.T) {
+func TestResetToABuildUsesTheResetPointOfTheBuild(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -124,12 +129,12 @@ func TestResetToABuildUsesItsResetPoint(t *testing.T) {
 				Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: handlerstest.NewRunID},
 				AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{
 					{BuildId: "good", RunId: temporalfake.RunID, FirstWorkflowTaskCompletedId: 7, Resettable: true},
-					{BuildId: "bound", RunId: temporalfake.RunID, FirstWorkflowTaskCompletedId: 9},
-					{BuildId: "old", RunId: temporalfake.RunID, FirstWorkflowTaskCompletedId: 4, Resettable: true, ExpireTime: timestamppb.New(time.Unix(1, 0))},
+					{BuildId: "not-resettable", RunId: temporalfake.RunID, FirstWorkflowTaskCompletedId: 9},
+					{BuildId: "expired", RunId: temporalfake.RunID, FirstWorkflowTaskCompletedId: 4, Resettable: true, ExpireTime: timestamppb.New(time.Unix(1, 0))},
 				}},
 			},
 		}))
-		for _, build := range []string{"bound", "old", "unknown"} {
+		for _, build := range []string{"not-resettable", "expired", "unknown"} {
 			a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"buildId":"`+build+`"}`)
 			require.Equal(t, http.StatusConflict, a.Status, a.Body)
 			require.Equal(t, "conflict", a.Field(t, "code"))
@@ -138,6 +143,6 @@ func TestResetToABuildUsesItsResetPoint(t *testing.T) {
 		require.Equal(t, http.StatusOK, a.Status, a.Body)
 		request := handlerstest.OnlyRequest[*workflowservice.ResetWorkflowExecutionRequest](t, g, "ResetWorkflowExecution")
 		require.EqualValues(t, 7, request.GetWorkflowTaskFinishEventId())
-		require.Equal(t, temporalfake.RunID, request.GetWorkflowExecution().GetRunId(), "an earlier run")
+		require.Equal(t, temporalfake.RunID, request.GetWorkflowExecution().GetRunId(), "the run of the reset point, which is not the current one")
 	})
 }

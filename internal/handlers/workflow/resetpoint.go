@@ -16,9 +16,10 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// resetPoint returns the event to reset to. If it has to look the event up, it also
-// returns the first run of the chain, and pins the execution to the run of the event:
-// by the time of the reset the workflow id may mean another run.
+// resetPoint returns the id of the event to reset to. If it has to look the event up, it
+// also returns the id of the first run in the chain, and pins the execution to the run
+// of the event, because the workflow id may belong to another run by the time of the
+// reset.
 func (s *Service) resetPoint(
 	ctx context.Context, execution *common.WorkflowExecution, body *openapi.ResetRequest,
 ) (point int64, firstRunID string, err error) {
@@ -32,20 +33,22 @@ func (s *Service) resetPoint(
 	info := run.GetWorkflowExecutionInfo()
 	execution.RunId = info.GetExecution().GetRunId()
 	if body.BuildID == "" {
-		point, err = s.workflowTask(ctx, execution, body.ResetType == openapi.ResetTypeLastWorkflowTask)
+		point, err = s.findWorkflowTask(ctx, execution, body.ResetType == openapi.ResetTypeLastWorkflowTask)
 		return point, info.GetFirstRunId(), err
 	}
-	for _, known := range info.GetAutoResetPoints().GetPoints() {
-		if known.GetBuildId() == body.BuildID {
-			execution.RunId = known.GetRunId()
-			point, err = buildPoint(execution, known)
+	for _, candidate := range info.GetAutoResetPoints().GetPoints() {
+		if candidate.GetBuildId() == body.BuildID {
+			execution.RunId = candidate.GetRunId()
+			point, err = buildResetPoint(execution, candidate)
 			return point, info.GetFirstRunId(), err
 		}
 	}
 	return 0, "", cannotReset(execution, "No workflow task of the run was completed by this build.")
 }
 
-func buildPoint(execution *common.WorkflowExecution, point *workflow.ResetPointInfo) (int64, error) {
+// buildResetPoint returns the id of the event with which a worker of the build first
+// completed a workflow task, or an error if the run cannot be reset to it.
+func buildResetPoint(execution *common.WorkflowExecution, point *workflow.ResetPointInfo) (int64, error) {
 	if !point.GetResettable() {
 		return 0, cannotReset(execution, "The workflow cannot be reset to before this build, for example because of a child workflow.")
 	}
@@ -55,13 +58,14 @@ func buildPoint(execution *common.WorkflowExecution, point *workflow.ResetPointI
 	return point.GetFirstWorkflowTaskCompletedId(), nil
 }
 
-// workflowTask returns the event of the first or the last completed workflow task. A
-// run without one is reset to a started one, as by the server's batches.
-func (s *Service) workflowTask(ctx context.Context, execution *common.WorkflowExecution, last bool) (int64, error) {
+// findWorkflowTask returns the id of the first or the last event of a completed workflow
+// task. If no task has completed, it returns that of a started one, as the server does
+// for the resets of a batch job.
+func (s *Service) findWorkflowTask(ctx context.Context, execution *common.WorkflowExecution, last bool) (int64, error) {
 	var started int64
 	var token []byte
 	for {
-		events, next, err := s.eventsOf(ctx, execution, token, last)
+		events, next, err := s.historyPage(ctx, execution, token, last)
 		if err != nil {
 			return 0, err
 		}
@@ -86,29 +90,30 @@ func (s *Service) workflowTask(ctx context.Context, execution *common.WorkflowEx
 	return started, nil
 }
 
-// eventsOf returns a page of a run's history, from its beginning or from its end.
-func (s *Service) eventsOf(
+// historyPage returns a page of a run's events, from the beginning or, backwards, from
+// the end.
+func (s *Service) historyPage(
 	ctx context.Context, execution *common.WorkflowExecution, token []byte, backwards bool,
 ) ([]*history.HistoryEvent, []byte, error) {
-	const few = 50 // the event is next to the end at which the search begins
+	const pageSize = 50 // the event is near the end at which the search begins
 	namespace := upstream.CallFrom(ctx).Namespace
 	if backwards {
 		response := &workflowservice.GetWorkflowExecutionHistoryReverseResponse{}
 		err := s.upstream.Do(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistoryReverse_FullMethodName,
 			&workflowservice.GetWorkflowExecutionHistoryReverseRequest{
-				Namespace: namespace, Execution: execution, MaximumPageSize: few, NextPageToken: token,
+				Namespace: namespace, Execution: execution, MaximumPageSize: pageSize, NextPageToken: token,
 			}, response)
 		return response.GetHistory().GetEvents(), response.GetNextPageToken(), err
 	}
 	response := &workflowservice.GetWorkflowExecutionHistoryResponse{}
 	err := s.upstream.Do(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
-			Namespace: namespace, Execution: execution, MaximumPageSize: few, NextPageToken: token,
+			Namespace: namespace, Execution: execution, MaximumPageSize: pageSize, NextPageToken: token,
 		}, response)
 	return response.GetHistory().GetEvents(), response.GetNextPageToken(), err
 }
 
-// cannotReset returns the problem of a run without the requested point.
+// cannotReset returns the problem for a run that cannot be reset to the requested point.
 func cannotReset(execution *common.WorkflowExecution, detail string) error {
 	e := problem.New(problem.Conflict, detail)
 	e.Members.WorkflowID, e.Members.RunID = execution.GetWorkflowId(), execution.GetRunId()

@@ -36,7 +36,7 @@ func (s *Service) GetWorkflowResult(w http.ResponseWriter, r *http.Request, name
 		if err := operation.CheckFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		return s.awaitOutcome(ctx, req, outcomeQuery{
+		return s.respondWithOutcome(ctx, req, outcomeQuery{
 			workflowID: req.Execution.GetWorkflowId(), runID: req.Execution.GetRunId(),
 			firstExecutionRunID: params.FirstExecutionRunID, wait: wait,
 			followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
@@ -45,7 +45,7 @@ func (s *Service) GetWorkflowResult(w http.ResponseWriter, r *http.Request, name
 	})
 }
 
-// outcomeQuery identifies an outcome, and how it is to be returned.
+// outcomeQuery identifies the run whose outcome is requested, and how to return it.
 type outcomeQuery struct {
 	workflowID, runID, firstExecutionRunID string
 	wait                                   time.Duration
@@ -53,8 +53,9 @@ type outcomeQuery struct {
 	failureStatus                          *int
 }
 
-// awaitOutcome returns the outcome, or 202 and where to continue the wait.
-func (s *Service) awaitOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*operation.Response, error) {
+// respondWithOutcome returns the response with the outcome or, if there is none by the
+// end of the wait, a 202 response with the URL at which to continue.
+func (s *Service) respondWithOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*operation.Response, error) {
 	var (
 		closed *longpoll.Close
 		run    longpoll.Run
@@ -79,22 +80,22 @@ func (s *Service) awaitOutcome(ctx context.Context, req *operation.Request, want
 	return outcomeResponse(outcome, want.failureStatus), nil
 }
 
-// waitForOutcome waits in a shared poll. Without an outcome it returns the run that it
-// waited for.
+// waitForOutcome waits in a shared poll. If the wait ends without an outcome, it returns
+// the run that it waited for.
 func (s *Service) waitForOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*longpoll.Close, longpoll.Run, error) {
 	until := time.Now().Add(want.wait)
 	wait := s.polls.Outcomes.Join(ctx, longpoll.OutcomeKey{
 		WorkflowID: want.workflowID, RunID: want.runID, FollowRuns: want.followRuns, FollowReset: want.followReset,
 	}, upstream.CallFrom(ctx), until)
 	defer wait.Leave()
-	req.Release(ctx) // a wait holds less than a call, and has a slot of its own
+	req.Release(ctx) // while it waits, the request holds only its wait slot
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	code := problem.UpstreamUnavailable
 	select {
 	case <-wait.Done():
 		closed, err := wait.Result()
-		if errors.Is(err, context.Canceled) { // the gateway stops, and the poll with it
+		if errors.Is(err, context.Canceled) { // the poll ended because the gateway is stopping
 			err = nil
 		}
 		return closed, wait.Run(), err
@@ -104,14 +105,14 @@ func (s *Service) waitForOutcome(ctx context.Context, req *operation.Request, wa
 	case <-ctx.Done():
 		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return nil, longpoll.Run{}, upstream.Canceled(ctx, ctx.Err())
-		} // otherwise the start used its part of the request's budget
+		} // the request budget ended before the wait, because the start used part of it
 	}
 	run := wait.Run()
 	return nil, run, unknownRunError(run, code)
 }
 
-// unknownRunError returns the problem of a wait that ended before the server responded
-// at all: it is unknown whether the workflow exists.
+// unknownRunError returns an error if the wait ended before the first response of the
+// server, because the gateway does not know then whether the workflow exists.
 func unknownRunError(known longpoll.Run, code problem.Code) error {
 	if known.RunID != "" {
 		return nil
@@ -119,36 +120,36 @@ func unknownRunError(known longpoll.Run, code problem.Code) error {
 	return problem.New(code, "The wait ended before the Temporal server responded.")
 }
 
-// currentOutcome returns the outcome if there is one, without waiting. The run is
-// described first: a history poll with a deadline short enough for an immediate
-// response could miss the close event on a busy server.
+// currentOutcome returns the outcome if there is one, without waiting. It describes the
+// run instead of polling the history. A poll with a deadline short enough for an
+// immediate response could miss the close event on a busy server.
 func (s *Service) currentOutcome(ctx context.Context, want outcomeQuery) (*longpoll.Close, longpoll.Run, error) {
-	at := longpoll.Run{WorkflowID: want.workflowID, RunID: want.runID}
+	run := longpoll.Run{WorkflowID: want.workflowID, RunID: want.runID}
 	for {
-		run, err := longpoll.DescribeRun(ctx, s.upstream, want.workflowID, at.RunID)
+		description, err := longpoll.DescribeRun(ctx, s.upstream, want.workflowID, run.RunID)
 		if err != nil {
-			return nil, at, err
+			return nil, run, err
 		}
-		info := run.GetWorkflowExecutionInfo()
-		at.RunID = info.GetExecution().GetRunId()
-		at.FirstRunID = cmp.Or(info.GetFirstRunId(), at.FirstRunID)
+		info := description.GetWorkflowExecutionInfo()
+		run.RunID = info.GetExecution().GetRunId()
+		run.FirstRunID = cmp.Or(info.GetFirstRunId(), run.FirstRunID)
 		if !convert.HasOutcome(info.GetStatus()) {
-			return nil, at, nil
+			return nil, run, nil
 		}
-		if reset := run.GetWorkflowExtendedInfo().GetResetRunId(); want.followReset && reset != "" {
-			at.RunID = reset
+		if resetRunID := description.GetWorkflowExtendedInfo().GetResetRunId(); want.followReset && resetRunID != "" {
+			run.RunID = resetRunID
 			continue
 		}
-		closed, err := s.polls.Outcomes.Read(ctx, at)
+		closed, err := s.polls.Outcomes.Read(ctx, run)
 		if err != nil || !want.followRuns || closed.NewRunID == "" {
-			return closed, at, err
+			return closed, run, err
 		}
-		at.RunID = closed.NewRunID
+		run.RunID = closed.NewRunID
 	}
 }
 
-// outcomeResponse returns an outcome. It is data, and so the status is 200 unless the
-// caller requests another status for failures.
+// outcomeResponse returns the response with an outcome. A failure of the workflow is data,
+// so the status is 200 unless the caller sends failureStatus.
 func outcomeResponse(o *openapi.Outcome, failureStatus *int) *operation.Response {
 	response := operation.OK(o)
 	if failureStatus != nil && o.Failure != nil {

@@ -18,13 +18,13 @@ type Service struct {
 	polls    *longpoll.Polls
 	drain    *longpoll.Drain
 	views    *convert.Views
-	// rejectConditions has the reject condition of queries that name none, by
-	// namespace.
+	// rejectConditions maps a namespace to the reject condition of queries that name
+	// none.
 	rejectConditions map[string]string
 }
 
-// New returns the operations. Waits share polls and end with drain. RejectConditions
-// are the default query reject conditions by namespace.
+// New returns the service. Its waits share the polls in polls, and end when drain begins.
+// RejectConditions maps a namespace to the reject condition of queries that name none.
 func New(adapter *operation.Adapter, polls *longpoll.Polls, drain *longpoll.Drain, rejectConditions map[string]string) *Service {
 	return &Service{
 		adapter: adapter, upstream: adapter.Upstream, polls: polls, drain: drain,
@@ -32,7 +32,7 @@ func New(adapter *operation.Adapter, polls *longpoll.Polls, drain *longpoll.Drai
 	}
 }
 
-// callVoid makes the call of an operation whose response has no body.
+// callVoid makes the call of an operation whose response to the caller has no body.
 func (s *Service) callVoid(ctx context.Context, req *operation.Request, request, response proto.Message) (*operation.Response, error) {
 	err := s.upstream.Do(ctx, req.Method, request, response)
 	return operation.NoContent(), operation.WithWorkflowID(err, req.Execution.GetWorkflowId())

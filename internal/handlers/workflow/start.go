@@ -11,7 +11,8 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
 
-// StartWorkflow is the SDK's start_workflow, and execute_workflow with wait.
+// StartWorkflow is the SDK's start_workflow and, if the caller requests a wait,
+// execute_workflow.
 func (s *Service) StartWorkflow(w http.ResponseWriter, r *http.Request, namespace string) {
 	spec := operation.Spec{
 		Name: "startWorkflow", Namespace: namespace, Body: operation.BodyRequired,
@@ -32,7 +33,7 @@ func (s *Service) StartWorkflow(w http.ResponseWriter, r *http.Request, namespac
 			return nil, err
 		}
 		if wait > 0 {
-			return s.awaitOutcome(ctx, req, outcomeQuery{
+			return s.respondWithOutcome(ctx, req, outcomeQuery{
 				workflowID: started.WorkflowID, runID: started.RunID, firstExecutionRunID: started.FirstExecutionRunID,
 				wait: wait, followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
 				failureStatus: params.FailureStatus,
@@ -46,7 +47,8 @@ func (s *Service) StartWorkflow(w http.ResponseWriter, r *http.Request, namespac
 	})
 }
 
-// start makes the call for the request: a start, or a signal with start.
+// start starts the workflow, with a signal if the request has one. If the same
+// Idempotency-Key has already started a run, start returns that run.
 func (s *Service) start(ctx context.Context, req *operation.Request, body *openapi.StartWorkflowRequest) (*openapi.StartedWorkflow, error) {
 	stamp, err := req.Stamp(body.WorkflowID)
 	if err != nil {
@@ -85,8 +87,9 @@ func (s *Service) startAlone(ctx context.Context, request *workflowservice.Start
 	return started, nil
 }
 
-// signalWithStart starts the workflow if necessary, and signals it. It returns the
-// first run only if the server does: the signal may have gone to any run of a chain.
+// signalWithStart starts the workflow if necessary, and signals it. It returns the id of
+// the first run only if the server does, because the signalled run may be any run of a
+// chain.
 func (s *Service) signalWithStart(
 	ctx context.Context, body *openapi.StartWorkflowRequest, start *workflowservice.StartWorkflowExecutionRequest,
 ) (*openapi.StartedWorkflow, error) {

@@ -15,9 +15,8 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-// TestStartCarriesEveryOption compares each of the SDK's parameters with the field
-// that it becomes.
-func TestStartCarriesEveryOption(t *testing.T) {
+// Each option of the SDKs' start_workflow is sent in the corresponding protobuf field.
+func TestStartSendsEveryOption(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,7 +19,7 @@ import (
 	"github.com/flowgate/flowgate/internal/temporalfake"
 )
 
-func TestWaitEndsOnTimeWithAtMostTwoPolls(t *testing.T) {
+func TestAWaitTimesOutAfterTheRequestedTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -52,7 +53,7 @@ func TestWithoutWaitTheResponseIsImmediate(t *testing.T) {
 	})
 }
 
-func TestShortRequestTimeoutMakesNoHotLoop(t *testing.T) {
+func TestAWaitWithAShortRequestTimeoutMakesNoHotLoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -85,7 +86,7 @@ func TestWaitEndsWhenTheWorkflowCloses(t *testing.T) {
 	})
 }
 
-func TestWaitIsClampedToTheLimit(t *testing.T) {
+func TestAWaitIsLimitedToMaxWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -97,20 +98,20 @@ func TestWaitIsClampedToTheLimit(t *testing.T) {
 	})
 }
 
-// thousands is Gateway.SendMany for more callers than net/http can have clients:
-// each is a connection and nothing else.
-func thousands(t *testing.T, g *servertest.Gateway, n int, path string) []servertest.Response {
+// sendManyRaw sends n concurrent requests, each on a connection of its own. Unlike
+// Gateway.SendMany it uses no http.Client, so that n can be in the thousands.
+func sendManyRaw(t *testing.T, g *servertest.Gateway, n int, path string) []servertest.Response {
 	t.Helper()
-	callers, responses := make([]net.Conn, n), make([]servertest.Response, n)
-	for i := range callers {
+	conns, responses := make([]net.Conn, n), make([]servertest.Response, n)
+	for i := range conns {
 		conn, err := g.Listener.Dial(t.Context())
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
 		_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n", path, servertest.WriterKey)
 		require.NoError(t, err)
-		callers[i] = conn
+		conns[i] = conn
 	}
-	for i, conn := range callers {
+	for i, conn := range conns {
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		require.NoError(t, err)
 		responses[i] = servertest.ReadResponse(t, response)
@@ -118,32 +119,32 @@ func thousands(t *testing.T, g *servertest.Gateway, n int, path string) []server
 	return responses
 }
 
-// TestEqualWaitsShareOnePoll lets thousands of callers wait longer than one poll
-// lasts: until the workflow closes, and until the wait ends.
+// Thousands of callers wait until the workflow closes or the wait times out. Both take
+// longer than one poll.
 func TestEqualWaitsShareOnePoll(t *testing.T) {
 	t.Parallel()
-	for status, ends := range map[int]time.Duration{http.StatusOK: 45 * time.Second, http.StatusAccepted: time.Hour} {
+	for status, closeAfter := range map[int]time.Duration{http.StatusOK: 45 * time.Second, http.StatusAccepted: time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			const wait = 50 * time.Second
 			g := servertest.Start(t, servertest.Options{})
 			f := temporalfake.NewWorkflow(g.Upstream)
-			time.AfterFunc(ends, f.Close)
+			time.AfterFunc(closeAfter, f.Close)
 			var responses []servertest.Response
-			took := servertest.Elapsed(func() { responses = thousands(t, g, manyCallers, servertest.ResultPath+"?wait=50s") })
-			require.Equal(t, min(ends, wait), took)
+			took := servertest.Elapsed(func() { responses = sendManyRaw(t, g, manyCallers, servertest.ResultPath+"?wait=50s") })
+			require.Equal(t, min(closeAfter, wait), took)
 			for _, a := range responses {
 				require.Equal(t, status, a.Status, a.Body)
 				require.Equal(t, temporalfake.RunID, a.Field(t, "runId"))
 			}
 			_, most := f.Polls()
-			require.Equal(t, 1, most, "at once")
-			require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 3, "slices of 20 s")
+			require.Equal(t, 1, most, "never more than one poll at the same time")
+			require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 3, "each poll lasts 20 s")
 			require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
 		})
 	}
 }
 
-func TestWaitsWithDifferentUpstreamCredentialsDoNotShare(t *testing.T) {
+func TestWaitsWithDifferentUpstreamCredentialsDoNotShareAPoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }})
@@ -162,17 +163,10 @@ func TestWaitsWithDifferentUpstreamCredentialsDoNotShare(t *testing.T) {
 		require.Len(t, calls, 2, "the writer and the reader have the same upstream credential")
 		seen := map[string]int{}
 		for _, call := range calls {
-			seen[first(call.Metadata.Get("authorization"))]++
+			seen[strings.Join(call.Metadata.Get("authorization"), ",")]++
 		}
 		require.Equal(t, map[string]int{"": 1, "Bearer other-token": 1}, seen)
 	})
-}
-
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
 }
 
 func TestPollEndsWithItsLastCaller(t *testing.T) {
@@ -185,10 +179,10 @@ func TestPollEndsWithItsLastCaller(t *testing.T) {
 		for range 2 {
 			wg.Go(func() { _, _ = g.Send(ctx, http.MethodGet, servertest.ResultPath+"?wait=50s", "") })
 		}
-		stays := make(chan servertest.Response, 1)
+		lastResponse := make(chan servertest.Response, 1)
 		wg.Go(func() {
 			a, _ := g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=10s", "")
-			stays <- a
+			lastResponse <- a
 		})
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -197,7 +191,7 @@ func TestPollEndsWithItsLastCaller(t *testing.T) {
 		synctest.Wait()
 		now, _ := f.Polls()
 		require.Equal(t, 1, now, "one caller still waits")
-		require.Equal(t, http.StatusAccepted, (<-stays).Status)
+		require.Equal(t, http.StatusAccepted, (<-lastResponse).Status)
 		wg.Wait()
 		synctest.Wait()
 		now, most := f.Polls()
@@ -206,7 +200,7 @@ func TestPollEndsWithItsLastCaller(t *testing.T) {
 	})
 }
 
-func TestALaterCallerExtendsThePoll(t *testing.T) {
+func TestALaterCallerExtendsTheSharedPoll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
