@@ -64,7 +64,7 @@ func (s *Service) StopBatch(w http.ResponseWriter, r *http.Request, namespace, j
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, _ *operation.None, body *openapi.StopBatchRequest,
 	) (*operation.Response, error) {
-		// The server would stop any workflow with this id.
+		// The server runs a job as a workflow, and would stop any workflow with this id.
 		if _, err := s.describe(ctx, namespace, jobID); err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func (s *Service) describe(ctx context.Context, namespace, jobID string) (*workf
 	job := &workflowservice.DescribeBatchOperationResponse{}
 	err := s.upstream.Do(ctx, workflowservice.WorkflowService_DescribeBatchOperation_FullMethodName,
 		&workflowservice.DescribeBatchOperationRequest{Namespace: namespace, JobId: jobID}, job)
-	if err == nil && job.GetReason() == "" { // every job has one
+	if err == nil && job.GetReason() == "" { // every job has a reason
 		err = problem.New(problem.BatchNotFound, "The id is that of a workflow, not of a batch job.")
 	}
 	return job, err

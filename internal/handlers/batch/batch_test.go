@@ -20,7 +20,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-func TestBatchSendsTheOneOperation(t *testing.T) {
+func TestABatchSendsItsOperation(t *testing.T) {
 	t.Parallel()
 	for operation, want := range map[string]string{
 		`"terminate":{}`: `{"terminationOperation":{"identity":"writer"}}`,
@@ -55,7 +55,8 @@ func TestBatchSendsTheOneOperation(t *testing.T) {
 
 func TestDryRunStartsNothing(t *testing.T) {
 	t.Parallel()
-	for body, want := range map[string]struct{ query, count string }{
+	// The query of the count, which is empty if nothing is counted, and the response.
+	for body, want := range map[string]struct{ query, response string }{
 		`{"query":"a OR b","operation":{"cancel":{}},"dryRun":true}`: {
 			"(a OR b) AND (ExecutionStatus='Running' OR ExecutionStatus='Paused')", `{"count":12}`,
 		},
@@ -70,7 +71,7 @@ func TestDryRunStartsNothing(t *testing.T) {
 			handlerstest.HandleCalls(g)
 			a := g.Do(t, http.MethodPost, servertest.BatchesPath, body)
 			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.JSONEq(t, want.count, a.Body)
+			require.JSONEq(t, want.response, a.Body)
 			require.Empty(t, g.Upstream.Calls("StartBatchOperation"))
 			if want.query != "" {
 				require.Equal(t, want.query, handlerstest.OnlyRequest[*workflowservice.CountWorkflowExecutionsRequest](t, g, "CountWorkflowExecutions").GetQuery())
@@ -96,9 +97,9 @@ func TestAnInvalidQueryStartsNoBatch(t *testing.T) {
 	})
 }
 
-// TestABatchStartsWithoutACount: a caller that may start a batch may lack the right
-// to count, and a count may fail where the start does not.
-func TestABatchStartsWithoutACount(t *testing.T) {
+// A failed count does not prevent the start. For example, a caller may have permission to
+// start a batch and not to count workflows.
+func TestABatchStartsAlthoughTheCountFails(t *testing.T) {
 	t.Parallel()
 	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unimplemented, codes.ResourceExhausted, codes.Unavailable} {
 		synctest.Test(t, func(t *testing.T) {
@@ -148,7 +149,7 @@ func TestARepeatedBatchIsTheSameJob(t *testing.T) {
 	})
 }
 
-func TestBatchErrorsNameTheBatch(t *testing.T) {
+func TestBatchErrorsReferToTheJobAndNotToAWorkflow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -159,7 +160,7 @@ func TestBatchErrorsNameTheBatch(t *testing.T) {
 		require.NotEmpty(t, handlerstest.OnlyRequest[*workflowservice.StopBatchOperationRequest](t, g, "StopBatchOperation").GetReason())
 		for _, describe := range []upstreamtest.Handler{
 			upstreamtest.Fail(codes.NotFound, "workflow not found for ID: j", &errordetails.NotFoundFailure{}),
-			upstreamtest.Respond(&workflowservice.DescribeBatchOperationResponse{JobId: "j"}), // the server responds so for any workflow
+			upstreamtest.Respond(&workflowservice.DescribeBatchOperationResponse{JobId: "j"}), // the response for a workflow that is not a job
 		} {
 			g.Upstream.Handle("DescribeBatchOperation", describe)
 			for verb, path := range map[string]string{http.MethodGet: "/j", http.MethodPost: "/j/stop"} {
@@ -171,7 +172,7 @@ func TestBatchErrorsNameTheBatch(t *testing.T) {
 	})
 }
 
-func TestBatchesAreListedByPages(t *testing.T) {
+func TestBatchesAreListedInPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})

@@ -3,9 +3,9 @@
 //
 // Trust boundary: requests come from [operation.Serve], which has authorised the
 // caller. Bodies are validated before the first call. The server runs a job as a
-// workflow and would stop any workflow by its id, so the gateway stops only what is a
-// job.
+// workflow, and would stop any workflow with the id that a caller sends. So the gateway
+// checks that the id is that of a job.
 //
-// Failure posture: a query is counted before a job starts, because a job with an
-// invalid one would fail later and without a reason.
+// Failure posture: before a job starts, the gateway counts the workflows that match its
+// query. A job with an invalid query would start, and fail later without a reason.
 package batch

@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
-// setOperation sets the operation that is requested, of which there must be one.
+// setOperation sets the operation of a job. The caller must request exactly one.
 func setOperation(
 	v *convert.Validation, pointer string, stamp convert.Stamp, body *openapi.BatchOperation, request *workflowservice.StartBatchOperationRequest,
 ) {
@@ -19,7 +19,7 @@ func setOperation(
 	if body.Terminate != nil {
 		count++
 		request.Operation = &workflowservice.StartBatchOperationRequest_TerminationOperation{
-			TerminationOperation: &batch.BatchOperationTermination{Identity: identity}, // details would not be passed on
+			TerminationOperation: &batch.BatchOperationTermination{Identity: identity}, // without details, which the server would ignore
 		}
 	}
 	if body.Cancel != nil {
@@ -67,8 +67,8 @@ func setOperation(
 	}
 }
 
-// resetOptions returns the point to which the workflows are reset. The server finds
-// the event in each.
+// resetOptions returns the options of a reset. The server finds the event to reset to in
+// each workflow.
 func resetOptions(v *convert.Validation, pointer string, body *openapi.BatchReset) *common.ResetOptions {
 	options := &common.ResetOptions{
 		ResetReapplyType:         enums.RESET_REAPPLY_TYPE_ALL_ELIGIBLE, //nolint:staticcheck // as for one workflow

@@ -17,7 +17,7 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// defaultReason is sent if the caller sends no reason, which the server requires.
+// defaultReason is the reason if the caller sends none. The server requires a reason.
 const defaultReason = "Requested through Flowgate."
 
 // StartBatch starts a job, or counts the workflows that it would affect.
@@ -37,8 +37,8 @@ func (s *Service) StartBatch(w http.ResponseWriter, r *http.Request, namespace s
 		if err != nil {
 			return nil, err
 		}
-		// A job with an invalid query would start, and fail without a reason. Any other error of the count need not affect
-		// the job: its start reports its own.
+		// The count detects an invalid query, with which the job would start and fail later without a reason. Any other
+		// error of the count is ignored, because the job may start nevertheless.
 		count, err := s.count(ctx, request)
 		switch {
 		case body.DryRun && err == nil:
@@ -57,8 +57,8 @@ func (s *Service) StartBatch(w http.ResponseWriter, r *http.Request, namespace s
 	})
 }
 
-// repeatsBatch reports whether a job exists because the same request has started it: its
-// id is derived from the Idempotency-Key and the body.
+// repeatsBatch reports whether err means that the same request has already started the
+// job. The job's id is then derived from the Idempotency-Key and the body.
 func repeatsBatch(req *operation.Request, err error) bool {
 	return req.HasIdempotencyKey() && problem.Of(err).Upstream.Code() == codes.AlreadyExists
 }
@@ -74,9 +74,10 @@ func (s *Service) count(ctx context.Context, batch *workflowservice.StartBatchOp
 	return response.GetCount(), err
 }
 
-// affectedQuery restricts a query as the server's batches do (its worker/batcher): except
-// for resets and deletions they affect open workflows only. The parentheses also make a
-// query with GROUP BY invalid, which could be counted and not be listed.
+// affectedQuery restricts a query as the server does for batch jobs (in its package
+// worker/batcher): all operations except reset and delete affect open workflows only.
+// The parentheses also make a query with GROUP BY invalid, which the server could count
+// but not list.
 func affectedQuery(batch *workflowservice.StartBatchOperationRequest) string {
 	query := "(" + batch.GetVisibilityQuery() + ")"
 	if batch.GetResetOperation() != nil || batch.GetDeletionOperation() != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
 
-// GetClient is the config, identity and namespace of the SDKs' Client: the settings in
-// force for this caller and namespace.
+// GetClient returns the settings in force for this caller and namespace, as the config,
+// identity and namespace of the SDKs' Client do.
 func (s *Service) GetClient(w http.ResponseWriter, r *http.Request, namespace string) {
 	spec := operation.Spec{
 		Name: "getClient", Namespace: namespace,
-		Method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // any caller that may read the namespace
+		Method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // for any caller that may read the namespace
 	}
 	operation.Serve(s.adapter, w, r, spec, func(
 		_ context.Context, req *operation.Request, _, _ *operation.None,
@@ -52,8 +52,8 @@ func (s *Service) GetSystemInfo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// capabilities returns all capabilities that the linked API declares, so that false
-// differs from a capability that is newer than the gateway.
+// capabilities returns every capability that the gateway's version of Temporal's API
+// declares, false ones too. An absent one is newer than the gateway.
 func capabilities(c *workflowservice.GetSystemInfoResponse_Capabilities) map[string]bool {
 	declared := map[string]bool{}
 	message := c.ProtoReflect()

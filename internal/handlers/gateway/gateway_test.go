@@ -15,7 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// TestListedMetadataKeysReachTheServer: getClient returns the metadataKeys that a caller may send; others are rejected.
+// The operation getClient lists the metadata keys that a caller may send. Other keys are rejected.
 func TestListedMetadataKeysReachTheServer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestListedMetadataKeysReachTheServer(t *testing.T) {
 	})
 }
 
-func TestSettingsAreThoseInForce(t *testing.T) {
+func TestGetClientReturnsTheSettingsInForce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
@@ -50,7 +50,7 @@ func TestSettingsAreThoseInForce(t *testing.T) {
 	})
 }
 
-// TestEveryCapabilityIsReported: false differs from a capability that is newer than the gateway.
+// A capability that the server does not have is false. One that the gateway does not know is absent.
 func TestEveryCapabilityIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

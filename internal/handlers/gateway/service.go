@@ -8,7 +8,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
-// Service has the operations on the gateway itself.
+// Service has the operations that describe the gateway.
 type Service struct {
 	adapter  *operation.Adapter
 	upstream *upstream.Client
@@ -22,11 +22,12 @@ type Options struct {
 	Version string
 	Limits  config.Limits
 	Retry   config.Retry
-	// RejectConditions are the default query reject conditions by namespace.
+	// RejectConditions maps a namespace to the reject condition of queries that name
+	// none.
 	RejectConditions map[string]string
 }
 
-// New returns the operations.
+// New returns the service.
 func New(adapter *operation.Adapter, options Options) *Service {
 	return &Service{
 		adapter: adapter, upstream: adapter.Upstream, options: options,

@@ -15,7 +15,7 @@ import (
 // NewRunID is a run id that differs from those of package temporalfake.
 const NewRunID = "0198f3d0-1a44-7b0e-8c11-6a0d5e9f2b77"
 
-// OnlyRequest returns the request of the only call of a method.
+// OnlyRequest requires that a method was called once, and returns the request of that call.
 func OnlyRequest[Q proto.Message](t *testing.T, g *servertest.Gateway, method string) Q {
 	t.Helper()
 	calls := g.Upstream.Calls(method)
@@ -23,10 +23,10 @@ func OnlyRequest[Q proto.Message](t *testing.T, g *servertest.Gateway, method st
 	var none Q
 	request := none.ProtoReflect().New().Interface()
 	require.NoError(t, proto.Unmarshal(calls[0].Request, request))
-	return request.(Q) //nolint:forcetypeassert // its own New made it
+	return request.(Q) //nolint:forcetypeassert // New returns a message of the same type
 }
 
-// RequireMessage requires that a request is want in protobuf JSON.
+// RequireMessage requires that a request equals want, which is protobuf JSON.
 func RequireMessage(t *testing.T, want string, request proto.Message) {
 	t.Helper()
 	text, err := protojson.Marshal(request)
@@ -34,8 +34,8 @@ func RequireMessage(t *testing.T, want string, request proto.Message) {
 	require.JSONEq(t, want, string(text))
 }
 
-// HandleCalls makes the upstream respond to the RPCs of resets, pauses, deletions,
-// options and batch jobs.
+// HandleCalls makes the upstream respond to the RPCs that reset, pause, unpause and delete
+// workflows, change their options, and start, stop, count and describe batch jobs.
 func HandleCalls(g *servertest.Gateway) {
 	for method, response := range map[string]proto.Message{
 		"ResetWorkflowExecution":         &workflowservice.ResetWorkflowExecutionResponse{RunId: NewRunID},

@@ -16,7 +16,7 @@ type Service struct {
 	maxTTL   time.Duration
 }
 
-// New returns the operation. MaxTTL is the default lifetime of a token.
+// New returns the service. MaxTTL is the lifetime of a token if the caller requests none.
 func New(adapter *operation.Adapter, tokens *delegated.Tokens, maxTTL time.Duration) *Service {
 	return &Service{adapter: adapter, upstream: adapter.Upstream, tokens: tokens, maxTTL: maxTTL}
 }

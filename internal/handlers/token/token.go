@@ -19,7 +19,7 @@ import (
 func (s *Service) CreateToken(w http.ResponseWriter, r *http.Request, namespace, workflowID string) {
 	spec := operation.Spec{
 		Name: "createToken", Namespace: namespace, Body: operation.BodyRequired,
-		Method:    workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, // the least that a token permits
+		Method:    workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, // the caller must have read access
 		Handle:    &operation.Handle{WorkflowID: workflowID},
 		Authorize: s.mayIssue,
 	}
@@ -76,10 +76,10 @@ func checkNames(v *convert.Validation, pointer string, names []string) {
 	}
 }
 
-// lifetime returns the lifetime that the caller requests, or the longest.
-func lifetime(v *convert.Validation, pointer, text string, longest time.Duration) time.Duration {
+// lifetime returns the lifetime that the caller requests, or maxTTL if it requests none.
+func lifetime(v *convert.Validation, pointer, text string, maxTTL time.Duration) time.Duration {
 	if text == "" {
-		return longest
+		return maxTTL
 	}
 	ttl := v.Duration(pointer, text).AsDuration()
 	if ttl < time.Second {

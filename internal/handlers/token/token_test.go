@@ -16,7 +16,7 @@ import (
 
 const tokensPath = servertest.OrderPath + "/tokens"
 
-func TestATokenPermitsWhatItNames(t *testing.T) {
+func TestATokenPermitsOnlyTheRequestedOperations(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -49,12 +49,12 @@ func TestInvalidTokensAreNotIssued(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		names := func(n int) string { return `["` + strings.Join(make([]string, n), `s","`) + `s"]` }
+		listOf := func(n int) string { return `["` + strings.Join(make([]string, n), `s","`) + `s"]` }
 		for body, pointer := range map[string]string{
-			`{}`:                            "",
-			`{"read":true,"ttl":"999ms"}`:   "/ttl",
-			`{"updates":["u",""]}`:          "/updates/1",
-			`{"signals":` + names(21) + `}`: "/signals",
+			`{}`:                             "",
+			`{"read":true,"ttl":"999ms"}`:    "/ttl",
+			`{"updates":["u",""]}`:           "/updates/1",
+			`{"signals":` + listOf(21) + `}`: "/signals",
 		} {
 			a := g.Do(t, http.MethodPost, tokensPath, body)
 			require.Equal(t, http.StatusBadRequest, a.Status, a.Body)
@@ -63,6 +63,6 @@ func TestInvalidTokensAreNotIssued(t *testing.T) {
 				require.Contains(t, a.Body, `"pointer":"`+pointer+`"`)
 			}
 		}
-		require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, tokensPath, `{"signals":`+names(20)+`}`).Status)
+		require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, tokensPath, `{"signals":`+listOf(20)+`}`).Status)
 	})
 }
