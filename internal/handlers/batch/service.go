@@ -16,7 +16,7 @@ type Service struct {
 	views    views
 }
 
-// New returns the operations.
+// New returns the service.
 func New(adapter *operation.Adapter) *Service {
 	return &Service{adapter: adapter, upstream: adapter.Upstream, views: newViews()}
 }

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// ParseDuration parses a duration of a request, which is never negative.
+// ParseDuration parses a duration in a request. It rejects a negative duration.
 func ParseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
@@ -18,7 +18,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// Duration parses a duration. An empty one is nil, for which the server has a
+// Duration parses a duration. It returns nil if text is empty, so that the server uses its
 // default.
 func (v *Validation) Duration(pointer, text string) *durationpb.Duration {
 	if text == "" {
@@ -32,8 +32,8 @@ func (v *Validation) Duration(pointer, text string) *durationpb.Duration {
 	return durationpb.New(d)
 }
 
-// FormatTime formats a time as RFC 3339 in UTC. A time that is not set is empty:
-// the server sends it as no message, as the epoch or as Go's zero time.
+// FormatTime formats a time as RFC 3339 in UTC. It returns an empty string for a time that
+// is not set, which the server sends as no message, as the epoch or as Go's zero time.
 func FormatTime(t *timestamppb.Timestamp) string {
 	at := t.AsTime()
 	if at.IsZero() || at.Equal(time.Unix(0, 0)) {
@@ -42,8 +42,8 @@ func FormatTime(t *timestamppb.Timestamp) string {
 	return at.Format(time.RFC3339Nano)
 }
 
-// formatDuration is [FormatSeconds] for a message. Zero is empty, because it means
-// "not set" in Temporal's API.
+// formatDuration is [FormatSeconds] for a protobuf duration. It returns an empty string
+// for zero, which means "not set" in Temporal's API.
 func formatDuration(d *durationpb.Duration) string {
 	if d.AsDuration() == 0 {
 		return ""

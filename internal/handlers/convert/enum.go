@@ -7,9 +7,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// EnumName returns the SDKs' name of an enum value: protobuf's name without the
-// prefix that the enum's values share. Unspecified is empty. The name of a value
-// that is newer than the gateway is its number.
+// EnumName returns the SDKs' name of an enum value: protobuf's name without the prefix that
+// all values of the enum share. It returns an empty string for the unspecified value, and
+// the number of a value that is newer than the gateway.
 func EnumName(e protoreflect.Enum) string {
 	if e.Number() == 0 {
 		return ""
@@ -22,7 +22,7 @@ func EnumName(e protoreflect.Enum) string {
 	return strings.TrimPrefix(string(value.Name()), enumPrefix(values))
 }
 
-// enumValue is the inverse of [EnumName]. Empty is unspecified.
+// enumValue is the inverse of [EnumName]. An empty name is that of the unspecified value.
 func enumValue[E interface {
 	~int32
 	protoreflect.Enum
@@ -42,7 +42,7 @@ func enumPrefix(values protoreflect.EnumValueDescriptors) string {
 	return strings.TrimSuffix(string(values.ByNumber(0).Name()), "UNSPECIFIED")
 }
 
-// Enum parses an enum member of a request. Empty is unspecified.
+// Enum parses an enum in a request. An empty name is that of the unspecified value.
 func Enum[E interface {
 	~int32
 	protoreflect.Enum

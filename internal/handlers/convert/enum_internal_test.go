@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
-func TestEnumsAreNamedAsInTheSDK(t *testing.T) {
+func TestEnumValuesHaveTheNamesOfTheSDKs(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "TIMED_OUT", EnumName(enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT))
 	require.Empty(t, EnumName(enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED))
@@ -23,9 +23,8 @@ func TestEnumsAreNamedAsInTheSDK(t *testing.T) {
 	}
 }
 
-// TestEveryEnumOfTheDocumentIsKnown holds the generated values against the
-// protobuf ones.
-func TestEveryEnumOfTheDocumentIsKnown(t *testing.T) {
+// Every value of these protobuf enums must be a value of the generated type.
+func TestOpenAPIEnumsHaveEveryValue(t *testing.T) {
 	t.Parallel()
 	for number := range enums.WorkflowIdReusePolicy_name {
 		if value := enums.WorkflowIdReusePolicy(number); number != 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// Failure returns a failure with all its causes. It is nil for nil.
+// Failure returns a failure with all its causes. It returns nil for nil.
 func Failure(f *failure.Failure) *openapi.Failure {
 	if f == nil {
 		return nil
@@ -47,38 +47,38 @@ func Failure(f *failure.Failure) *openapi.Failure {
 		rendered.Kind = "nexusHandler"
 		rendered.HandlerErrorType = info.NexusHandlerFailureInfo.GetType()
 		rendered.RetryBehavior = EnumName(info.NexusHandlerFailureInfo.GetRetryBehavior())
-	default: // the SDKs read a failure without information as an application's
+	default: // the SDKs treat a failure without failure_info as an application failure
 		rendered.Kind = "application"
 	}
 	return rendered
 }
 
-func renderApplicationFailure(s *openapi.Failure, info *failure.ApplicationFailureInfo) {
-	s.Kind = "application"
-	s.Type, s.NonRetryable = info.GetType(), info.GetNonRetryable()
-	s.Details, s.DetailPayloads = renderPayloads(info.GetDetails())
-	s.NextRetryDelay, s.Category = formatDuration(info.GetNextRetryDelay()), EnumName(info.GetCategory())
+func renderApplicationFailure(rendered *openapi.Failure, info *failure.ApplicationFailureInfo) {
+	rendered.Kind = "application"
+	rendered.Type, rendered.NonRetryable = info.GetType(), info.GetNonRetryable()
+	rendered.Details, rendered.DetailPayloads = renderPayloads(info.GetDetails())
+	rendered.NextRetryDelay, rendered.Category = formatDuration(info.GetNextRetryDelay()), EnumName(info.GetCategory())
 }
 
-func renderActivityFailure(s *openapi.Failure, info *failure.ActivityFailureInfo) {
-	s.Kind = "activity"
-	s.ActivityID, s.ActivityType = info.GetActivityId(), info.GetActivityType().GetName()
-	s.ScheduledEventID, s.StartedEventID = info.GetScheduledEventId(), info.GetStartedEventId()
-	s.Identity, s.RetryState = info.GetIdentity(), EnumName(info.GetRetryState())
+func renderActivityFailure(rendered *openapi.Failure, info *failure.ActivityFailureInfo) {
+	rendered.Kind = "activity"
+	rendered.ActivityID, rendered.ActivityType = info.GetActivityId(), info.GetActivityType().GetName()
+	rendered.ScheduledEventID, rendered.StartedEventID = info.GetScheduledEventId(), info.GetStartedEventId()
+	rendered.Identity, rendered.RetryState = info.GetIdentity(), EnumName(info.GetRetryState())
 }
 
-func renderChildWorkflowFailure(s *openapi.Failure, info *failure.ChildWorkflowExecutionFailureInfo) {
-	s.Kind = "childWorkflow"
-	s.Namespace, s.WorkflowType = info.GetNamespace(), info.GetWorkflowType().GetName()
-	s.WorkflowID, s.RunID = info.GetWorkflowExecution().GetWorkflowId(), info.GetWorkflowExecution().GetRunId()
-	s.InitiatedEventID, s.StartedEventID = info.GetInitiatedEventId(), info.GetStartedEventId()
-	s.RetryState = EnumName(info.GetRetryState())
+func renderChildWorkflowFailure(rendered *openapi.Failure, info *failure.ChildWorkflowExecutionFailureInfo) {
+	rendered.Kind = "childWorkflow"
+	rendered.Namespace, rendered.WorkflowType = info.GetNamespace(), info.GetWorkflowType().GetName()
+	rendered.WorkflowID, rendered.RunID = info.GetWorkflowExecution().GetWorkflowId(), info.GetWorkflowExecution().GetRunId()
+	rendered.InitiatedEventID, rendered.StartedEventID = info.GetInitiatedEventId(), info.GetStartedEventId()
+	rendered.RetryState = EnumName(info.GetRetryState())
 }
 
-func renderNexusOperationFailure(s *openapi.Failure, info *failure.NexusOperationFailureInfo) {
-	s.Kind = "nexusOperation"
-	s.Endpoint, s.Service, s.Operation = info.GetEndpoint(), info.GetService(), info.GetOperation()
-	s.OperationToken, s.ScheduledEventID = info.GetOperationToken(), info.GetScheduledEventId()
+func renderNexusOperationFailure(rendered *openapi.Failure, info *failure.NexusOperationFailureInfo) {
+	rendered.Kind = "nexusOperation"
+	rendered.Endpoint, rendered.Service, rendered.Operation = info.GetEndpoint(), info.GetService(), info.GetOperation()
+	rendered.OperationToken, rendered.ScheduledEventID = info.GetOperationToken(), info.GetScheduledEventId()
 }
 
 // failureText returns the message and the stack trace. Some data converters move

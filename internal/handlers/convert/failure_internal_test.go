@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/api/failure/v1"
 )
 
-func TestFailureShowsItsWholeChain(t *testing.T) {
+func TestAFailureIncludesItsCauses(t *testing.T) {
 	t.Parallel()
 	rendered := Failure(&failure.Failure{
 		Message: "activity error",
@@ -35,7 +35,7 @@ func TestFailureShowsItsWholeChain(t *testing.T) {
 		"type":"PaymentDeclined","nonRetryable":true,"details":[{"code":51}]}}`, string(got))
 }
 
-func TestEveryKindOfFailureIsNamed(t *testing.T) {
+func TestEveryFailureHasAKind(t *testing.T) {
 	t.Parallel()
 	for want, f := range map[string]*failure.Failure{
 		`{"message":"","kind":"application"}`: {},

@@ -8,14 +8,14 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// aliasSegment is the path segment of an id that a query parameter names.
+// aliasSegment is the path segment that stands for an id in a query parameter.
 const aliasSegment = "-"
 
 // maxIDBytes is the server's limit for ids (limit.maxIDLength).
 const maxIDBytes = 1000
 
-// ID returns the id that a request names by its path segment or, because clients and
-// proxies rewrite some segments, by the query parameter of this name.
+// ID returns the id that a request contains as a path segment or, because clients and
+// proxies rewrite some segments, as the query parameter with the given name.
 func ID(name, segment, parameter string) (string, error) {
 	id, pointer := segment, name
 	if parameter != "" {
@@ -43,8 +43,8 @@ func (v *Validation) CheckID(pointer, id string) {
 	}
 }
 
-// needsAlias reports whether URL parsers and proxies rewrite a path with the id as a
-// segment: WHATWG parsers remove dot segments even if escaped, and many proxies
+// needsAlias reports whether URL parsers or proxies rewrite a path that has the id as a
+// segment. WHATWG parsers remove dot segments even if they are escaped, and many proxies
 // decode %2F.
 func needsAlias(id string) bool {
 	return id == aliasSegment || id == "." || id == ".." || strings.Contains(id, "/")

@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Marshal encodes a response or a part of one. Values stay as a worker wrote them:
-// without HTML escapes, with strings as they are, and with duplicate names.
+// Marshal encodes a response or a part of one. It keeps JSON values as a worker wrote
+// them: their strings are not escaped again, and their duplicate names are permitted.
 func Marshal(value any) ([]byte, error) {
 	return json.Marshal(value, json.JoinOptions(
 		json.Deterministic(true),
@@ -17,8 +17,8 @@ func Marshal(value any) ([]byte, error) {
 	))
 }
 
-// Line ends a line of JSON. JSON that a worker wrote may contain line breaks between
-// its tokens, and nowhere else.
+// Line returns a JSON text as a single line that ends with a line break. It replaces other
+// line breaks, which JSON permits only between tokens, with spaces. It modifies text.
 func Line(text []byte) []byte {
 	if bytes.ContainsAny(text, "\r\n") {
 		for i, c := range text {

@@ -12,7 +12,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-func TestEveryCloseEventIsAnOutcome(t *testing.T) {
+func TestEveryCloseEventHasAnOutcome(t *testing.T) {
 	t.Parallel()
 	one := &common.Payloads{Payloads: []*common.Payload{payload.FromJSON([]byte(`1`))}}
 	for want, event := range map[string]*history.HistoryEvent{

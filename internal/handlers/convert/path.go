@@ -20,8 +20,8 @@ func UpdatePath(namespace, workflowID, runID, updateID string, query url.Values)
 	return instancePath(namespace, segments, runID, query)
 }
 
-// idSegment returns the path segment of an id. An id that clients and proxies would
-// rewrite is set in the query instead, under name.
+// idSegment returns the path segment for an id. If clients or proxies would rewrite the id,
+// idSegment sets it as the query parameter name, and returns [aliasSegment].
 func idSegment(query url.Values, name, id string) string {
 	if needsAlias(id) {
 		query.Set(name, id)
@@ -34,15 +34,15 @@ func instancePath(namespace, segments, runID string, query url.Values) string {
 	if runID != "" {
 		query.Set("runId", runID)
 	}
-	path := pathPrefix + url.PathEscape(namespace) + "/workflows/" + segments // one concatenation: each start has it
+	path := pathPrefix + url.PathEscape(namespace) + "/workflows/" + segments // one concatenation, because every start builds a path
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
 	return path
 }
 
-// pathPrefix precedes the name of a namespace in a path.
+// pathPrefix is the part of a path before the name of a namespace.
 const pathPrefix = "/v1/namespaces/"
 
-// NamespacePath returns the URL under which the resources of a namespace are.
+// NamespacePath returns the common prefix of the URLs of a namespace's resources.
 func NamespacePath(namespace string) string { return pathPrefix + url.PathEscape(namespace) }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWorkflowPathLeadsBackToTheID(t *testing.T) {
+func TestResultPathEncodesTheWorkflowID(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{
 		"order-1": "/v1/namespaces/n/workflows/order-1/result?runId=r",

@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// Payloads encodes a list of values, which a request has either plain or as
-// payloads. The pointers are those of the two members.
+// Payloads encodes a list of values, which a request contains either as plain JSON or as
+// payloads. Pointer and payloadsPointer are the JSON pointers of these two members.
 func (v *Validation) Payloads(pointer string, plain []openapi.JSON, payloadsPointer string, raw []openapi.PayloadInput) *common.Payloads {
 	if len(raw) == 0 {
 		return payload.FromValues(plain)
@@ -40,7 +40,7 @@ func (v *Validation) checkPayload(parent, name string, input openapi.PayloadInpu
 	}
 }
 
-// memo encodes the memo, which a request has either plain or as payloads.
+// memo encodes the memo, which a request contains either as plain JSON or as payloads.
 func (v *Validation) memo(plain map[string]openapi.JSON, raw map[string]openapi.PayloadInput) *common.Memo {
 	if len(plain) == 0 && len(raw) == 0 {
 		return nil

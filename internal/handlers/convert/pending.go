@@ -9,11 +9,11 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// payloadsEach is the number of the one field of temporal.api.common.v1.Payloads.
-const payloadsEach = 1
+// payloadsField is the number of the field payloads in temporal.api.common.v1.Payloads.
+const payloadsField = 1
 
-// callback returns a completion callback of a workflow.
-func callback(c *workflow.CallbackInfo) openapi.WorkflowCallback {
+// renderCallback returns a completion callback of a workflow.
+func renderCallback(c *workflow.CallbackInfo) openapi.WorkflowCallback {
 	return openapi.WorkflowCallback{
 		State: EnumName(c.GetState()), Attempt: c.GetAttempt(), BlockedReason: c.GetBlockedReason(),
 		RegistrationTime:        FormatTime(c.GetRegistrationTime()),
@@ -59,22 +59,22 @@ func pendingActivityView() []transcode.ViewField {
 	}
 }
 
-// appendHeartbeatDetails appends the details as plain values if all of them are,
-// otherwise all of them with their metadata.
+// appendHeartbeatDetails appends the details as plain JSON if every payload is plain JSON,
+// otherwise all of them as payloads with metadata.
 func appendHeartbeatDetails(dst, wire []byte) ([]byte, error) {
 	before := len(dst)
 	dst = append(dst, `"heartbeatDetails":[`...)
 	begin := len(dst)
-	for number, each := range transcode.Fields(wire) {
-		if number != payloadsEach {
+	for number, value := range transcode.Fields(wire) {
+		if number != payloadsField {
 			continue
 		}
 		if len(dst) > begin {
 			dst = append(dst, ',')
 		}
 		var err error
-		if dst, _, err = plainValue(dst, each); err != nil {
-			return appendWholeDetails(dst[:before], wire)
+		if dst, _, err = plainValue(dst, value); err != nil {
+			return appendDetailPayloads(dst[:before], wire)
 		}
 	}
 	if len(dst) == begin {
@@ -83,7 +83,7 @@ func appendHeartbeatDetails(dst, wire []byte) ([]byte, error) {
 	return append(dst, ']'), nil
 }
 
-func appendWholeDetails(dst, wire []byte) ([]byte, error) {
+func appendDetailPayloads(dst, wire []byte) ([]byte, error) {
 	details := &common.Payloads{}
 	if err := proto.Unmarshal(wire, details); err != nil {
 		return dst, err
@@ -92,7 +92,7 @@ func appendWholeDetails(dst, wire []byte) ([]byte, error) {
 	return append(append(dst, `"heartbeatDetailPayloads":`...), text...), err
 }
 
-func pendingNexusOperation(o *workflow.PendingNexusOperationInfo) openapi.PendingNexusOperation {
+func renderPendingNexusOperation(o *workflow.PendingNexusOperationInfo) openapi.PendingNexusOperation {
 	rendered := openapi.PendingNexusOperation{
 		Endpoint: o.GetEndpoint(), Service: o.GetService(), Operation: o.GetOperation(), OperationToken: o.GetOperationToken(),
 		State: EnumName(o.GetState()), Attempt: o.GetAttempt(), BlockedReason: o.GetBlockedReason(),

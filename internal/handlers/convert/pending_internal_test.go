@@ -19,7 +19,7 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-func TestPendingActivitiesAreShown(t *testing.T) {
+func TestViewOfPendingActivities(t *testing.T) {
 	t.Parallel()
 	binary := &common.Payload{Metadata: map[string][]byte{payload.MetadataEncoding: []byte("binary/plain")}, Data: []byte("x")}
 	for want, info := range map[string]*workflow.PendingActivityInfo{

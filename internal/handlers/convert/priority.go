@@ -9,14 +9,14 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// Bounds of fairness (temporal.api.common.v1.Priority).
+// The limits of the fairness key and weight (temporal.api.common.v1.Priority).
 const (
 	maxFairnessKeyBytes = 64
 	minFairnessWeight   = 0.001
 	maxFairnessWeight   = 1000
 )
 
-// priority returns the priority to send, which is never nil, as in the SDKs.
+// priority returns the priority to send. As in the SDKs, it is never nil.
 func (v *Validation) priority(pointer string, p *openapi.Priority) *common.Priority {
 	sent := &common.Priority{}
 	if p == nil {
@@ -49,8 +49,8 @@ func priorityView() []transcode.ViewField {
 	}
 }
 
-// priority returns the fields that are set, or nil if none is.
-func priority(p *common.Priority) *openapi.Priority {
+// renderPriority returns the fields that are set, or nil if none is.
+func renderPriority(p *common.Priority) *openapi.Priority {
 	rendered := openapi.Priority{FairnessKey: p.GetFairnessKey()}
 	if key := p.GetPriorityKey(); key != 0 {
 		rendered.PriorityKey = &key

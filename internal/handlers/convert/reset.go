@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
-// ResetType validates a type of reset. It may be empty.
+// ResetType validates a type of reset, which may be empty.
 func (v *Validation) ResetType(pointer string, name openapi.ResetType) {
 	if name != "" && !name.Valid() {
 		v.Add(pointer, "must be FIRST_WORKFLOW_TASK or LAST_WORKFLOW_TASK")
@@ -27,8 +27,8 @@ func (v *Validation) ReapplyExclude(pointer string, names openapi.ReapplyExclude
 	return types
 }
 
-// PostReset returns the operation that sets options on the new run, or none. The
-// other one in Temporal's API, a signal, is rejected by servers.
+// PostReset returns the operation that changes the options of the new run, or none if body
+// is nil. Servers reject the only other operation in Temporal's API, a signal.
 func (v *Validation) PostReset(pointer string, body *openapi.UpdateOptionsRequest) []*workflow.PostResetOperation {
 	if body == nil {
 		return nil

@@ -14,10 +14,10 @@ import (
 const (
 	defaultInitialInterval    = time.Second
 	defaultBackoffCoefficient = 2.0
-	defaultIntervalFactor     = 100 // maximum interval over initial interval
+	defaultIntervalFactor     = 100 // the maximum interval divided by the initial interval
 )
 
-// retryPolicy completes and validates a policy as the SDKs do.
+// retryPolicy sets the defaults of a policy and validates it, as the SDKs do.
 func (v *Validation) retryPolicy(pointer string, policy *openapi.RetryPolicy) *common.RetryPolicy {
 	if policy == nil {
 		return nil
@@ -40,7 +40,7 @@ func (v *Validation) retryPolicy(pointer string, policy *openapi.RetryPolicy) *c
 	if sent.GetMaximumInterval() == nil {
 		sent.MaximumInterval = durationpb.New(defaultIntervalFactor * sent.GetInitialInterval().AsDuration())
 	}
-	if sent.GetMaximumAttempts() != 1 {
+	if sent.GetMaximumAttempts() != 1 { // with one attempt there are no retries, so the SDKs do not validate the rest
 		v.checkRetryPolicy(pointer, sent)
 	}
 	return sent

@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
-func TestRetryPolicyIsCompletedAsByTheSDK(t *testing.T) {
+func TestRetryPolicyHasTheDefaultsOfTheSDKs(t *testing.T) {
 	t.Parallel()
 	var v Validation
 	sent := v.retryPolicy("/retryPolicy", &openapi.RetryPolicy{InitialInterval: "2s"})
@@ -20,5 +20,5 @@ func TestRetryPolicyIsCompletedAsByTheSDK(t *testing.T) {
 
 	one, low := int32(1), 0.1
 	v.retryPolicy("/retryPolicy", &openapi.RetryPolicy{MaximumAttempts: &one, BackoffCoefficient: &low})
-	require.NoError(t, v.Err(), "a single attempt is not checked")
+	require.NoError(t, v.Err(), "with a single attempt, the other fields are not validated")
 }

@@ -49,8 +49,7 @@ func StartRequest(stamp Stamp, body *openapi.StartWorkflowRequest) (*workflowser
 	return request, v.Err()
 }
 
-// conflictPolicy parses the only enum whose unspecified value has a name in the
-// SDKs.
+// conflictPolicy parses the only enum whose unspecified value has a name in the SDKs.
 func conflictPolicy(v *Validation, name openapi.WorkflowIDConflictPolicy) enums.WorkflowIdConflictPolicy {
 	if name == "UNSPECIFIED" {
 		return enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED
@@ -58,7 +57,7 @@ func conflictPolicy(v *Validation, name openapi.WorkflowIDConflictPolicy) enums.
 	return Enum[enums.WorkflowIdConflictPolicy](v, "/idConflictPolicy", string(name))
 }
 
-// SignalWithStartRequest returns the request that adds the signal of body to start.
+// SignalWithStartRequest returns a request with the fields of start and the signal of body.
 func SignalWithStartRequest(
 	body *openapi.StartWorkflowRequest, start *workflowservice.StartWorkflowExecutionRequest,
 ) (*workflowservice.SignalWithStartWorkflowExecutionRequest, error) {

@@ -21,11 +21,12 @@ func textPayload(text string) *common.Payload {
 	if text == "" {
 		return nil
 	}
-	value, _ := json.Marshal(text) // a string from valid JSON
+	value, _ := json.Marshal(text) // never fails: text was decoded from JSON
 	return payload.FromJSON(value)
 }
 
-// stringPayload decodes a payload that is a string. Any other payload is empty.
+// stringPayload decodes a payload that is a JSON string. It returns an empty string for any
+// other payload.
 func stringPayload(p *common.Payload) string {
 	var s string
 	if value, ok := payload.ToJSON(p); ok {
@@ -34,7 +35,7 @@ func stringPayload(p *common.Payload) string {
 	return s
 }
 
-// appendUserMetadata appends the summary and the details as members.
+// appendUserMetadata appends the summary and the details as members of a JSON object.
 func appendUserMetadata(dst, wire []byte) ([]byte, error) {
 	metadata := &sdk.UserMetadata{}
 	if err := proto.Unmarshal(wire, metadata); err != nil {

@@ -11,12 +11,12 @@ import (
 )
 
 // Validation collects the validation errors of a request, so that one response
-// reports all of them. It is bounded: a body of 4 MB can have a million errors, and
-// each entry is many times the size of the value that it describes. The zero value
-// has none.
+// reports all of them. Their number is limited, because a body of 4 MB can have a million
+// errors, and each entry is many times as large as the value that it describes. The zero
+// value has no errors.
 type Validation []problem.Field
 
-// maxErrors is how many validation errors a response lists.
+// maxErrors is the maximum number of validation errors in a response.
 const maxErrors = 50
 
 // Add adds an error at a JSON pointer, or at "?name" for a query parameter. It
@@ -32,8 +32,8 @@ func (v *Validation) Add(pointer, detail string) {
 	}
 }
 
-// AtMost rejects a list that is too long, and reports whether it is not. Its
-// elements need no validation then.
+// AtMost reports whether a list has at most limit elements, and adds an error if it has
+// more. The caller then need not validate the elements.
 func (v *Validation) AtMost(pointer string, length, limit int) bool {
 	if length > limit {
 		v.Add(pointer, "must have at most "+strconv.Itoa(limit)+" elements")
@@ -56,7 +56,8 @@ func (v *Validation) Err() error {
 	return problem.InvalidFields(*v...)
 }
 
-// Merge adds the validation errors of a part of the request, which is at pointer.
+// Merge adds the validation errors in err, which come from the part of the request at
+// pointer.
 func (v *Validation) Merge(pointer string, err error) {
 	var e *problem.Error
 	if !errors.As(err, &e) {

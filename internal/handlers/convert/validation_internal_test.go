@@ -24,7 +24,7 @@ func TestValidationErrorsAreBounded(t *testing.T) {
 	require.Less(t, len(fields[0].Pointer), 300)
 }
 
-func TestErrorsOfAPartKeepTheirPointers(t *testing.T) {
+func TestMergePrefixesJSONPointers(t *testing.T) {
 	t.Parallel()
 	var part, v Validation
 	part.Add("/taskQueue", "is required")
@@ -34,7 +34,7 @@ func TestErrorsOfAPartKeepTheirPointers(t *testing.T) {
 	require.Equal(t, Validation{{Pointer: "/start/taskQueue", Detail: "is required"}, {Pointer: "?wait", Detail: "must be a duration"}}, v)
 }
 
-func TestAStartReportsAllItsErrors(t *testing.T) {
+func TestStartRequestReportsAllErrors(t *testing.T) {
 	t.Parallel()
 	attempts, weight, key := int32(-1), float32(2000), int32(0)
 	_, err := StartRequest(Stamp{}, &openapi.StartWorkflowRequest{
@@ -57,9 +57,9 @@ func TestAStartReportsAllItsErrors(t *testing.T) {
 	}, pointers)
 }
 
-func TestAnIDIsNamedOnce(t *testing.T) {
+func TestIDFromThePathOrTheQuery(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ segment, parameter, want string }{
+	for _, test := range []struct{ segment, parameter, want string }{ // want is empty if the request is invalid
 		{"order", "", "order"},
 		{"-", "a/b", "a/b"},
 		{"-", "-", "-"},

@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// renderPayload returns a payload as a plain value if it is one, otherwise with its
+// renderPayload returns a payload as plain JSON if it is plain JSON, otherwise with its
 // metadata.
 func renderPayload(p *common.Payload) (openapi.JSON, *openapi.Payload) {
 	if p == nil {
@@ -18,8 +18,8 @@ func renderPayload(p *common.Payload) (openapi.JSON, *openapi.Payload) {
 	if value, ok := payload.ToJSON(p); ok {
 		return value, nil
 	}
-	whole := rawPayload(p)
-	return nil, &whole
+	raw := rawPayload(p)
+	return nil, &raw
 }
 
 // FirstPayload returns the result of a workflow, a query or an update: its first
@@ -31,9 +31,9 @@ func FirstPayload(list *common.Payloads) (openapi.JSON, *openapi.Payload) {
 	return renderPayload(list.GetPayloads()[0])
 }
 
-// renderPayloads returns a list of payloads as plain values if all of them are,
+// renderPayloads returns a list of payloads as plain JSON if every payload is plain JSON,
 // otherwise all of them with their metadata.
-func renderPayloads(list *common.Payloads) (plain []openapi.JSON, whole []openapi.Payload) {
+func renderPayloads(list *common.Payloads) (plain []openapi.JSON, raw []openapi.Payload) {
 	for _, p := range list.GetPayloads() {
 		value, ok := payload.ToJSON(p)
 		if !ok {
@@ -45,11 +45,11 @@ func renderPayloads(list *common.Payloads) (plain []openapi.JSON, whole []openap
 }
 
 func rawPayloads(list *common.Payloads) []openapi.Payload {
-	whole := make([]openapi.Payload, len(list.GetPayloads()))
+	raw := make([]openapi.Payload, len(list.GetPayloads()))
 	for i, p := range list.GetPayloads() {
-		whole[i] = rawPayload(p)
+		raw[i] = rawPayload(p)
 	}
-	return whole
+	return raw
 }
 
 func rawPayload(p *common.Payload) openapi.Payload {
@@ -58,17 +58,19 @@ func rawPayload(p *common.Payload) openapi.Payload {
 }
 
 func rawMemo(memo *common.Memo) map[string]openapi.Payload {
-	whole := make(map[string]openapi.Payload, len(memo.GetFields()))
+	raw := make(map[string]openapi.Payload, len(memo.GetFields()))
 	for name, p := range memo.GetFields() {
-		whole[name] = rawPayload(p)
+		raw[name] = rawPayload(p)
 	}
-	return whole
+	return raw
 }
 
-// errNotPlain is internal: it makes the caller of [plainValue] choose the other form.
+// errNotPlain makes the callers of [plainValue] render payloads with their metadata. It
+// never reaches a response.
 var errNotPlain = errors.New("a payload that is not plain JSON")
 
-// plainValue appends a payload that is plain JSON or null.
+// plainValue appends a payload that is plain JSON or null. It returns [errNotPlain] for any
+// other payload.
 func plainValue(dst, wire []byte) ([]byte, bool, error) {
 	if p, ok := payload.Read(wire); ok {
 		if value, ok := p.Plain(); ok {

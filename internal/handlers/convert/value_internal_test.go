@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
-func TestResultIsPlainOrWhole(t *testing.T) {
+func TestAResultIsPlainJSONOrAPayload(t *testing.T) {
 	t.Parallel()
 	payloads := func(encoding, data string) *common.Payloads {
 		return &common.Payloads{Payloads: []*common.Payload{{

@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// versioningOverride sets the deprecated fields too, as the SDKs do, for servers
-// that know only those.
+// versioningOverride returns the override to send. As the SDKs do, it also sets the
+// deprecated fields, for servers that know only those.
 func (v *Validation) versioningOverride(pointer string, override *openapi.VersioningOverride) *workflow.VersioningOverride {
 	if override == nil {
 		return nil
@@ -44,11 +44,11 @@ func (v *Validation) versioningOverride(pointer string, override *openapi.Versio
 	}
 }
 
-// versioningOverride returns the version that a run is pinned to.
-func versioningOverride(o *workflow.VersioningOverride) openapi.VersioningOverrideState {
+// renderVersioningOverride returns the override of a run.
+func renderVersioningOverride(o *workflow.VersioningOverride) openapi.VersioningOverrideState {
 	switch override := o.GetOverride().(type) {
 	case *workflow.VersioningOverride_Pinned:
-		return openapi.VersioningOverrideState{Behavior: "PINNED", PinnedVersion: deploymentVersion(override.Pinned.GetVersion())}
+		return openapi.VersioningOverrideState{Behavior: "PINNED", PinnedVersion: renderDeploymentVersion(override.Pinned.GetVersion())}
 	case *workflow.VersioningOverride_AutoUpgrade:
 		return openapi.VersioningOverrideState{Behavior: "AUTO_UPGRADE"}
 	default:
@@ -56,7 +56,7 @@ func versioningOverride(o *workflow.VersioningOverride) openapi.VersioningOverri
 	}
 }
 
-func deploymentVersion(v *deployment.WorkerDeploymentVersion) *openapi.DeploymentVersion {
+func renderDeploymentVersion(v *deployment.WorkerDeploymentVersion) *openapi.DeploymentVersion {
 	if v == nil {
 		return nil
 	}
@@ -77,6 +77,6 @@ func versioningView() []transcode.ViewField {
 		{Field: "version_transition", As: "transition", View: []transcode.ViewField{
 			{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
 		}},
-		{Field: "versioning_override", As: "override", Value: renderAs(versioningOverride)},
+		{Field: "versioning_override", As: "override", Value: renderAs(renderVersioningOverride)},
 	}
 }

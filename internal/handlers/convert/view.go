@@ -1,4 +1,4 @@
-//nolint:goconst // names of two formats, which happen to be alike
+//nolint:goconst // field names and JSON names that happen to be equal
 package convert
 
 import (
@@ -13,15 +13,15 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode"
 )
 
-// Views are the flat JSON forms of the server's responses about workflows,
-// rendered from wire bytes without building messages.
+// Views render the server's responses about workflows as flat JSON, from wire bytes and
+// without building messages.
 type Views struct {
 	Description, Summary *transcode.Message
 	List                 *transcode.Message // of summaries
 	memo                 *transcode.Message
 }
 
-// NewViews compiles the views, which takes long: once for the process.
+// NewViews compiles the views. This is slow, so call it once per process.
 func NewViews() *Views {
 	plans := transcode.NewPlans()
 	v := &Views{
@@ -29,17 +29,17 @@ func NewViews() *Views {
 			{Field: "fields", As: "memo", Value: plainValue},
 		}),
 	}
-	summary := v.info()
+	summary := v.summaryFields()
 	v.Summary = plans.View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), summary)
 	v.List = plans.View((&workflowservice.ListWorkflowExecutionsResponse{}).ProtoReflect().Descriptor(), []transcode.ViewField{
 		{Field: "executions", As: "workflows", View: summary, Always: true},
 	})
-	v.Description = plans.View((&workflowservice.DescribeWorkflowExecutionResponse{}).ProtoReflect().Descriptor(), v.describe())
+	v.Description = plans.View((&workflowservice.DescribeWorkflowExecutionResponse{}).ProtoReflect().Descriptor(), v.descriptionFields())
 	return v
 }
 
-// info returns the fields that lists and descriptions have in common.
-func (v *Views) info() []transcode.ViewField {
+// summaryFields returns the fields that lists and descriptions have in common.
+func (v *Views) summaryFields() []transcode.ViewField {
 	run := []transcode.ViewField{{Field: "workflow_id", As: "workflowId"}, {Field: "run_id", As: "runId"}}
 	return []transcode.ViewField{
 		{Field: "execution", Always: true, View: []transcode.ViewField{
@@ -73,10 +73,10 @@ func (v *Views) info() []transcode.ViewField {
 	}
 }
 
-// describe returns the fields of a description.
-func (v *Views) describe() []transcode.ViewField {
+// descriptionFields returns the fields of a description.
+func (v *Views) descriptionFields() []transcode.ViewField {
 	return []transcode.ViewField{
-		{Field: "workflow_execution_info", Always: true, View: append(v.info(), transcode.ViewField{
+		{Field: "workflow_execution_info", Always: true, View: append(v.summaryFields(), transcode.ViewField{
 			Field: "auto_reset_points", View: []transcode.ViewField{{Field: "points", As: "autoResetPoints", View: resetPointView()}},
 		})},
 		{Field: "execution_config", View: []transcode.ViewField{
@@ -101,8 +101,8 @@ func (v *Views) describe() []transcode.ViewField {
 			{Field: "original_scheduled_time", As: "originalScheduledTime"},
 			{Field: "started_time", As: "startedTime"},
 		}},
-		{Field: "pending_nexus_operations", As: "pendingNexusOperations", Value: renderAs(pendingNexusOperation)},
-		{Field: "callbacks", As: "callbacks", Value: renderAs(callback)},
+		{Field: "pending_nexus_operations", As: "pendingNexusOperations", Value: renderAs(renderPendingNexusOperation)},
+		{Field: "callbacks", As: "callbacks", Value: renderAs(renderCallback)},
 	}
 }
 
@@ -128,7 +128,7 @@ func extendedView() []transcode.ViewField {
 func resetPointView() []transcode.ViewField {
 	return []transcode.ViewField{
 		{Field: "build_id", As: "buildId"},
-		{Field: "binary_checksum", As: "binaryChecksum"}, // what old workers left
+		{Field: "binary_checksum", As: "binaryChecksum"}, // set by old workers
 		{Field: "run_id", As: "runId", Always: true},
 		{Field: "first_workflow_task_completed_id", As: "firstWorkflowTaskCompletedId", Always: true},
 		{Field: "create_time", As: "createTime"},
@@ -137,8 +137,9 @@ func resetPointView() []transcode.ViewField {
 	}
 }
 
-// renderAs returns a renderer that builds the message, for one that is rare or whose
-// JSON form differs from the message.
+// renderAs returns a renderer for a field of a view. The renderer builds the message and
+// encodes the result of render. It is for messages that are rare, and for those whose
+// JSON form differs much from the message.
 func renderAs[M any, P interface {
 	*M
 	proto.Message
@@ -153,12 +154,12 @@ func renderAs[M any, P interface {
 	}
 }
 
-// appendMemo appends a memo as plain values if all of them are, otherwise all of
+// appendMemo appends a memo as plain JSON if every payload is plain JSON, otherwise all of
 // them with their metadata.
 func (v *Views) appendMemo(dst, wire []byte) ([]byte, error) {
 	rendered, err := v.memo.AppendJSON(dst, wire, transcode.Form{}, nil)
 	if err == nil {
-		copy(rendered[len(dst):], rendered[len(dst)+1:len(rendered)-1]) // without its braces
+		copy(rendered[len(dst):], rendered[len(dst)+1:len(rendered)-1]) // without the braces of the object
 		return rendered[:len(rendered)-2], nil
 	}
 	if !errors.Is(err, errNotPlain) {

@@ -29,9 +29,9 @@ func (v *Validation) WorkflowOptions(
 
 // WorkflowOptions returns the options of a workflow that are set.
 func WorkflowOptions(o *workflow.WorkflowExecutionOptions) openapi.WorkflowOptions {
-	rendered := openapi.WorkflowOptions{Priority: priority(o.GetPriority())}
+	rendered := openapi.WorkflowOptions{Priority: renderPriority(o.GetPriority())}
 	if o.GetVersioningOverride() != nil {
-		override := versioningOverride(o.GetVersioningOverride())
+		override := renderVersioningOverride(o.GetVersioningOverride())
 		rendered.VersioningOverride = &override
 	}
 	return rendered

@@ -5,10 +5,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Change is a member of a request that changes a property: an absent member
-// leaves the property as it is, null removes it.
+// Change is a member of a request that changes a property. An absent member leaves the
+// property unchanged, and null removes the property.
 type Change[T any] struct {
-	// Sent reports whether the member is present. To is its value, nil for null.
+	// Sent is whether the member is present. To is the value of the member, or nil for null.
 	Sent bool
 	To   *T
 }
