@@ -22,7 +22,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// The resources, by the names that [API] embeds them with.
+// [API] embeds the service of each resource. All are named Service, so each needs a name of
+// its own.
 type (
 	batches   = batch.Service
 	gateways  = gateway.Service
@@ -32,7 +33,7 @@ type (
 	workflows = workflow.Service
 )
 
-// API serves the client API: each resource has its operations.
+// API serves the client API. Its operations are the methods of the embedded services.
 type API struct {
 	*batches
 	*gateways
@@ -51,22 +52,24 @@ var _ openapi.ServerInterface = (*API)(nil)
 type Options struct {
 	*request.Front
 
-	// Seals seal page tokens. Delegated issues the tokens that callers pass on, for
-	// MaxTTL at most.
+	// Seals has the keys that seal page tokens. Delegated issues delegated tokens, whose
+	// default lifetime is MaxTTL.
 	Seals     *seal.Keys
 	Delegated *delegated.Tokens
 	MaxTTL    time.Duration
 	Limits    config.Limits
-	// Retry is the policy of the upstream, which clients can read.
+	// Retry is the policy with which calls to Temporal are retried. The operation
+	// getClient reports it.
 	Retry config.Retry
-	// QueryRejectConditions are the defaults of queries by namespace.
+	// QueryRejectConditions maps a namespace to the reject condition of queries that name
+	// none.
 	QueryRejectConditions map[string]string
 	Version               string
 	Metrics               *telemetry.Metrics
 }
 
-// New returns the API. Its shared polls run until ctx ends or their last caller
-// leaves.
+// New returns the API. A shared poll runs until ctx ends or the last request that waits
+// for it leaves.
 func New(ctx context.Context, options Options) *API {
 	adapter := operation.New(options.Front, options.Seals, operation.Limits{
 		MaxWait: options.Limits.MaxWait, RequestBudget: options.Limits.RequestBudget,
@@ -88,8 +91,8 @@ func New(ctx context.Context, options Options) *API {
 // Mount adds the API's routes to a router.
 func (a *API) Mount(router chi.Router) { openapi.Mount(router, a) }
 
-// Drain ends the waits in flight: their callers receive the response of a wait that
-// timed out, and can repeat the request on another replica.
+// Drain ends the waits in flight. Their callers receive the response of a wait that timed
+// out, and can repeat the request on another replica.
 func (a *API) Drain() { a.drain.Begin() }
 
 // Close waits until the shared polls have ended.

@@ -1,6 +1,6 @@
 // Package handlers is the client API (/v1): the semantics of the Temporal SDKs' Client
 // and WorkflowHandle over plain HTTP. api/openapi.yaml is the source of its types and
-// routes. This package assembles it from its parts:
+// routes. This package assembles the API from the packages below it:
 //
 //   - openapi: the generated types, routes and interface;
 //   - convert: JSON types to protobuf messages and back;
@@ -11,7 +11,7 @@
 //
 // Trust boundary: requests arrive authenticated, with a principal in their context,
 // and nothing else in them is trusted. [operation.Serve] authorises the caller before
-// it reads the query string, the other headers or the body; the upstream chain
-// authorises each call again. A resource decides nothing about access, except that it
-// may reject more.
+// it reads the query string, the other headers or the body, and package upstream
+// authorises each call again. A resource never grants access. It may only reject
+// requests that Serve accepts.
 package handlers

@@ -9,8 +9,8 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 )
 
-// MountDocuments adds the routes of the API's description, as it was written and
-// as JSON. They need no credential.
+// MountDocuments adds the routes that serve the OpenAPI document of the client API, as YAML
+// and as JSON. They require no credential.
 func MountDocuments(router chi.Router) {
 	router.Get("/v1/openapi.yaml", serveDocument("application/yaml", api.OpenAPIYAML()))
 	router.Get("/v1/openapi.json", serveDocument(operation.JSON, api.OpenAPIJSON()))

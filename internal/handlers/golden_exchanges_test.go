@@ -20,19 +20,21 @@ import (
 
 const goldenStart = `{"workflowType":"Order","workflowId":"order","taskQueue":"orders","args":[{"sku":"A-17","price":1.10}]}`
 
-// respond makes a method respond with a message.
+// respond returns a function that makes the upstream respond to an RPC with a message.
 func respond(method string, message proto.Message) func(*upstreamtest.Server) {
 	return func(up *upstreamtest.Server) { up.Handle(method, upstreamtest.Respond(message)) }
 }
 
-// failing makes a method fail with an error of Temporal.
-func failing(method string, err error) func(*upstreamtest.Server) {
+// failWith returns a function that makes the upstream respond to an RPC with an error.
+func failWith(method string, err error) func(*upstreamtest.Server) {
 	return func(up *upstreamtest.Server) {
 		up.Handle(method, func(context.Context, []byte) ([]byte, error) { return nil, serviceerror.ToStatus(err).Err() })
 	}
 }
 
-func aWorkflow(change func(*temporalfake.Workflow)) func(*upstreamtest.Server) {
+// withWorkflow returns a function that registers a workflow with the upstream and then calls
+// change, unless it is nil.
+func withWorkflow(change func(*temporalfake.Workflow)) func(*upstreamtest.Server) {
 	return func(up *upstreamtest.Server) {
 		f := temporalfake.NewWorkflow(up)
 		if change != nil {
@@ -41,7 +43,9 @@ func aWorkflow(change func(*temporalfake.Workflow)) func(*upstreamtest.Server) {
 	}
 }
 
-func anUpdate(change func(*temporalfake.Update)) func(*upstreamtest.Server) {
+// withUpdate returns a function that registers an update that was already sent, and then
+// calls change.
+func withUpdate(change func(*temporalfake.Update)) func(*upstreamtest.Server) {
 	return func(up *upstreamtest.Server) {
 		f := temporalfake.NewUpdate(up)
 		f.MarkSent()
@@ -49,7 +53,8 @@ func anUpdate(change func(*temporalfake.Update)) func(*upstreamtest.Server) {
 	}
 }
 
-func aChain(change func(*temporalfake.Chain)) func(*upstreamtest.Server) {
+// withChain returns a function that registers a run chain, and then calls change.
+func withChain(change func(*temporalfake.Chain)) func(*upstreamtest.Server) {
 	return func(up *upstreamtest.Server) { change(temporalfake.NewChain(up)) }
 }
 
@@ -61,16 +66,17 @@ func post(path, body string, upstream func(*upstreamtest.Server)) exchange {
 	return exchange{method: http.MethodPost, path: path, body: body, upstream: upstream}
 }
 
-// goldenResponses are requests that succeed, by operation and variant.
+// goldenResponses returns requests that succeed. A key is an operation id, with a variant
+// after a dot if the operation has several.
 func goldenResponses() map[string]exchange {
 	queried := respond("QueryWorkflow", &workflowservice.QueryWorkflowResponse{QueryResult: jsonPayloads(`{"items":3,"total":1.10}`)})
-	failed := func(rejected bool) func(*upstreamtest.Server) {
-		return anUpdate(func(f *temporalfake.Update) { f.Fail("There is no such item.", rejected) })
+	failedUpdate := func(rejected bool) func(*upstreamtest.Server) {
+		return withUpdate(func(f *temporalfake.Update) { f.Fail("There is no such item.", rejected) })
 	}
 	return map[string]exchange{
-		"startWorkflow": post(servertest.WorkflowsPath, goldenStart, aWorkflow(nil)),
+		"startWorkflow": post(servertest.WorkflowsPath, goldenStart, withWorkflow(nil)),
 		"startWorkflow.wait": {
-			method: http.MethodPost, path: servertest.WorkflowsPath + "?wait=10s", body: goldenStart, upstream: aWorkflow((*temporalfake.Workflow).Close),
+			method: http.MethodPost, path: servertest.WorkflowsPath + "?wait=10s", body: goldenStart, upstream: withWorkflow((*temporalfake.Workflow).Close),
 		},
 		"listWorkflows": get(servertest.WorkflowsPath+"?query=ExecutionStatus%3D'Running'", respond("ListWorkflowExecutions", goldenList())),
 		"countWorkflows": {
@@ -84,29 +90,29 @@ func goldenResponses() map[string]exchange {
 		"deleteWorkflow":               {method: http.MethodDelete, path: servertest.OrderPath, upstream: respond("DeleteWorkflowExecution", &workflowservice.DeleteWorkflowExecutionResponse{})},
 		"getWorkflowMetadata":          get(servertest.OrderPath+"/metadata", respond("QueryWorkflow", goldenMetadata())),
 		"getWorkflowHistory":           get(servertest.HistoryPath+"?pageSize=2", respond("GetWorkflowExecutionHistory", goldenHistory())),
-		"getWorkflowResult":            get(servertest.ResultPath, aWorkflow((*temporalfake.Workflow).Close)),
-		"getWorkflowResult.running":    get(servertest.ResultPath+"?wait=5s", aWorkflow(nil)),
-		"getWorkflowResult.terminated": get(servertest.ResultPath, aChain((*temporalfake.Chain).Terminate)),
+		"getWorkflowResult":            get(servertest.ResultPath, withWorkflow((*temporalfake.Workflow).Close)),
+		"getWorkflowResult.running":    get(servertest.ResultPath+"?wait=5s", withWorkflow(nil)),
+		"getWorkflowResult.terminated": get(servertest.ResultPath, withChain((*temporalfake.Chain).Terminate)),
 		"signalWorkflow":               post(servertest.OrderPath+"/signal", `{"signal":"approve","args":["now"]}`, respond("SignalWorkflowExecution", &workflowservice.SignalWorkflowExecutionResponse{})),
 		"queryWorkflowByName":          get(servertest.OrderPath+"/query?query=cart", queried),
 		"queryWorkflow":                post(servertest.OrderPath+"/query", `{"query":"cart","args":[true]}`, queried),
-		"updateWorkflow":               post(servertest.UpdatesPath, handlerstest.AddItemBody, anUpdate(func(f *temporalfake.Update) { f.Complete(`{"items":3}`) })),
-		"updateWorkflow.accepted":      post(servertest.UpdatesPath, strings.Replace(handlerstest.AddItemBody, "{", `{"waitForStage":"ACCEPTED",`, 1), anUpdate((*temporalfake.Update).Accept)),
-		"updateWorkflow.failed":        post(servertest.UpdatesPath, handlerstest.AddItemBody, failed(false)),
-		"updateWorkflow.rejected":      post(servertest.UpdatesPath, handlerstest.AddItemBody, failed(true)),
-		"getWorkflowUpdate":            get(servertest.UpdatesPath+"/u-1", anUpdate(func(f *temporalfake.Update) { f.Complete(`{"items":3}`) })),
-		"getWorkflowUpdate.accepted":   get(servertest.UpdatesPath+"/u-1?wait=5s", anUpdate((*temporalfake.Update).Accept)),
+		"updateWorkflow":               post(servertest.UpdatesPath, handlerstest.AddItemBody, withUpdate(func(f *temporalfake.Update) { f.Complete(`{"items":3}`) })),
+		"updateWorkflow.accepted":      post(servertest.UpdatesPath, strings.Replace(handlerstest.AddItemBody, "{", `{"waitForStage":"ACCEPTED",`, 1), withUpdate((*temporalfake.Update).Accept)),
+		"updateWorkflow.failed":        post(servertest.UpdatesPath, handlerstest.AddItemBody, failedUpdate(false)),
+		"updateWorkflow.rejected":      post(servertest.UpdatesPath, handlerstest.AddItemBody, failedUpdate(true)),
+		"getWorkflowUpdate":            get(servertest.UpdatesPath+"/u-1", withUpdate(func(f *temporalfake.Update) { f.Complete(`{"items":3}`) })),
+		"getWorkflowUpdate.accepted":   get(servertest.UpdatesPath+"/u-1?wait=5s", withUpdate((*temporalfake.Update).Accept)),
 		"cancelWorkflow":               post(servertest.OrderPath+"/cancel", `{"reason":"out of stock"}`, respond("RequestCancelWorkflowExecution", &workflowservice.RequestCancelWorkflowExecutionResponse{})),
 		"terminateWorkflow":            post(servertest.OrderPath+"/terminate", `{"reason":"out of stock"}`, respond("TerminateWorkflowExecution", &workflowservice.TerminateWorkflowExecutionResponse{})),
 		"resetWorkflow":                post(servertest.OrderPath+"/reset", `{"eventId":4,"reason":"a bug"}`, respond("ResetWorkflowExecution", &workflowservice.ResetWorkflowExecutionResponse{RunId: handlerstest.NewRunID})),
 		"pauseWorkflow":                post(servertest.OrderPath+"/pause", `{"reason":"the bank is down"}`, respond("PauseWorkflowExecution", &workflowservice.PauseWorkflowExecutionResponse{})),
 		"unpauseWorkflow":              post(servertest.OrderPath+"/unpause", "", respond("UnpauseWorkflowExecution", &workflowservice.UnpauseWorkflowExecutionResponse{})),
 		"createToken":                  post(servertest.OrderPath+"/tokens", servertest.TokenBody, nil),
-		"startBatch":                   post(servertest.BatchesPath, `{"query":"CustomerId='c-1'","operation":{"cancel":{}},"jobId":"job-1","reason":"out of stock"}`, goldenBatchUpstream),
-		"startBatch.dryRun":            post(servertest.BatchesPath, `{"query":"CustomerId='c-1'","operation":{"cancel":{}},"dryRun":true}`, goldenBatchUpstream),
-		"listBatches":                  get(servertest.BatchesPath, goldenBatchUpstream),
-		"describeBatch":                get(servertest.BatchesPath+"/job-1", goldenBatchUpstream),
-		"stopBatch":                    post(servertest.BatchesPath+"/job-1/stop", `{"reason":"enough"}`, goldenBatchUpstream),
+		"startBatch":                   post(servertest.BatchesPath, `{"query":"CustomerId='c-1'","operation":{"cancel":{}},"jobId":"job-1","reason":"out of stock"}`, respondToBatches),
+		"startBatch.dryRun":            post(servertest.BatchesPath, `{"query":"CustomerId='c-1'","operation":{"cancel":{}},"dryRun":true}`, respondToBatches),
+		"listBatches":                  get(servertest.BatchesPath, respondToBatches),
+		"describeBatch":                get(servertest.BatchesPath+"/job-1", respondToBatches),
+		"stopBatch":                    post(servertest.BatchesPath+"/job-1/stop", `{"reason":"enough"}`, respondToBatches),
 		"getClient":                    get("/v1/namespaces/default/client", nil),
 		"getSystemInfo":                get("/v1/system-info", respond("GetSystemInfo", goldenSystemInfo())),
 		"getOpenAPIYAML":               get("/v1/openapi.yaml", nil),
@@ -114,45 +120,45 @@ func goldenResponses() map[string]exchange {
 	}
 }
 
-// goldenProblems are requests that fail, one for each operation.
+// goldenProblems returns requests that fail, one for each operation id.
 func goldenProblems() map[string]exchange {
 	absent := serviceerror.NewNotFound("workflow not found for ID: order")
 	closed := serviceerror.NewNotFound("workflow execution already completed")
 	invalidQuery := serviceerror.NewInvalidArgument("invalid query: column name 'Customer' is not defined")
 	return map[string]exchange{
-		"startWorkflow": {method: http.MethodPost, path: servertest.WorkflowsPath, body: goldenStart, upstream: failing("StartWorkflowExecution",
+		"startWorkflow": {method: http.MethodPost, path: servertest.WorkflowsPath, body: goldenStart, upstream: failWith("StartWorkflowExecution",
 			serviceerror.NewWorkflowExecutionAlreadyStarted("Workflow execution is already running.", "request", temporalfake.RunID))},
-		"listWorkflows":  get(servertest.WorkflowsPath+"?query=Customer%3D1", failing("ListWorkflowExecutions", invalidQuery)),
-		"countWorkflows": get(servertest.WorkflowsPath+":count?query=Customer%3D1", failing("CountWorkflowExecutions", invalidQuery)),
+		"listWorkflows":  get(servertest.WorkflowsPath+"?query=Customer%3D1", failWith("ListWorkflowExecutions", invalidQuery)),
+		"countWorkflows": get(servertest.WorkflowsPath+":count?query=Customer%3D1", failWith("CountWorkflowExecutions", invalidQuery)),
 		"updateWithStart": {
 			method: http.MethodPost, path: handlerstest.UpdateWithStartPath + "?wait=5s", body: handlerstest.UpdateWithStartBody(""), upstream: func(up *upstreamtest.Server) { temporalfake.NewUpdate(up) },
 		},
-		"describeWorkflow":      get(servertest.OrderPath, failing("DescribeWorkflowExecution", absent)),
+		"describeWorkflow":      get(servertest.OrderPath, failWith("DescribeWorkflowExecution", absent)),
 		"updateWorkflowOptions": {method: http.MethodPatch, path: servertest.OrderPath, body: `{}`},
-		"deleteWorkflow":        {method: http.MethodDelete, path: servertest.OrderPath, upstream: failing("DeleteWorkflowExecution", absent)},
-		"getWorkflowMetadata":   get(servertest.OrderPath+"/metadata", failing("QueryWorkflow", serviceerror.NewWorkflowNotReady("Unable to query workflow due to Workflow Task in failed state."))),
+		"deleteWorkflow":        {method: http.MethodDelete, path: servertest.OrderPath, upstream: failWith("DeleteWorkflowExecution", absent)},
+		"getWorkflowMetadata":   get(servertest.OrderPath+"/metadata", failWith("QueryWorkflow", serviceerror.NewWorkflowNotReady("Unable to query workflow due to Workflow Task in failed state."))),
 		"getWorkflowHistory":    get(servertest.HistoryPath+"?pageToken=forged", nil),
-		"getWorkflowResult":     get(servertest.ResultPath+"?firstExecutionRunId="+handlerstest.NewRunID, aWorkflow(nil)),
-		"signalWorkflow":        post(servertest.OrderPath+"/signal", `{"signal":"approve"}`, failing("SignalWorkflowExecution", closed)),
-		"queryWorkflowByName":   get(servertest.OrderPath+"/query?query=cart", failing("QueryWorkflow", serviceerror.NewQueryFailed("unknown queryType cart. KnownQueryTypes=[items]"))),
+		"getWorkflowResult":     get(servertest.ResultPath+"?firstExecutionRunId="+handlerstest.NewRunID, withWorkflow(nil)),
+		"signalWorkflow":        post(servertest.OrderPath+"/signal", `{"signal":"approve"}`, failWith("SignalWorkflowExecution", closed)),
+		"queryWorkflowByName":   get(servertest.OrderPath+"/query?query=cart", failWith("QueryWorkflow", serviceerror.NewQueryFailed("unknown queryType cart. KnownQueryTypes=[items]"))),
 		"queryWorkflow": {method: http.MethodPost, path: servertest.OrderPath + "/query", body: `{"query":"cart","rejectCondition":"NOT_OPEN"}`, upstream: respond("QueryWorkflow", &workflowservice.QueryWorkflowResponse{
 			QueryRejected: &query.QueryRejected{Status: goldenClosedStatus},
 		})},
-		"updateWorkflow":    post(servertest.UpdatesPath+"?wait=5s", handlerstest.AddItemBody, anUpdate(func(*temporalfake.Update) {})),
+		"updateWorkflow":    post(servertest.UpdatesPath+"?wait=5s", handlerstest.AddItemBody, withUpdate(func(*temporalfake.Update) {})),
 		"getWorkflowUpdate": get(servertest.UpdatesPath+"/u-1", func(up *upstreamtest.Server) { temporalfake.NewUpdate(up) }),
-		"cancelWorkflow":    post(servertest.OrderPath+"/cancel", "", failing("RequestCancelWorkflowExecution", closed)),
-		"terminateWorkflow": post(servertest.OrderPath+"/terminate", "", failing("TerminateWorkflowExecution", closed)),
-		"resetWorkflow":     post(servertest.OrderPath+"/reset", `{"eventId":4}`, failing("ResetWorkflowExecution", absent)),
+		"cancelWorkflow":    post(servertest.OrderPath+"/cancel", "", failWith("RequestCancelWorkflowExecution", closed)),
+		"terminateWorkflow": post(servertest.OrderPath+"/terminate", "", failWith("TerminateWorkflowExecution", closed)),
+		"resetWorkflow":     post(servertest.OrderPath+"/reset", `{"eventId":4}`, failWith("ResetWorkflowExecution", absent)),
 		"pauseWorkflow":     {method: http.MethodPost, path: servertest.OrderPath + "/pause", headers: servertest.Bearer(servertest.ReaderKey)},
-		"unpauseWorkflow":   post(servertest.OrderPath+"/unpause", "", failing("UnpauseWorkflowExecution", absent)),
+		"unpauseWorkflow":   post(servertest.OrderPath+"/unpause", "", failWith("UnpauseWorkflowExecution", absent)),
 		"createToken":       post(servertest.OrderPath+"/tokens", `{"signals":[""],"ttl":"soon"}`, nil),
 		"startBatch": {method: http.MethodPost, path: servertest.BatchesPath, body: `{"query":"CustomerId='c-1'","operation":{"cancel":{}},"jobId":"job-1"}`, upstream: func(up *upstreamtest.Server) {
-			goldenBatchUpstream(up)
+			respondToBatches(up)
 			up.Handle("StartBatchOperation", upstreamtest.Fail(codes.AlreadyExists, "already started", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: handlerstest.NewRunID}))
 		}},
 		"listBatches":    get(servertest.BatchesPath+"?pageSize=many", nil),
-		"describeBatch":  get(servertest.BatchesPath+"/job-1", failing("DescribeBatchOperation", absent)),
-		"stopBatch":      post(servertest.BatchesPath+"/job-1/stop", "", func(up *upstreamtest.Server) { goldenBatchUpstream(up); failing("StopBatchOperation", closed)(up) }),
+		"describeBatch":  get(servertest.BatchesPath+"/job-1", failWith("DescribeBatchOperation", absent)),
+		"stopBatch":      post(servertest.BatchesPath+"/job-1/stop", "", func(up *upstreamtest.Server) { respondToBatches(up); failWith("StopBatchOperation", closed)(up) }),
 		"getClient":      get("/v1/namespaces/other/client", nil),
 		"getSystemInfo":  {method: http.MethodGet, path: "/v1/system-info", headers: servertest.Bearer("fg_writer_unknown")},
 		"getOpenAPIYAML": post("/v1/openapi.yaml", "", nil),

@@ -23,9 +23,11 @@ import (
 
 const goldenClosedStatus = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 
-// The messages that the golden responses come from. They are as full as a server's, with fixed times.
+// The upstream messages from which the golden responses are rendered. They have as many fields as those of a real server,
+// and fixed times.
 
-func at(minute int) *timestamppb.Timestamp {
+// minuteTime returns a time in a fixed hour.
+func minuteTime(minute int) *timestamppb.Timestamp {
 	return timestamppb.New(time.Date(2026, 4, 1, 9, minute, 0, 0, time.UTC))
 }
 
@@ -41,7 +43,7 @@ func jsonPayloads(data ...string) *common.Payloads {
 	return list
 }
 
-func execution() *common.WorkflowExecution {
+func orderExecution() *common.WorkflowExecution {
 	return &common.WorkflowExecution{WorkflowId: "order", RunId: temporalfake.RunID}
 }
 
@@ -49,8 +51,8 @@ func goldenInfo() *workflowpb.WorkflowExecutionInfo {
 	keyword := jsonPayload(`"c-1"`)
 	keyword.Metadata["type"] = []byte("Keyword")
 	return &workflowpb.WorkflowExecutionInfo{
-		Execution: execution(), FirstRunId: temporalfake.RunID, Type: &common.WorkflowType{Name: "Order"}, TaskQueue: "orders",
-		Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING, StartTime: at(0), ExecutionTime: at(0),
+		Execution: orderExecution(), FirstRunId: temporalfake.RunID, Type: &common.WorkflowType{Name: "Order"}, TaskQueue: "orders",
+		Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING, StartTime: minuteTime(0), ExecutionTime: minuteTime(0),
 		HistoryLength: 12, HistorySizeBytes: 4096, StateTransitionCount: 9,
 		Memo:             &common.Memo{Fields: map[string]*common.Payload{"note": jsonPayload(`"a gift"`)}},
 		SearchAttributes: &common.SearchAttributes{IndexedFields: map[string]*common.Payload{"CustomerId": keyword}},
@@ -66,7 +68,7 @@ func goldenInfo() *workflowpb.WorkflowExecutionInfo {
 func goldenList() *workflowservice.ListWorkflowExecutionsResponse {
 	closed := goldenInfo()
 	closed.Execution = &common.WorkflowExecution{WorkflowId: "order-2", RunId: handlerstest.NewRunID}
-	closed.Status, closed.CloseTime, closed.ExecutionDuration = goldenClosedStatus, at(30), durationpb.New(30*time.Minute)
+	closed.Status, closed.CloseTime, closed.ExecutionDuration = goldenClosedStatus, minuteTime(30), durationpb.New(30*time.Minute)
 	return &workflowservice.ListWorkflowExecutionsResponse{
 		Executions: []*workflowpb.WorkflowExecutionInfo{goldenInfo(), closed}, NextPageToken: []byte("next"),
 	}
@@ -92,11 +94,11 @@ func goldenDescription() *workflowservice.DescribeWorkflowExecutionResponse {
 			UserMetadata: &sdk.UserMetadata{Summary: jsonPayload(`"Order of c-1"`), Details: jsonPayload(`"Three items"`)},
 		},
 		WorkflowExtendedInfo: &workflowpb.WorkflowExecutionExtendedInfo{
-			ExecutionExpirationTime: at(59), RunExpirationTime: at(59), OriginalStartTime: at(0),
+			ExecutionExpirationTime: minuteTime(59), RunExpirationTime: minuteTime(59), OriginalStartTime: minuteTime(0),
 		},
 		PendingActivities: []*workflowpb.PendingActivityInfo{{
 			ActivityId: "5", ActivityType: &common.ActivityType{Name: "charge"}, State: enums.PENDING_ACTIVITY_STATE_STARTED, Attempt: 2, MaximumAttempts: 5,
-			HeartbeatDetails: jsonPayloads(`{"done":1}`), LastHeartbeatTime: at(3), LastStartedTime: at(2), ScheduledTime: at(1), LastWorkerIdentity: "worker-1",
+			HeartbeatDetails: jsonPayloads(`{"done":1}`), LastHeartbeatTime: minuteTime(3), LastStartedTime: minuteTime(2), ScheduledTime: minuteTime(1), LastWorkerIdentity: "worker-1",
 			LastFailure: &failure.Failure{
 				Message:     "card refused",
 				FailureInfo: &failure.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failure.ApplicationFailureInfo{Type: "Refused"}},
@@ -106,7 +108,7 @@ func goldenDescription() *workflowservice.DescribeWorkflowExecutionResponse {
 			WorkflowId: "parcel", RunId: handlerstest.NewRunID, WorkflowTypeName: "Parcel", InitiatedId: 8, ParentClosePolicy: enums.PARENT_CLOSE_POLICY_ABANDON,
 		}},
 		PendingWorkflowTask: &workflowpb.PendingWorkflowTaskInfo{
-			State: enums.PENDING_WORKFLOW_TASK_STATE_SCHEDULED, Attempt: 1, ScheduledTime: at(4), OriginalScheduledTime: at(4),
+			State: enums.PENDING_WORKFLOW_TASK_STATE_SCHEDULED, Attempt: 1, ScheduledTime: minuteTime(4), OriginalScheduledTime: minuteTime(4),
 		},
 	}
 }
@@ -128,7 +130,7 @@ func goldenHistory() *workflowservice.GetWorkflowExecutionHistoryResponse {
 		NextPageToken: []byte("next"),
 		History: &history.History{Events: []*history.HistoryEvent{
 			{
-				EventId: 1, EventTime: at(0), TaskId: 1048576, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+				EventId: 1, EventTime: minuteTime(0), TaskId: 1048576, EventType: enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
 				Attributes: &history.HistoryEvent_WorkflowExecutionStartedEventAttributes{
 					WorkflowExecutionStartedEventAttributes: &history.WorkflowExecutionStartedEventAttributes{
 						WorkflowType: &common.WorkflowType{Name: "Order"}, TaskQueue: &taskqueue.TaskQueue{Name: "orders", Kind: enums.TASK_QUEUE_KIND_NORMAL},
@@ -138,7 +140,7 @@ func goldenHistory() *workflowservice.GetWorkflowExecutionHistoryResponse {
 				},
 			},
 			{
-				EventId: 2, EventTime: at(0), TaskId: 1048577, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+				EventId: 2, EventTime: minuteTime(0), TaskId: 1048577, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
 				Attributes: &history.HistoryEvent_WorkflowTaskScheduledEventAttributes{
 					WorkflowTaskScheduledEventAttributes: &history.WorkflowTaskScheduledEventAttributes{
 						TaskQueue: &taskqueue.TaskQueue{Name: "orders"}, StartToCloseTimeout: durationpb.New(10 * time.Second), Attempt: 1,
@@ -149,19 +151,19 @@ func goldenHistory() *workflowservice.GetWorkflowExecutionHistoryResponse {
 	}
 }
 
-func goldenBatchUpstream(up *upstreamtest.Server) {
+func respondToBatches(up *upstreamtest.Server) {
 	respond("StartBatchOperation", &workflowservice.StartBatchOperationResponse{})(up)
 	respond("StopBatchOperation", &workflowservice.StopBatchOperationResponse{})(up)
 	respond("CountWorkflowExecutions", &workflowservice.CountWorkflowExecutionsResponse{Count: 12})(up)
 	respond("ListBatchOperations", &workflowservice.ListBatchOperationsResponse{
 		OperationInfo: []*batch.BatchOperationInfo{
-			{JobId: "job-2", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_SIGNAL_WORKFLOW, StartTime: at(5)},
-			{JobId: "job-1", State: enums.BATCH_OPERATION_STATE_COMPLETED, OperationType: enums.BATCH_OPERATION_TYPE_CANCEL_WORKFLOW, StartTime: at(0), CloseTime: at(1)},
+			{JobId: "job-2", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_SIGNAL_WORKFLOW, StartTime: minuteTime(5)},
+			{JobId: "job-1", State: enums.BATCH_OPERATION_STATE_COMPLETED, OperationType: enums.BATCH_OPERATION_TYPE_CANCEL_WORKFLOW, StartTime: minuteTime(0), CloseTime: minuteTime(1)},
 		},
 		NextPageToken: []byte("next"),
 	})(up)
 	respond("DescribeBatchOperation", &workflowservice.DescribeBatchOperationResponse{
-		JobId: "job-1", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_CANCEL_WORKFLOW, StartTime: at(0),
+		JobId: "job-1", State: enums.BATCH_OPERATION_STATE_RUNNING, OperationType: enums.BATCH_OPERATION_TYPE_CANCEL_WORKFLOW, StartTime: minuteTime(0),
 		TotalOperationCount: 12, CompleteOperationCount: 7, FailureOperationCount: 1, Identity: "writer", Reason: "out of stock", Query: "CustomerId='c-1'",
 	})(up)
 }

@@ -31,14 +31,14 @@ var updateGolden = flag.Bool("update", false, "write the golden files in testdat
 
 const goldenDir = "testdata/golden"
 
-// exchange is a request and what the upstream responds with.
+// exchange is a request, and the preparation of the upstream for it.
 type exchange struct {
 	method, path, body string
 	headers            []string
-	upstream           func(*upstreamtest.Server)
+	upstream           func(*upstreamtest.Server) // sets the responses of the upstream, unless it is nil
 }
 
-// goldenFile is an exchange in a golden file.
+// goldenFile is the content of a golden file.
 type goldenFile struct {
 	Request  goldenRequest  `json:"request"`
 	Response goldenResponse `json:"response"`
@@ -56,7 +56,7 @@ type goldenResponse struct {
 	Body    json.RawMessage   `json:"body,omitempty"`
 }
 
-// goldenHeaders returns the headers of a response that belong to an operation. The others are the same in every response.
+// goldenHeaders returns the headers of a response that depend on the operation. The others are the same in all responses.
 func goldenHeaders(header http.Header) map[string]string {
 	found := map[string]string{}
 	for _, name := range []string{"Allow", "Cache-Control", "Content-Type", "Location", "Retry-After", "WWW-Authenticate"} {
@@ -67,10 +67,10 @@ func goldenHeaders(header http.Header) map[string]string {
 	return found
 }
 
-// secretToken matches a delegated token, which differs in each run.
-var secretToken = regexp.MustCompile(`"fgt\.[^"]*"`)
+// delegatedToken matches a delegated token, which differs each time the test runs.
+var delegatedToken = regexp.MustCompile(`"fgt\.[^"]*"`)
 
-// goldenBody returns the body as JSON. A document that is a file of the repository is replaced by its name.
+// goldenBody returns the body as JSON. It replaces the OpenAPI document with its file name.
 func goldenBody(t *testing.T, r servertest.Response) json.RawMessage {
 	t.Helper()
 	switch {
@@ -82,16 +82,16 @@ func goldenBody(t *testing.T, r servertest.Response) json.RawMessage {
 		return json.RawMessage(`"(api/openapi.yaml as JSON)"`)
 	}
 	require.True(t, json.Valid([]byte(r.Body)), r.Body)
-	return secretToken.ReplaceAll([]byte(r.Body), []byte(`"fgt.(a delegated token)"`))
+	return delegatedToken.ReplaceAll([]byte(r.Body), []byte(`"fgt.(a delegated token)"`))
 }
 
-// run sends the request and returns the exchange as its golden file has it. Time is virtual, and starts on 2000-01-01.
+// run sends the request and returns the content of the golden file. Time is virtual, and starts on 2000-01-01.
 func (e exchange) run(t *testing.T) (content []byte) {
 	t.Helper()
-	seals := filepath.Join(t.TempDir(), "seals")
-	require.NoError(t, os.WriteFile(seals, bytes.Repeat([]byte("k"), 32), 0o600))
+	keyFile := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(keyFile, bytes.Repeat([]byte("k"), 32), 0o600))
 	synctest.Test(t, func(t *testing.T) {
-		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Tokens.KeyFiles = []string{seals} }})
+		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Tokens.KeyFiles = []string{keyFile} }})
 		synctest.Wait()
 		if e.upstream != nil {
 			e.upstream(g.Upstream)
@@ -133,7 +133,7 @@ func TestGoldenResponses(t *testing.T) {
 		for _, entry := range entries {
 			files = append(files, entry.Name())
 		}
-		require.Equal(t, slices.Sorted(maps.Keys(exchanges)), files, "files without an exchange; -update writes those that are missing")
+		require.Equal(t, slices.Sorted(maps.Keys(exchanges)), files, "a file has no exchange, or an exchange has no file, which -update writes")
 	}
 	for name, e := range exchanges {
 		t.Run(name, func(t *testing.T) {
@@ -146,9 +146,9 @@ func TestGoldenResponses(t *testing.T) {
 			}
 			want, err := os.ReadFile(file) //nolint:gosec // in goldenDir
 			require.NoError(t, err)
-			require.Equal(t, string(want), string(content), "-update writes the file anew")
-			status := strings.Contains(string(content), `"code":`)
-			require.Equal(t, strings.HasSuffix(name, ".problem.json"), status, "a problem has a code, and nothing else has")
+			require.Equal(t, string(want), string(content), "-update rewrites the file")
+			hasCode := strings.Contains(string(content), `"code":`)
+			require.Equal(t, strings.HasSuffix(name, ".problem.json"), hasCode, "problems have a code, and other responses have none")
 		})
 	}
 }

@@ -24,7 +24,8 @@ import (
 // instanceOperation is an operation on one workflow.
 type instanceOperation struct{ id, method, path string }
 
-// instanceOperations returns those of api/openapi.yaml. Each must take the parameters of the SDK's handle.
+// instanceOperations returns the operations on one workflow in api/openapi.yaml. It requires that each has the parameters
+// that form a handle.
 func instanceOperations(t *testing.T) []instanceOperation {
 	t.Helper()
 	type reference struct {
@@ -62,7 +63,7 @@ func instanceOperations(t *testing.T) []instanceOperation {
 	return found
 }
 
-// body returns the body that the operation requires, if any.
+// body returns a valid request body, or an empty string if the operation requires none.
 func (o instanceOperation) body() string {
 	return map[string]string{
 		"signalWorkflow": `{"signal":"approve"}`, "queryWorkflow": `{"query":"state"}`, "updateWorkflow": `{"update":"add"}`,
@@ -70,7 +71,7 @@ func (o instanceOperation) body() string {
 	}[o.id]
 }
 
-// query returns more parameters, which make the operation end.
+// query returns further parameters: those that are required, and a short wait.
 func (o instanceOperation) query() string {
 	return map[string]string{
 		"queryWorkflowByName": "&query=state", "updateWorkflow": "&wait=2s", "getWorkflowResult": "&wait=2s",
@@ -78,20 +79,20 @@ func (o instanceOperation) query() string {
 }
 
 // types returns the media types of the operation's response.
-func (o instanceOperation) types() []string {
+func (o instanceOperation) mediaTypes() []string {
 	if o.id == "getWorkflowHistory" {
 		return []string{"application/json", "application/x-ndjson", "text/event-stream"}
 	}
 	return []string{"application/json"}
 }
 
-func (o instanceOperation) call(t *testing.T, g *servertest.Gateway, query string, headers ...string) servertest.Response {
+func (o instanceOperation) send(t *testing.T, g *servertest.Gateway, query string, headers ...string) servertest.Response {
 	t.Helper()
 	return g.Do(t, o.method, o.path+query+o.query(), o.body(), headers...)
 }
 
-// pinning runs a test against an upstream with a workflow that accepts every call.
-func pinning(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
+// withOrder runs a test against a gateway whose upstream has the workflow "order" and responds to all calls on it.
+func withOrder(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -109,21 +110,21 @@ func pinning(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
 	})
 }
 
-// TestEveryInstanceOperationIsHeldToItsChain: the RPC checks firstExecutionRunId where it has a field for it. Elsewhere the
-// gateway does, and sends the run id that it found with each call.
-func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
+// If the RPC has a field for firstExecutionRunId, the server checks the run chain. For the other operations the gateway
+// describes the run, checks its chain, and sends the run id with each further call.
+func TestEveryInstanceOperationChecksTheRunChain(t *testing.T) {
 	t.Parallel()
-	byRPC := []string{"cancelWorkflow", "terminateWorkflow", "updateWorkflow"}
+	checkedByRPC := []string{"cancelWorkflow", "terminateWorkflow", "updateWorkflow"}
 	for _, operation := range instanceOperations(t) {
 		t.Run(operation.id, func(t *testing.T) {
 			t.Parallel()
-			descriptions := 1
-			if slices.Contains(byRPC, operation.id) {
+			descriptions := 1 // the calls with which the gateway checks the chain
+			if slices.Contains(checkedByRPC, operation.id) {
 				descriptions = 0
 			}
-			for _, accept := range operation.types() {
-				pinning(t, func(t *testing.T, g *servertest.Gateway) {
-					a := operation.call(t, g, "?firstExecutionRunId="+temporalfake.RunID, "Accept", accept)
+			for _, accept := range operation.mediaTypes() {
+				withOrder(t, func(t *testing.T, g *servertest.Gateway) {
+					a := operation.send(t, g, "?firstExecutionRunId="+temporalfake.RunID, "Accept", accept)
 					require.Less(t, a.Status, http.StatusBadRequest, a.Body)
 					calls := g.Upstream.AllCalls()[1:] // the first is the health check
 					for _, call := range calls[descriptions:] {
@@ -137,22 +138,22 @@ func TestEveryInstanceOperationIsHeldToItsChain(t *testing.T) {
 				if descriptions == 0 {
 					continue
 				}
-				pinning(t, func(t *testing.T, g *servertest.Gateway) {
-					a := operation.call(t, g, "?firstExecutionRunId="+handlerstest.NewRunID, "Accept", accept)
+				withOrder(t, func(t *testing.T, g *servertest.Gateway) {
+					a := operation.send(t, g, "?firstExecutionRunId="+handlerstest.NewRunID, "Accept", accept)
 					require.Equal(t, http.StatusConflict, a.Status, a.Body)
 					require.Equal(t, []string{"run-chain-mismatch", "order"}, []string{a.Field(t, "code"), a.Field(t, "workflowId")})
 					require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
-					require.Equal(t, 1, g.UpstreamCalls(), "nothing else is called")
+					require.Equal(t, 1, g.UpstreamCalls(), "the description is the only call")
 				})
 			}
 		})
 	}
 }
 
-// TestAServerWithoutFirstRunIDsMatchesNoChain: old servers do not return the first run id.
-func TestAServerWithoutFirstRunIDsMatchesNoChain(t *testing.T) {
+// Old servers do not return the first run id, so the chain cannot be checked.
+func TestWithoutAFirstRunIDFromTheServerTheRunChainCheckFails(t *testing.T) {
 	t.Parallel()
-	pinning(t, func(t *testing.T, g *servertest.Gateway) {
+	withOrder(t, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: temporalfake.RunID}},
 		}))
@@ -162,16 +163,16 @@ func TestAServerWithoutFirstRunIDsMatchesNoChain(t *testing.T) {
 	})
 }
 
-// TestATokenCannotProbeTheChain: a caller may use firstExecutionRunId for a workflow that its token may describe, and for no
-// other.
-func TestATokenCannotProbeTheChain(t *testing.T) {
+// The response to firstExecutionRunId reveals to which chain a workflow belongs. So the bearer of a delegated token can use
+// the parameter only if the token permits reading the workflow.
+func TestADelegatedTokenCannotProbeRunChains(t *testing.T) {
 	t.Parallel()
-	pinning(t, func(t *testing.T, g *servertest.Gateway) {
+	withOrder(t, func(t *testing.T, g *servertest.Gateway) {
 		signals := servertest.Bearer(g.DelegateToken(t, `{"signals":["approve"]}`))
 		reads := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
 		oneRun := servertest.Bearer(g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?runId="+temporalfake.RunID, servertest.TokenBody).Field(t, "token"))
-		for _, first := range []string{temporalfake.RunID, handlerstest.NewRunID} {
-			query := "?firstExecutionRunId=" + first
+		for _, firstRunID := range []string{temporalfake.RunID, handlerstest.NewRunID} {
+			query := "?firstExecutionRunId=" + firstRunID
 			for _, test := range []struct {
 				credential []string
 				path       string
@@ -189,10 +190,11 @@ func TestATokenCannotProbeTheChain(t *testing.T) {
 	})
 }
 
-// TestATokenForAChainIsForItsRun: the workflow id may belong to another chain before the token expires.
-func TestATokenForAChainIsForItsRun(t *testing.T) {
+// A token that is requested for a chain is issued for the run that was found, because the workflow id may belong to another
+// chain before the token expires.
+func TestATokenForARunChainPermitsOneRun(t *testing.T) {
 	t.Parallel()
-	pinning(t, func(t *testing.T, g *servertest.Gateway) {
+	withOrder(t, func(t *testing.T, g *servertest.Gateway) {
 		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?firstExecutionRunId="+temporalfake.RunID, servertest.TokenBody)
 		require.Equal(t, temporalfake.RunID, a.Field(t, "runId"), a.Body)
 		credential := servertest.Bearer(a.Field(t, "token"))
@@ -201,8 +203,8 @@ func TestATokenForAChainIsForItsRun(t *testing.T) {
 	})
 }
 
-// TestPagesOfAChainStayInTheirRun, though the chain has a newer run.
-func TestPagesOfAChainStayInTheirRun(t *testing.T) {
+// The second page is of the same run as the first, although the chain has continued in a new run.
+func TestThePagesOfAHistoryAreOfOneRun(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
 		chain.Signal(2)
@@ -214,14 +216,14 @@ func TestPagesOfAChainStayInTheirRun(t *testing.T) {
 		calls := g.Upstream.Calls("GetWorkflowExecutionHistory")
 		require.Equal(t, []string{temporalfake.ChainRunID(1), ""}, []string{
 			servertest.FieldText(servertest.DecodeRequest(t, calls[0]), "execution.run_id"), servertest.FieldText(servertest.DecodeRequest(t, calls[1]), "execution.run_id"),
-		}, "Temporal's token names the run")
+		}, "the second request needs no run id, because Temporal's page token contains it")
 		a = g.Do(t, http.MethodGet, servertest.OrderPath+"/history?pageSize=1"+token, "")
 		require.Equal(t, "invalid-page-token", a.Field(t, "code"), a.Body)
 	})
 }
 
-// TestAStreamOfAChainStaysInItsRuns, and never reads a run of another chain.
-func TestAStreamOfAChainStaysInItsRuns(t *testing.T) {
+// A stream cannot resume after an event of another run chain.
+func TestAStreamReadsOnlyItsRunChain(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
 		chain.ContinueAsNew()
@@ -235,7 +237,7 @@ func TestAStreamOfAChainStaysInItsRuns(t *testing.T) {
 			ctx context.Context, q *workflowservice.DescribeWorkflowExecutionRequest,
 		) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 			described, err := chain.Describe(ctx, q)
-			if q.GetExecution().GetRunId() == temporalfake.ChainRunID(1) { // a chain that had the workflow id before
+			if q.GetExecution().GetRunId() == temporalfake.ChainRunID(1) { // make it a run of another chain
 				described.WorkflowExecutionInfo.FirstRunId = temporalfake.ChainRunID(0)
 			}
 			return described, err

@@ -22,7 +22,7 @@ type parameter struct {
 	In   string `json:"in"`
 }
 
-// parameterized is an operation with all of its parameters, those of its path included.
+// parameterized is an operation with its parameters, including those that its path item declares.
 type parameterized struct {
 	id, method, path string
 	parameters       []parameter
@@ -47,7 +47,7 @@ func parameterizedOperations(t *testing.T) []parameterized {
 		}
 		return resolved
 	}
-	fill := strings.NewReplacer("{namespace}", "default", "{workflowId}", "order", "{updateId}", "u-1", "{jobId}", "job-1")
+	fillPath := strings.NewReplacer("{namespace}", "default", "{workflowId}", "order", "{updateId}", "u-1", "{jobId}", "job-1")
 	var found []parameterized
 	for path, item := range document.Paths {
 		var shared []parameter
@@ -64,15 +64,15 @@ func parameterizedOperations(t *testing.T) []parameterized {
 			}
 			require.NoError(t, json.Unmarshal(text, &operation))
 			found = append(found, parameterized{
-				operation.OperationID, strings.ToUpper(method), fill.Replace(path), resolve(append(operation.Parameters, shared...)),
+				operation.OperationID, strings.ToUpper(method), fillPath.Replace(path), resolve(append(operation.Parameters, shared...)),
 			})
 		}
 	}
 	return found
 }
 
-// TestRepeatedParametersAreRejected sends each parameter of each operation twice. Of two values, a proxy may check the first
-// and the gateway read the last.
+// Each parameter of each operation is sent twice. If that were accepted, a proxy might check the first value while the
+// gateway uses the last.
 func TestRepeatedParametersAreRejected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestRepeatedParametersAreRejected(t *testing.T) {
 					request.Path += url.QueryEscape(p.Name) + "=1&" + url.QueryEscape(p.Name) + "=1"
 				case slices.Contains([]string{"Request-Timeout", "Grpc-Timeout"}, p.Name):
 					request.Headers = []string{p.Name, "1s", p.Name, "1s"}
-				default: // checked with the body, or ignored
+				default: // path parameters, and headers that are validated later or ignored
 					continue
 				}
 				response := request.Send(t, g)

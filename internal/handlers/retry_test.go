@@ -13,12 +13,12 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// TestOnlyIdempotentCallsAreRetried: a reset, a deletion or a batch whose response is lost may have happened.
+// If the response to a reset, a deletion or the start of a batch job is lost, the call may have taken effect.
 func TestOnlyIdempotentCallsAreRetried(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		method, verb, path, body string
-		repeated                 bool
+		rpc, method, path, body string
+		retried                 bool
 	}{
 		{"PauseWorkflowExecution", http.MethodPost, "/workflows/w/pause", "", true},
 		{"UnpauseWorkflowExecution", http.MethodPost, "/workflows/w/unpause", "", true},
@@ -27,21 +27,21 @@ func TestOnlyIdempotentCallsAreRetried(t *testing.T) {
 		{"UpdateWorkflowExecutionOptions", http.MethodPatch, "/workflows/w", `{"priority":null}`, false},
 		{"StartBatchOperation", http.MethodPost, "/batches", `{"query":"a","operation":{"cancel":{}}}`, false},
 	} {
-		t.Run(test.method, func(t *testing.T) {
+		t.Run(test.rpc, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				g := servertest.Start(t, servertest.Options{})
 				handlerstest.HandleCalls(g)
-				good := g.Upstream.Handler(test.method)
-				g.Upstream.Handle(test.method, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "gone"), good))
-				a := g.Do(t, test.verb, "/v1/namespaces/default"+test.path, test.body)
-				if test.repeated {
+				succeed := g.Upstream.Handler(test.rpc)
+				g.Upstream.Handle(test.rpc, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "gone"), succeed))
+				a := g.Do(t, test.method, "/v1/namespaces/default"+test.path, test.body)
+				if test.retried {
 					require.Less(t, a.Status, http.StatusBadRequest, a.Body)
-					require.Len(t, g.Upstream.Calls(test.method), 2)
+					require.Len(t, g.Upstream.Calls(test.rpc), 2)
 					return
 				}
 				require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
-				require.Len(t, g.Upstream.Calls(test.method), 1)
+				require.Len(t, g.Upstream.Calls(test.rpc), 1)
 			})
 		})
 	}

@@ -18,15 +18,16 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-const callersTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+const callerTraceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// tracedCall is an operation that reaches a workflow's code. headers returns the workflow headers in its call.
+// tracedCall is a request for an operation that can reach a workflow's code. headers returns the Temporal headers in the
+// upstream call.
 type tracedCall struct {
 	method, path, body string
 	headers            func(*testing.T, *servertest.Gateway) []*common.Header
 }
 
-// tracedCalls returns all of them.
+// tracedCalls returns a request for each such operation.
 func tracedCalls() map[string]tracedCall {
 	return map[string]tracedCall{
 		"start": {
@@ -77,7 +78,7 @@ func tracedCalls() map[string]tracedCall {
 				}
 			},
 		},
-		"signals to many": {
+		"batch signal": {
 			http.MethodPost, "/v1/namespaces/default/batches",
 			`{"query":"WorkflowType = 'W'","reason":"r","operation":{"signal":{"signal":"s"}}}`,
 			func(t *testing.T, g *servertest.Gateway) []*common.Header {
@@ -92,11 +93,11 @@ func queryHeaders(t *testing.T, g *servertest.Gateway) []*common.Header {
 	return []*common.Header{handlerstest.OnlyRequest[*workflowservice.QueryWorkflowRequest](t, g, "QueryWorkflow").GetQuery().GetHeader()}
 }
 
-// undelayed configures a gateway without a drain delay.
-func undelayed(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }
+// withoutDrainDelay configures a gateway without a drain delay.
+func withoutDrainDelay(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }
 
-// answeringTraced makes the upstream respond to all traced calls.
-func answeringTraced(g *servertest.Gateway) {
+// handleTracedCalls makes the upstream respond to the RPCs of all traced calls.
+func handleTracedCalls(g *servertest.Gateway) {
 	handlerstest.HandleCalls(g)
 	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: temporalfake.RunID, Started: true}))
 	g.Upstream.Handle("SignalWithStartWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: temporalfake.RunID}))
@@ -118,40 +119,40 @@ func answeringTraced(g *servertest.Gateway) {
 	}))
 }
 
-func TestCallersTraceReachesTheWorkflowsHeaders(t *testing.T) {
+func TestTheTraceContextOfTheCallerIsInTheWorkflowHeaders(t *testing.T) {
 	t.Parallel()
 	for name, c := range tracedCalls() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := servertest.Start(t, servertest.Options{Configure: undelayed})
-			answeringTraced(g)
-			a := g.Do(t, c.method, c.path, c.body, "traceparent", callersTrace, "tracestate", "vendor=1")
+			g := servertest.Start(t, servertest.Options{Configure: withoutDrainDelay})
+			handleTracedCalls(g)
+			a := g.Do(t, c.method, c.path, c.body, "traceparent", callerTraceparent, "tracestate", "vendor=1")
 			require.Less(t, a.Status, http.StatusBadRequest, a.Body)
 			for _, header := range c.headers(t, g) {
-				carried := header.GetFields()["_tracer-data"]
-				require.Equal(t, "json/plain", string(carried.GetMetadata()["encoding"]))
-				require.JSONEq(t, `{"traceparent":"`+callersTrace+`","tracestate":"vendor=1"}`, string(carried.GetData()))
+				payload := header.GetFields()["_tracer-data"]
+				require.Equal(t, "json/plain", string(payload.GetMetadata()["encoding"]))
+				require.JSONEq(t, `{"traceparent":"`+callerTraceparent+`","tracestate":"vendor=1"}`, string(payload.GetData()))
 			}
 		})
 	}
 }
 
-// TestTracestateIsOneListInHoweverManyLines: several lines are one list. With two traceparents no trace continues.
-func TestTracestateIsOneListInHoweverManyLines(t *testing.T) {
+// Several tracestate headers form one list. A request with two traceparent headers has no trace context.
+func TestRepeatedTraceHeaders(t *testing.T) {
 	t.Parallel()
 	c := tracedCalls()["signal"]
-	for want, lines := range map[string][]string{
-		`{"traceparent":"` + callersTrace + `","tracestate":"a=1,b=2"}`: {"tracestate", "a=1", "traceparent", callersTrace, "tracestate", "b=2"},
-		"": {"traceparent", callersTrace, "traceparent", callersTrace, "tracestate", "a=1"},
+	for want, headers := range map[string][]string{
+		`{"traceparent":"` + callerTraceparent + `","tracestate":"a=1,b=2"}`: {"tracestate", "a=1", "traceparent", callerTraceparent, "tracestate", "b=2"},
+		"": {"traceparent", callerTraceparent, "traceparent", callerTraceparent, "tracestate", "a=1"},
 	} {
-		g := servertest.Start(t, servertest.Options{Configure: undelayed})
-		answeringTraced(g)
+		g := servertest.Start(t, servertest.Options{Configure: withoutDrainDelay})
+		handleTracedCalls(g)
 		request, err := http.NewRequestWithContext(t.Context(), c.method, "http://gateway"+c.path, strings.NewReader(c.body))
 		require.NoError(t, err)
 		request.Header.Set("Authorization", "Bearer "+servertest.WriterKey)
 		request.Header.Set("Content-Type", "application/json")
-		for i := 0; i < len(lines); i += 2 {
-			request.Header.Add(lines[i], lines[i+1])
+		for i := 0; i < len(headers); i += 2 {
+			request.Header.Add(headers[i], headers[i+1])
 		}
 		response, err := g.Client.Do(request)
 		require.NoError(t, err)
@@ -163,15 +164,15 @@ func TestTracestateIsOneListInHoweverManyLines(t *testing.T) {
 	}
 }
 
-// TestCallsWithoutATraceCarryNone: no history has a header that its caller did not send.
-func TestCallsWithoutATraceCarryNone(t *testing.T) {
+// Without a valid traceparent, the gateway adds no header to the workflow's history.
+func TestWithoutATraceContextThereAreNoWorkflowHeaders(t *testing.T) {
 	t.Parallel()
 	for name, c := range tracedCalls() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, traceparent := range []string{"", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "marker"} {
-				g := servertest.Start(t, servertest.Options{Configure: undelayed})
-				answeringTraced(g)
+				g := servertest.Start(t, servertest.Options{Configure: withoutDrainDelay})
+				handleTracedCalls(g)
 				a := g.Do(t, c.method, c.path, c.body, "traceparent", traceparent, "tracestate", "vendor=1")
 				require.Less(t, a.Status, http.StatusBadRequest, a.Body)
 				for _, header := range c.headers(t, g) {
@@ -182,22 +183,22 @@ func TestCallsWithoutATraceCarryNone(t *testing.T) {
 	}
 }
 
-// TestWorkflowsJoinTheGatewaysTrace: where the gateway records a request, its span is the parent of the workflow's.
-// The test changes the environment, and so does not run in parallel.
-func TestWorkflowsJoinTheGatewaysTrace(t *testing.T) {
+// If the gateway records a span for the request, that span is the parent of the workflow's span.
+// The test sets environment variables, so it does not run in parallel.
+func TestTheSpanOfTheGatewayIsTheParentOfTheWorkflowsSpan(t *testing.T) {
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	for _, sampler := range []string{"always_on", "always_off"} {
 		t.Setenv("OTEL_TRACES_SAMPLER", sampler)
-		g := servertest.Start(t, servertest.Options{Configure: undelayed, Getenv: func(name string) string {
+		g := servertest.Start(t, servertest.Options{Configure: withoutDrainDelay, Getenv: func(name string) string {
 			return map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}[name]
 		}})
-		answeringTraced(g)
+		handleTracedCalls(g)
 		c := tracedCalls()["start"]
 		require.Equal(t, http.StatusCreated, g.Do(t, c.method, c.path, c.body).Status)
 		header := c.headers(t, g)[0]
 		if sampler == "always_off" {
-			require.Nil(t, header, "the worker decides about what the gateway does not record")
+			require.Nil(t, header, "if the gateway records no span, the worker decides whether to sample")
 			continue
 		}
 		require.Regexp(t, `^\{"traceparent":"00-[0-9a-f]{32}-[0-9a-f]{16}-01"\}$`, string(header.GetFields()["_tracer-data"].GetData()))
