@@ -124,8 +124,8 @@ func TestEveryInstanceOperationChecksTheRunChain(t *testing.T) {
 			}
 			for _, accept := range operation.mediaTypes() {
 				withOrder(t, func(t *testing.T, g *servertest.Gateway) {
-					a := operation.send(t, g, "?firstExecutionRunId="+temporalfake.RunID, "Accept", accept)
-					require.Less(t, a.Status, http.StatusBadRequest, a.Body)
+					resp := operation.send(t, g, "?firstExecutionRunId="+temporalfake.RunID, "Accept", accept)
+					require.Less(t, resp.Status, http.StatusBadRequest, resp.Body)
 					calls := g.Upstream.AllCalls()[1:] // the first is the health check
 					for _, call := range calls[descriptions:] {
 						require.Contains(t, string(call.Request), temporalfake.RunID, call.Method)
@@ -139,9 +139,9 @@ func TestEveryInstanceOperationChecksTheRunChain(t *testing.T) {
 					continue
 				}
 				withOrder(t, func(t *testing.T, g *servertest.Gateway) {
-					a := operation.send(t, g, "?firstExecutionRunId="+handlerstest.NewRunID, "Accept", accept)
-					require.Equal(t, http.StatusConflict, a.Status, a.Body)
-					require.Equal(t, []string{"run-chain-mismatch", "order"}, []string{a.Field(t, "code"), a.Field(t, "workflowId")})
+					resp := operation.send(t, g, "?firstExecutionRunId="+handlerstest.NewRunID, "Accept", accept)
+					require.Equal(t, http.StatusConflict, resp.Status, resp.Body)
+					require.Equal(t, []string{"run-chain-mismatch", "order"}, []string{resp.Field(t, "code"), resp.Field(t, "workflowId")})
 					require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
 					require.Equal(t, 1, g.UpstreamCalls(), "the description is the only call")
 				})
@@ -157,8 +157,8 @@ func TestWithoutAFirstRunIDFromTheServerTheRunChainCheckFails(t *testing.T) {
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Execution: &common.WorkflowExecution{WorkflowId: "order", RunId: temporalfake.RunID}},
 		}))
-		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal?firstExecutionRunId="+temporalfake.RunID, `{"signal":"approve"}`)
-		require.Equal(t, "run-chain-mismatch", a.Field(t, "code"), a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal?firstExecutionRunId="+temporalfake.RunID, `{"signal":"approve"}`)
+		require.Equal(t, "run-chain-mismatch", resp.Field(t, "code"), resp.Body)
 		require.Empty(t, g.Upstream.Calls("SignalWorkflowExecution"))
 	})
 }
@@ -177,16 +177,16 @@ func TestADelegatedTokenCannotProbeRunChains(t *testing.T) {
 				credential []string
 				path       string
 			}{{signals, servertest.OrderPath}, {oneRun, servertest.OrderPath}, {reads, servertest.WorkflowsPath + "/other"}} {
-				a := g.Do(t, http.MethodPost, test.path+"/signal"+query, `{"signal":"approve"}`, test.credential...)
-				require.Equal(t, "operation-forbidden", a.Field(t, "code"), a.Body)
+				resp := g.Do(t, http.MethodPost, test.path+"/signal"+query, `{"signal":"approve"}`, test.credential...)
+				require.Equal(t, "operation-forbidden", resp.Field(t, "code"), resp.Body)
 			}
 		}
 		require.Zero(t, g.UpstreamCalls())
 		const query = "/signal?firstExecutionRunId=" + temporalfake.RunID
-		a := g.Do(t, http.MethodPost, servertest.OrderPath+query, `{"signal":"approve"}`, reads...)
-		require.Equal(t, http.StatusNoContent, a.Status, a.Body)
-		a = g.Do(t, http.MethodPost, servertest.OrderPath+query+"&runId="+temporalfake.RunID, `{"signal":"approve"}`, oneRun...)
-		require.Equal(t, http.StatusNoContent, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+query, `{"signal":"approve"}`, reads...)
+		require.Equal(t, http.StatusNoContent, resp.Status, resp.Body)
+		resp = g.Do(t, http.MethodPost, servertest.OrderPath+query+"&runId="+temporalfake.RunID, `{"signal":"approve"}`, oneRun...)
+		require.Equal(t, http.StatusNoContent, resp.Status, resp.Body)
 	})
 }
 
@@ -195,9 +195,9 @@ func TestADelegatedTokenCannotProbeRunChains(t *testing.T) {
 func TestATokenForARunChainPermitsOneRun(t *testing.T) {
 	t.Parallel()
 	withOrder(t, func(t *testing.T, g *servertest.Gateway) {
-		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?firstExecutionRunId="+temporalfake.RunID, servertest.TokenBody)
-		require.Equal(t, temporalfake.RunID, a.Field(t, "runId"), a.Body)
-		credential := servertest.Bearer(a.Field(t, "token"))
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?firstExecutionRunId="+temporalfake.RunID, servertest.TokenBody)
+		require.Equal(t, temporalfake.RunID, resp.Field(t, "runId"), resp.Body)
+		credential := servertest.Bearer(resp.Field(t, "token"))
 		require.Equal(t, http.StatusForbidden, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath+"?runId="+temporalfake.RunID, "", credential...).Status)
 	})
@@ -211,14 +211,14 @@ func TestThePagesOfAHistoryAreOfOneRun(t *testing.T) {
 		query := "/history?pageSize=1&firstExecutionRunId=" + temporalfake.ChainRunID(1)
 		token := "&pageToken=" + g.Do(t, http.MethodGet, servertest.OrderPath+query, "").Field(t, "nextPageToken")
 		chain.ContinueAsNew()
-		a := g.Do(t, http.MethodGet, servertest.OrderPath+query+token, "")
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp := g.Do(t, http.MethodGet, servertest.OrderPath+query+token, "")
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		calls := g.Upstream.Calls("GetWorkflowExecutionHistory")
 		require.Equal(t, []string{temporalfake.ChainRunID(1), ""}, []string{
 			servertest.FieldText(servertest.DecodeRequest(t, calls[0]), "execution.run_id"), servertest.FieldText(servertest.DecodeRequest(t, calls[1]), "execution.run_id"),
 		}, "the second request needs no run id, because Temporal's page token contains it")
-		a = g.Do(t, http.MethodGet, servertest.OrderPath+"/history?pageSize=1"+token, "")
-		require.Equal(t, "invalid-page-token", a.Field(t, "code"), a.Body)
+		resp = g.Do(t, http.MethodGet, servertest.OrderPath+"/history?pageSize=1"+token, "")
+		require.Equal(t, "invalid-page-token", resp.Field(t, "code"), resp.Body)
 	})
 }
 
@@ -230,9 +230,9 @@ func TestAStreamReadsOnlyItsRunChain(t *testing.T) {
 		chain.Terminate()
 		query := servertest.OrderPath + "/history?followRuns=false&firstExecutionRunId=" + temporalfake.ChainRunID(1)
 		headers := []string{"Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(1) + "/1"}
-		a := g.Do(t, http.MethodGet, query, "", headers...)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		require.Contains(t, a.Body, "id: "+temporalfake.ChainRunID(1)+"/2\n")
+		resp := g.Do(t, http.MethodGet, query, "", headers...)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		require.Contains(t, resp.Body, "id: "+temporalfake.ChainRunID(1)+"/2\n")
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Typed(func(
 			ctx context.Context, q *workflowservice.DescribeWorkflowExecutionRequest,
 		) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
@@ -242,7 +242,7 @@ func TestAStreamReadsOnlyItsRunChain(t *testing.T) {
 			}
 			return described, err
 		}))
-		a = g.Do(t, http.MethodGet, query, "", headers...)
-		require.Equal(t, "invalid-request", a.Field(t, "code"), a.Body)
+		resp = g.Do(t, http.MethodGet, query, "", headers...)
+		require.Equal(t, "invalid-request", resp.Field(t, "code"), resp.Body)
 	})
 }

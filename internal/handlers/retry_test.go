@@ -34,13 +34,13 @@ func TestOnlyIdempotentCallsAreRetried(t *testing.T) {
 				handlerstest.HandleCalls(g)
 				succeed := g.Upstream.Handler(test.rpc)
 				g.Upstream.Handle(test.rpc, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "gone"), succeed))
-				a := g.Do(t, test.method, "/v1/namespaces/default"+test.path, test.body)
+				resp := g.Do(t, test.method, "/v1/namespaces/default"+test.path, test.body)
 				if test.retried {
-					require.Less(t, a.Status, http.StatusBadRequest, a.Body)
+					require.Less(t, resp.Status, http.StatusBadRequest, resp.Body)
 					require.Len(t, g.Upstream.Calls(test.rpc), 2)
 					return
 				}
-				require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
+				require.Equal(t, http.StatusServiceUnavailable, resp.Status, resp.Body)
 				require.Len(t, g.Upstream.Calls(test.rpc), 1)
 			})
 		})

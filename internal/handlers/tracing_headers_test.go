@@ -126,8 +126,8 @@ func TestTheTraceContextOfTheCallerIsInTheWorkflowHeaders(t *testing.T) {
 			t.Parallel()
 			g := servertest.Start(t, servertest.Options{Configure: withoutDrainDelay})
 			handleTracedCalls(g)
-			a := g.Do(t, c.method, c.path, c.body, "traceparent", callerTraceparent, "tracestate", "vendor=1")
-			require.Less(t, a.Status, http.StatusBadRequest, a.Body)
+			resp := g.Do(t, c.method, c.path, c.body, "traceparent", callerTraceparent, "tracestate", "vendor=1")
+			require.Less(t, resp.Status, http.StatusBadRequest, resp.Body)
 			for _, header := range c.headers(t, g) {
 				payload := header.GetFields()["_tracer-data"]
 				require.Equal(t, "json/plain", string(payload.GetMetadata()["encoding"]))
@@ -173,8 +173,8 @@ func TestWithoutATraceContextThereAreNoWorkflowHeaders(t *testing.T) {
 			for _, traceparent := range []string{"", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "marker"} {
 				g := servertest.Start(t, servertest.Options{Configure: withoutDrainDelay})
 				handleTracedCalls(g)
-				a := g.Do(t, c.method, c.path, c.body, "traceparent", traceparent, "tracestate", "vendor=1")
-				require.Less(t, a.Status, http.StatusBadRequest, a.Body)
+				resp := g.Do(t, c.method, c.path, c.body, "traceparent", traceparent, "tracestate", "vendor=1")
+				require.Less(t, resp.Status, http.StatusBadRequest, resp.Body)
 				for _, header := range c.headers(t, g) {
 					require.Nil(t, header)
 				}

@@ -39,10 +39,10 @@ func TestABatchSendsItsOperation(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
 			handlerstest.HandleCalls(g)
-			a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{`+operation+`},"jobId":"a/b","reason":"<&>","maxOperationsPerSecond":2.5}`)
-			require.Equal(t, http.StatusCreated, a.Status, a.Body)
-			require.JSONEq(t, `{"jobId":"a/b"}`, a.Body)
-			require.Equal(t, servertest.BatchesPath+"/a%2Fb", a.Header.Get("Location"))
+			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{`+operation+`},"jobId":"a/b","reason":"<&>","maxOperationsPerSecond":2.5}`)
+			require.Equal(t, http.StatusCreated, resp.Status, resp.Body)
+			require.JSONEq(t, `{"jobId":"a/b"}`, resp.Body)
+			require.Equal(t, servertest.BatchesPath+"/a%2Fb", resp.Header.Get("Location"))
 			request := handlerstest.OnlyRequest[*workflowservice.StartBatchOperationRequest](t, g, "StartBatchOperation")
 			require.Equal(t, []string{"default", "q", "a/b", "<&>"},
 				[]string{request.GetNamespace(), request.GetVisibilityQuery(), request.GetJobId(), request.GetReason()})
@@ -69,9 +69,9 @@ func TestDryRunStartsNothing(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
 			handlerstest.HandleCalls(g)
-			a := g.Do(t, http.MethodPost, servertest.BatchesPath, body)
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.JSONEq(t, want.response, a.Body)
+			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, body)
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+			require.JSONEq(t, want.response, resp.Body)
 			require.Empty(t, g.Upstream.Calls("StartBatchOperation"))
 			if want.query != "" {
 				require.Equal(t, want.query, handlerstest.OnlyRequest[*workflowservice.CountWorkflowExecutionsRequest](t, g, "CountWorkflowExecutions").GetQuery())
@@ -87,13 +87,13 @@ func TestAnInvalidQueryStartsNoBatch(t *testing.T) {
 		handlerstest.HandleCalls(g)
 		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.InvalidArgument, "invalid query: column name 'x' is not defined"))
 		for _, operation := range []string{`"cancel":{}`, `"delete":{}`} {
-			a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"x = 1","operation":{`+operation+`}}`)
-			require.Equal(t, []any{http.StatusBadRequest, "invalid-request"}, []any{a.Status, a.Field(t, "code")}, a.Body)
-			require.Contains(t, a.Field(t, "detail"), "is not defined")
+			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"x = 1","operation":{`+operation+`}}`)
+			require.Equal(t, []any{http.StatusBadRequest, "invalid-request"}, []any{resp.Status, resp.Field(t, "code")}, resp.Body)
+			require.Contains(t, resp.Field(t, "detail"), "is not defined")
 		}
 		require.Empty(t, g.Upstream.Calls("StartBatchOperation"))
-		a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"executions":[{"workflowId":"w"}],"operation":{"cancel":{}}}`)
-		require.Equal(t, http.StatusCreated, a.Status, "a list of executions needs no count")
+		resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"executions":[{"workflowId":"w"}],"operation":{"cancel":{}}}`)
+		require.Equal(t, http.StatusCreated, resp.Status, "a list of executions needs no count")
 	})
 }
 
@@ -119,10 +119,10 @@ func TestTheRunIDsOfABatchAreValidated(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		handlerstest.HandleCalls(g)
 		for _, dryRun := range []string{"true", "false"} {
-			a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"executions":[{"workflowId":"v","runId":"`+temporalfake.RunID+`"},{"workflowId":"w","runId":"r"}],
+			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"executions":[{"workflowId":"v","runId":"`+temporalfake.RunID+`"},{"workflowId":"w","runId":"r"}],
 				"operation":{"delete":{}},"dryRun":`+dryRun+`}`)
-			require.Equal(t, []any{http.StatusBadRequest, "invalid-request"}, []any{a.Status, a.Field(t, "code")}, a.Body)
-			require.Contains(t, a.Body, `"/executions/1/runId"`)
+			require.Equal(t, []any{http.StatusBadRequest, "invalid-request"}, []any{resp.Status, resp.Field(t, "code")}, resp.Body)
+			require.Contains(t, resp.Body, `"/executions/1/runId"`)
 		}
 		require.Empty(t, g.Upstream.Calls("StartBatchOperation"))
 	})
@@ -141,10 +141,10 @@ func TestARepeatedBatchIsTheSameJob(t *testing.T) {
 		again := g.Do(t, http.MethodPost, servertest.BatchesPath, body, "Idempotency-Key", "once")
 		require.Equal(t, []any{http.StatusCreated, first.Body}, []any{again.Status, again.Body})
 		for _, headers := range [][]string{nil, {"Idempotency-Key", "once"}} {
-			a := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{"cancel":{}},"jobId":"mine"}`, headers...)
-			require.Equal(t, http.StatusConflict, a.Status, a.Body)
-			require.Equal(t, "conflict", a.Field(t, "code"))
-			require.Empty(t, a.Field(t, "runId"))
+			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{"cancel":{}},"jobId":"mine"}`, headers...)
+			require.Equal(t, http.StatusConflict, resp.Status, resp.Body)
+			require.Equal(t, "conflict", resp.Field(t, "code"))
+			require.Empty(t, resp.Field(t, "runId"))
 		}
 	})
 }
@@ -155,8 +155,8 @@ func TestBatchErrorsReferToTheJobAndNotToAWorkflow(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		handlerstest.HandleCalls(g)
 		g.Upstream.Handle("StopBatchOperation", upstreamtest.Fail(codes.NotFound, "workflow execution already completed", &errordetails.NotFoundFailure{}))
-		a := g.Do(t, http.MethodPost, servertest.BatchesPath+"/j/stop", "")
-		require.Equal(t, []any{http.StatusConflict, "conflict", "The batch job has ended."}, []any{a.Status, a.Field(t, "code"), a.Field(t, "detail")})
+		resp := g.Do(t, http.MethodPost, servertest.BatchesPath+"/j/stop", "")
+		require.Equal(t, []any{http.StatusConflict, "conflict", "The batch job has ended."}, []any{resp.Status, resp.Field(t, "code"), resp.Field(t, "detail")})
 		require.NotEmpty(t, handlerstest.OnlyRequest[*workflowservice.StopBatchOperationRequest](t, g, "StopBatchOperation").GetReason())
 		for _, describe := range []upstreamtest.Handler{
 			upstreamtest.Fail(codes.NotFound, "workflow not found for ID: j", &errordetails.NotFoundFailure{}),
@@ -164,8 +164,8 @@ func TestBatchErrorsReferToTheJobAndNotToAWorkflow(t *testing.T) {
 		} {
 			g.Upstream.Handle("DescribeBatchOperation", describe)
 			for verb, path := range map[string]string{http.MethodGet: "/j", http.MethodPost: "/j/stop"} {
-				a := g.Do(t, verb, servertest.BatchesPath+path, "")
-				require.Equal(t, []any{http.StatusNotFound, "batch-not-found"}, []any{a.Status, a.Field(t, "code")})
+				resp := g.Do(t, verb, servertest.BatchesPath+path, "")
+				require.Equal(t, []any{http.StatusNotFound, "batch-not-found"}, []any{resp.Status, resp.Field(t, "code")})
 			}
 		}
 		require.Len(t, g.Upstream.Calls("StopBatchOperation"), 1)
@@ -183,10 +183,10 @@ func TestBatchesAreListedInPages(t *testing.T) {
 			}},
 			NextPageToken: []byte("next"),
 		}))
-		a := g.Do(t, http.MethodGet, servertest.BatchesPath+"?pageSize=1", "")
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		token := a.Field(t, "nextPageToken")
-		require.JSONEq(t, `[{"jobId":"j","state":"RUNNING","operationType":"SIGNAL_WORKFLOW","startTime":"1970-01-01T00:00:01Z"}]`, a.Field(t, "batches"))
+		resp := g.Do(t, http.MethodGet, servertest.BatchesPath+"?pageSize=1", "")
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		token := resp.Field(t, "nextPageToken")
+		require.JSONEq(t, `[{"jobId":"j","state":"RUNNING","operationType":"SIGNAL_WORKFLOW","startTime":"1970-01-01T00:00:01Z"}]`, resp.Field(t, "batches"))
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.BatchesPath+"?pageToken="+token, "").Status)
 		require.Equal(t, "invalid-page-token", g.Do(t, http.MethodGet, servertest.WorkflowsPath+"?pageToken="+token, "").Field(t, "code"))
 		lines := g.Do(t, http.MethodGet, servertest.BatchesPath+"?limit=2&pageSize=1", "", "Accept", "application/x-ndjson")

@@ -23,13 +23,13 @@ func TestListedMetadataKeysReachTheServer(t *testing.T) {
 		temporalfake.NewWorkflow(g.Upstream)
 		client := g.Do(t, http.MethodGet, "/v1/namespaces/default/client", "")
 		require.JSONEq(t, `["x-tenant"]`, client.Field(t, "metadataKeys"))
-		a := g.Do(t, http.MethodGet, servertest.OrderPath, "", "Grpc-Metadata-X-Tenant", "blue")
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", "Grpc-Metadata-X-Tenant", "blue")
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		calls := g.Upstream.Calls("DescribeWorkflowExecution")
 		require.Len(t, calls, 1)
 		require.Equal(t, []string{"blue"}, calls[0].Metadata.Get("x-tenant"))
-		a = g.Do(t, http.MethodGet, servertest.OrderPath, "", "Grpc-Metadata-X-Other", "2")
-		require.Equal(t, "metadata-not-allowed", a.Field(t, "code"), a.Body)
+		resp = g.Do(t, http.MethodGet, servertest.OrderPath, "", "Grpc-Metadata-X-Other", "2")
+		require.Equal(t, "metadata-not-allowed", resp.Field(t, "code"), resp.Body)
 		require.Len(t, g.Upstream.Calls("DescribeWorkflowExecution"), 1)
 	})
 }
@@ -42,11 +42,11 @@ func TestGetClientReturnsTheSettingsInForce(t *testing.T) {
 			cfg.Upstream.Retry.MaxAttempts = 3
 			cfg.Namespaces = map[string]config.Namespace{"default": {QueryRejectCondition: "NOT_OPEN"}}
 		}})
-		a := g.Do(t, http.MethodGet, "/v1/namespaces/default/client", "", servertest.Bearer(servertest.ReaderKey)...)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		require.Contains(t, a.Field(t, "limits"), `"maxWait":"1.5s"`)
-		require.Contains(t, a.Field(t, "retry"), `"maxAttempts":3`)
-		require.Equal(t, []string{"read", "NOT_OPEN"}, []string{a.Field(t, "role"), a.Field(t, "queryRejectCondition")})
+		resp := g.Do(t, http.MethodGet, "/v1/namespaces/default/client", "", servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		require.Contains(t, resp.Field(t, "limits"), `"maxWait":"1.5s"`)
+		require.Contains(t, resp.Field(t, "retry"), `"maxAttempts":3`)
+		require.Equal(t, []string{"read", "NOT_OPEN"}, []string{resp.Field(t, "role"), resp.Field(t, "queryRejectCondition")})
 	})
 }
 
@@ -58,11 +58,11 @@ func TestEveryCapabilityIsReported(t *testing.T) {
 		g.Upstream.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{
 			ServerVersion: "1.2.3", Capabilities: &workflowservice.GetSystemInfoResponse_Capabilities{SupportsSchedules: true},
 		}))
-		a := g.Do(t, http.MethodGet, "/v1/system-info", "")
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		require.JSONEq(t, `{"version":"test"}`, a.Field(t, "gateway"))
-		require.Contains(t, a.Field(t, "server"), `"version":"1.2.3"`)
-		require.Contains(t, a.Field(t, "server"), `"supportsSchedules":true`)
-		require.Contains(t, a.Field(t, "server"), `"nexus":false`)
+		resp := g.Do(t, http.MethodGet, "/v1/system-info", "")
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		require.JSONEq(t, `{"version":"test"}`, resp.Field(t, "gateway"))
+		require.Contains(t, resp.Field(t, "server"), `"version":"1.2.3"`)
+		require.Contains(t, resp.Field(t, "server"), `"supportsSchedules":true`)
+		require.Contains(t, resp.Field(t, "server"), `"nexus":false`)
 	})
 }

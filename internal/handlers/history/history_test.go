@@ -18,8 +18,8 @@ func TestSkipArchivalReachesTheServer(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Respond(&workflowservice.GetWorkflowExecutionHistoryResponse{}))
 		for query, want := range map[string]string{"": "false", "?skipArchival=false": "false", "?skipArchival=true": "true"} {
-			a := g.Do(t, http.MethodGet, servertest.OrderPath+"/history"+query, "")
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
+			resp := g.Do(t, http.MethodGet, servertest.OrderPath+"/history"+query, "")
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 			calls := g.Upstream.Calls("GetWorkflowExecutionHistory")
 			require.Equal(t, want, servertest.FieldText(servertest.DecodeRequest(t, calls[len(calls)-1]), "skip_archival"), query)
 		}

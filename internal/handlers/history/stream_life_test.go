@@ -47,9 +47,9 @@ func TestAWaitingStreamHoldsOnlyAWaitSlot(t *testing.T) {
 		metrics := g.AdminText(t, "/metrics")
 		require.Contains(t, metrics, `flowgate_in_flight{kind="read"} 0`)
 		require.Contains(t, metrics, `flowgate_in_flight{kind="wait"} 2`)
-		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
-		require.Equal(t, http.StatusServiceUnavailable, a.Status)
-		require.Equal(t, "overloaded", a.Field(t, "code"))
+		resp := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
+		require.Equal(t, http.StatusServiceUnavailable, resp.Status)
+		require.Equal(t, "overloaded", resp.Field(t, "code"))
 		c.ContinueAsNew() // both streams use the single read slot, one after the other
 		for _, s := range streams {
 			s.ReadIDs(t, 2)

@@ -77,8 +77,8 @@ func TestStreamResumesAfterAnyEvent(t *testing.T) {
 			{"&lastEventId=" + lastID, nil},
 			{"&lastEventId=" + all[0], []string{"Last-Event-ID", lastID}}, // the header takes precedence
 		} {
-			a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?"+firstRun+resume.query, "", append([]string{"Accept", "text/event-stream"}, resume.headers...)...)
-			require.Equal(t, http.StatusNoContent, a.Status, a.Body)
+			resp := g.Do(t, http.MethodGet, servertest.HistoryPath+"?"+firstRun+resume.query, "", append([]string{"Accept", "text/event-stream"}, resume.headers...)...)
+			require.Equal(t, http.StatusNoContent, resp.Status, resp.Body)
 		}
 		s := g.Follow(t, "?lastEventId="+all[3])
 		require.Equal(t, all[4:], s.ReadIDs(t, len(all)-4), "a stream without runId resumes too")
@@ -95,8 +95,8 @@ func TestWithoutFollowRunsAStreamHasOneRun(t *testing.T) {
 		s := g.Follow(t, "?followRuns=false&runId="+temporalfake.ChainRunID(1))
 		require.Equal(t, all[:6], s.ReadIDs(t, 6))
 		s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"CONTINUED_AS_NEW","newRunId":"`+temporalfake.ChainRunID(2)+`"}`)
-		a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", all[5])
-		require.Equal(t, http.StatusNoContent, a.Status)
+		resp := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", all[5])
+		require.Equal(t, http.StatusNoContent, resp.Status)
 	})
 }
 
@@ -127,8 +127,8 @@ func TestTransientEventsAreOmitted(t *testing.T) {
 		require.Equal(t, c.EventIDs()[2:], s.ReadIDs(t, 1))
 		c.Terminate()
 		require.Equal(t, c.EventIDs()[3:], s.ReadIDs(t, 1))
-		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(1)+"/5")
-		require.Equal(t, http.StatusBadRequest, a.Status, "there was no such persisted event")
+		resp := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(1)+"/5")
+		require.Equal(t, http.StatusBadRequest, resp.Status, "there was no such persisted event")
 	})
 }
 
@@ -183,36 +183,36 @@ func TestEventIDsThatTheStreamHasNotSentAreRejected(t *testing.T) {
 			"x", "/", "/1", temporalfake.ChainRunID(1), temporalfake.ChainRunID(1) + "/", temporalfake.ChainRunID(1) + "/0", temporalfake.ChainRunID(1) + "/-1", temporalfake.ChainRunID(1) + "/+1", temporalfake.ChainRunID(1) + "/01",
 			temporalfake.ChainRunID(1) + "/1/1", temporalfake.ChainRunID(1) + "/7", temporalfake.ChainRunID(9) + "/1", temporalfake.ChainRunID(1) + "/99999999999999999999", "0198f3c2x5f0e-7c3a-9d52-000000000001/1",
 		} {
-			for _, a := range []servertest.Response{
+			for _, resp := range []servertest.Response{
 				g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream", "Last-Event-ID", position),
 				g.Do(t, http.MethodGet, servertest.HistoryPath+"?lastEventId="+strings.ReplaceAll(position, "+", "%2B"), "", "Accept", "text/event-stream"),
 			} {
-				require.Equal(t, http.StatusBadRequest, a.Status, position)
-				require.Equal(t, "invalid-request", a.Field(t, "code"), position)
+				require.Equal(t, http.StatusBadRequest, resp.Status, position)
+				require.Equal(t, "invalid-request", resp.Field(t, "code"), position)
 			}
 		}
-		a := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(2)+"/1")
-		require.Equal(t, http.StatusBadRequest, a.Status, "the stream does not read the run of the event")
+		resp := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", temporalfake.ChainRunID(2)+"/1")
+		require.Equal(t, http.StatusBadRequest, resp.Status, "the stream does not read the run of the event")
 		for _, query := range []string{"?pageToken=x", "?limit=1", "?waitNewEvent=false", "?skipArchival=false", "?pageSize=0", "?payloads=x", "?eventFilterType=x"} {
 			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodGet, servertest.HistoryPath+query, "", "Accept", "text/event-stream").Status, query)
 		}
 		for _, query := range []string{"?followRuns=true", "?lastEventId=x"} {
 			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodGet, servertest.HistoryPath+query, "").Status, query)
 		}
-		a = g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows/none/history", "", "Accept", "text/event-stream")
-		require.Equal(t, http.StatusNotFound, a.Status)
-		require.Equal(t, "none", a.Field(t, "workflowId"))
+		resp = g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows/none/history", "", "Accept", "text/event-stream")
+		require.Equal(t, http.StatusNotFound, resp.Status)
+		require.Equal(t, "none", resp.Field(t, "workflowId"))
 	})
 }
 
 func TestAHEADRequestForAStreamReturnsImmediately(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
-		var a servertest.Response
-		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodHead, servertest.HistoryPath, "", "Accept", "text/event-stream") }))
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Equal(t, "text/event-stream", a.Header.Get("Content-Type"))
-		require.Empty(t, a.Body)
+		var resp servertest.Response
+		require.Zero(t, servertest.Elapsed(func() { resp = g.Do(t, http.MethodHead, servertest.HistoryPath, "", "Accept", "text/event-stream") }))
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
+		require.Empty(t, resp.Body)
 	})
 }
 
@@ -220,8 +220,8 @@ func TestFailuresBeforeTheFirstEventAreProblems(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no"))
-		a := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
-		require.GreaterOrEqual(t, a.Status, 400)
-		require.Equal(t, "application/problem+json", a.Header.Get("Content-Type"))
+		resp := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
+		require.GreaterOrEqual(t, resp.Status, 400)
+		require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
 	})
 }

@@ -63,19 +63,19 @@ func TestAWaitForAPageContinuesAtAnotherReplicaAfterADrain(t *testing.T) {
 			if query == "?waitNewEvent=true" { // the first page does not wait
 				sentToken = g.Do(t, http.MethodGet, servertest.HistoryPath+query, "").Field(t, "nextPageToken")
 			}
-			a := sendBeforeDrain(t, g, servertest.HistoryPath+query+"&pageToken="+sentToken)
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.Equal(t, "[]", a.Field(t, "events"))
-			token = a.Field(t, "nextPageToken")
+			resp := sendBeforeDrain(t, g, servertest.HistoryPath+query+"&pageToken="+sentToken)
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+			require.Equal(t, "[]", resp.Field(t, "events"))
+			token = resp.Field(t, "nextPageToken")
 			require.NotEmpty(t, token)
 			require.Contains(t, []string{"", token}, sentToken)
 		})
 		handlerstest.WithChain(t, withSharedKey, func(t *testing.T, otherReplica *servertest.Gateway, c *temporalfake.Chain) {
 			c.Terminate()
-			a := otherReplica.Do(t, http.MethodGet, servertest.HistoryPath+query+"&pageToken="+token, "")
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.Regexp(t, `^\[[^[]*EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED[^]]*\]$`, a.Field(t, "events"))
-			require.NotContains(t, a.Field(t, "events"), "STARTED")
+			resp := otherReplica.Do(t, http.MethodGet, servertest.HistoryPath+query+"&pageToken="+token, "")
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+			require.Regexp(t, `^\[[^[]*EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED[^]]*\]$`, resp.Field(t, "events"))
+			require.NotContains(t, resp.Field(t, "events"), "STARTED")
 		})
 	}
 }
@@ -85,9 +85,9 @@ func TestAWaitForAPageContinuesAtAnotherReplicaAfterADrain(t *testing.T) {
 func TestAWaitForNDJSONFailsOnDrain(t *testing.T) {
 	t.Parallel()
 	handlerstest.WithChain(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
-		a := sendBeforeDrain(t, g, servertest.HistoryPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
-		require.Equal(t, http.StatusServiceUnavailable, a.Status)
-		require.Equal(t, "draining", a.Field(t, "code"))
+		resp := sendBeforeDrain(t, g, servertest.HistoryPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
+		require.Equal(t, http.StatusServiceUnavailable, resp.Status)
+		require.Equal(t, "draining", resp.Field(t, "code"))
 	})
 }
 
@@ -96,15 +96,15 @@ func sendBeforeDrain(t *testing.T, g *servertest.Gateway, path string, headers .
 	t.Helper()
 	responses := make(chan servertest.Response, 1)
 	go func() {
-		a, _ := g.Send(t.Context(), http.MethodGet, path, "", headers...)
-		responses <- a
+		resp, _ := g.Send(t.Context(), http.MethodGet, path, "", headers...)
+		responses <- resp
 	}()
 	time.Sleep(time.Second)
 	synctest.Wait()
 	begin := time.Now()
 	g.Stop()
-	a := <-responses
+	resp := <-responses
 	require.Equal(t, 5*time.Second, time.Since(begin), "waits end after the drain delay")
 	require.NoError(t, <-g.Done)
-	return a
+	return resp
 }

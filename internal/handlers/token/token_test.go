@@ -23,10 +23,10 @@ func TestATokenPermitsOnlyTheRequestedOperations(t *testing.T) {
 		temporalfake.NewWorkflow(g.Upstream)
 		bearer := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", bearer...).Status)
-		a := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`, bearer...)
-		require.Equal(t, "operation-forbidden", a.Field(t, "code"), a.Body)
-		a = g.Do(t, http.MethodPost, tokensPath, `{"read":true}`, bearer...)
-		require.Equal(t, "operation-forbidden", a.Field(t, "code"), a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`, bearer...)
+		require.Equal(t, "operation-forbidden", resp.Field(t, "code"), resp.Body)
+		resp = g.Do(t, http.MethodPost, tokensPath, `{"read":true}`, bearer...)
+		require.Equal(t, "operation-forbidden", resp.Field(t, "code"), resp.Body)
 	})
 }
 
@@ -37,9 +37,9 @@ func TestTheLifetimeOfATokenIsBounded(t *testing.T) {
 		for body, want := range map[string]time.Duration{
 			`{"read":true}`: time.Hour, `{"read":true,"ttl":"1s"}`: time.Second, `{"read":true,"ttl":"1000h"}`: time.Hour,
 		} {
-			a := g.Do(t, http.MethodPost, tokensPath, body)
-			expires, err := time.Parse(time.RFC3339, a.Field(t, "expiresAt"))
-			require.NoError(t, err, a.Body)
+			resp := g.Do(t, http.MethodPost, tokensPath, body)
+			expires, err := time.Parse(time.RFC3339, resp.Field(t, "expiresAt"))
+			require.NoError(t, err, resp.Body)
 			require.Equal(t, want, time.Until(expires), body)
 		}
 	})
@@ -56,11 +56,11 @@ func TestInvalidTokensAreNotIssued(t *testing.T) {
 			`{"updates":["u",""]}`:           "/updates/1",
 			`{"signals":` + listOf(21) + `}`: "/signals",
 		} {
-			a := g.Do(t, http.MethodPost, tokensPath, body)
-			require.Equal(t, http.StatusBadRequest, a.Status, a.Body)
-			require.Equal(t, "invalid-request", a.Field(t, "code"))
+			resp := g.Do(t, http.MethodPost, tokensPath, body)
+			require.Equal(t, http.StatusBadRequest, resp.Status, resp.Body)
+			require.Equal(t, "invalid-request", resp.Field(t, "code"))
 			if pointer != "" {
-				require.Contains(t, a.Body, `"pointer":"`+pointer+`"`)
+				require.Contains(t, resp.Body, `"pointer":"`+pointer+`"`)
 			}
 		}
 		require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, tokensPath, `{"signals":`+listOf(20)+`}`).Status)

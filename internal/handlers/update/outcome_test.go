@@ -28,22 +28,22 @@ func TestFailedAndRejectedUpdatesHaveDifferentStatuses(t *testing.T) {
 				}
 			}
 			setOutcome(func() { f.Fail("card refused", false) })
-			a := g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.Equal(t, "FAILED", a.Field(t, "status"))
-			require.Contains(t, a.Field(t, "failure"), "card refused")
+			resp := g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+			require.Equal(t, "FAILED", resp.Field(t, "status"))
+			require.Contains(t, resp.Field(t, "failure"), "card refused")
 			require.Equal(t, http.StatusUnprocessableEntity, g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=422", handlerstest.AddItemBody).Status)
 			polled := g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1", "")
 			require.Equal(t, http.StatusOK, polled.Status)
-			require.JSONEq(t, a.Body, polled.Body)
+			require.JSONEq(t, resp.Body, polled.Body)
 
 			f.Set(temporalfake.Admitted, nil, false)
 			setOutcome(func() { f.Fail("no such item", true) })
-			a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=422", handlerstest.AddItemBody)
-			require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
-			require.Equal(t, "REJECTED", a.Field(t, "status"))
-			require.Equal(t, "COMPLETED", a.Field(t, "stage"))
-			require.Contains(t, a.Field(t, "failure"), "no such item")
+			resp = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=422", handlerstest.AddItemBody)
+			require.Equal(t, http.StatusUnprocessableEntity, resp.Status, resp.Body)
+			require.Equal(t, "REJECTED", resp.Field(t, "status"))
+			require.Equal(t, "COMPLETED", resp.Field(t, "stage"))
+			require.Contains(t, resp.Field(t, "failure"), "no such item")
 			require.Equal(t, "update-not-found", g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1", "").Field(t, "code"))
 		})
 	}
@@ -79,10 +79,10 @@ func TestARejectedUpdateStaysRejectedIfItIsSentAgain(t *testing.T) {
 					})
 				}
 				g.Upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.InTurn(polls...))
-				a := g.Do(t, http.MethodPost, path+"?failureStatus=422", body)
-				require.Equal(t, http.StatusUnprocessableEntity, a.Status, "%s: %s", name, a.Body)
-				require.Contains(t, a.Body, `"stage":"COMPLETED","status":"REJECTED"`, name)
-				require.Contains(t, a.Body, "no such item", name)
+				resp := g.Do(t, http.MethodPost, path+"?failureStatus=422", body)
+				require.Equal(t, http.StatusUnprocessableEntity, resp.Status, "%s: %s", name, resp.Body)
+				require.Contains(t, resp.Body, `"stage":"COMPLETED","status":"REJECTED"`, name)
+				require.Contains(t, resp.Body, "no such item", name)
 			})
 		}
 	}

@@ -26,25 +26,25 @@ func TestAnUpdateCanBePolled(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		path := servertest.UpdatesPath + "/u-1"
-		a := g.Do(t, http.MethodGet, path+"?wait=30s", "", servertest.Bearer(servertest.ReaderKey)...)
-		require.Equal(t, http.StatusNotFound, a.Status)
-		require.Equal(t, "update-not-found", a.Field(t, "code"))
-		require.Equal(t, []string{"order", "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "updateId")})
+		resp := g.Do(t, http.MethodGet, path+"?wait=30s", "", servertest.Bearer(servertest.ReaderKey)...)
+		require.Equal(t, http.StatusNotFound, resp.Status)
+		require.Equal(t, "update-not-found", resp.Field(t, "code"))
+		require.Equal(t, []string{"order", "u-1"}, []string{resp.Field(t, "workflowId"), resp.Field(t, "updateId")})
 
 		f.MarkSent()
-		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.ReaderKey)...) }))
-		require.Equal(t, http.StatusAccepted, a.Status)
-		require.Equal(t, "ADMITTED", a.Field(t, "stage"), "no worker has accepted it")
+		require.Zero(t, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.ReaderKey)...) }))
+		require.Equal(t, http.StatusAccepted, resp.Status)
+		require.Equal(t, "ADMITTED", resp.Field(t, "stage"), "no worker has accepted it")
 
 		time.AfterFunc(10*time.Second, f.Accept)
-		require.Equal(t, 25*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path+"?wait=25s", "") }))
-		require.Equal(t, http.StatusAccepted, a.Status)
-		require.Equal(t, "ACCEPTED", a.Field(t, "stage"))
+		require.Equal(t, 25*time.Second, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, path+"?wait=25s", "") }))
+		require.Equal(t, http.StatusAccepted, resp.Status)
+		require.Equal(t, "ACCEPTED", resp.Field(t, "stage"))
 
 		time.AfterFunc(10*time.Second, func() { f.Complete("7") })
-		require.Equal(t, 10*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, path+"?wait=25s&runId="+temporalfake.RunID, "") }))
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Equal(t, "7", a.Field(t, "result"))
+		require.Equal(t, 10*time.Second, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, path+"?wait=25s&runId="+temporalfake.RunID, "") }))
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Equal(t, "7", resp.Field(t, "result"))
 		require.Equal(t, "7", g.Do(t, http.MethodGet, servertest.UpdatesPath+"/-?updateId=u-1", "").Field(t, "result"))
 		for _, wrong := range []string{"/-", "/u-1?updateId=u-1", "/u-1?wait=x", "/u-1?failureStatus=500", "/a%00b"} {
 			require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodGet, servertest.UpdatesPath+wrong, "").Status, wrong)
@@ -65,12 +65,12 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 		startRequests := func(n int, method, path, body string, headers ...string) {
 			for range n {
 				waits.Go(func() {
-					a := g.Do(t, method, path, body, headers...)
+					resp := g.Do(t, method, path, body, headers...)
 					if strings.Contains(path, "wait=5s") {
-						require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+						require.Equal(t, http.StatusAccepted, resp.Status, resp.Body)
 						return
 					}
-					require.Equal(t, "7", a.Field(t, "result"), a.Body)
+					require.Equal(t, "7", resp.Field(t, "result"), resp.Body)
 				})
 			}
 			synctest.Wait()
@@ -111,9 +111,9 @@ func TestEqualWaitsForAnUpdateShareAnError(t *testing.T) {
 		var waits sync.WaitGroup
 		for range 10 {
 			waits.Go(func() {
-				a := g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=9s", "")
-				require.Equal(t, "workflow-not-found", a.Field(t, "code"), a.Body)
-				require.Equal(t, []string{"order", "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "updateId")})
+				resp := g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=9s", "")
+				require.Equal(t, "workflow-not-found", resp.Field(t, "code"), resp.Body)
+				require.Equal(t, []string{"order", "u-1"}, []string{resp.Field(t, "workflowId"), resp.Field(t, "updateId")})
 			})
 		}
 		waits.Wait()

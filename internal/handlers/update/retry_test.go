@@ -22,8 +22,8 @@ func TestARetriedUpdateIsSentUnchanged(t *testing.T) {
 		f.Complete("1")
 		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(
 			upstreamtest.Fail(codes.Unavailable, "gone"), upstreamtest.Typed(f.UpdateWorkflow)))
-		a := g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
 		require.Len(t, distinctRequests(g.Upstream.Calls("UpdateWorkflowExecution")), 1)
 	})
@@ -41,12 +41,12 @@ func TestAnUpdateAboveTheServersLimitFailsImmediately(t *testing.T) {
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 		g.Upstream.Handle("UpdateWorkflowExecution", failAtUpdateLimit())
 		begin := time.Now()
-		a := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=30s", handlerstest.AddItemBody)
-		require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=30s", handlerstest.AddItemBody)
+		require.Equal(t, http.StatusServiceUnavailable, resp.Status, resp.Body)
 		require.Equal(t, []string{"workflow-busy", "order", "u-1", "true"}, []string{
-			a.Field(t, "code"), a.Field(t, "workflowId"), a.Field(t, "updateId"), a.Field(t, "retryable"),
+			resp.Field(t, "code"), resp.Field(t, "workflowId"), resp.Field(t, "updateId"), resp.Field(t, "retryable"),
 		})
-		require.Equal(t, "1", a.Header.Get("Retry-After"))
+		require.Equal(t, "1", resp.Header.Get("Retry-After"))
 		require.Zero(t, time.Since(begin))
 	})
 }
@@ -58,15 +58,15 @@ func TestAWaitForABusyWorkflowEndsWithWorkflowBusy(t *testing.T) {
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
 		begin := time.Now()
-		a := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=2s", handlerstest.AddItemBody)
-		require.Equal(t, []string{"workflow-busy", "u-1"}, []string{a.Field(t, "code"), a.Field(t, "updateId")})
+		resp := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=2s", handlerstest.AddItemBody)
+		require.Equal(t, []string{"workflow-busy", "u-1"}, []string{resp.Field(t, "code"), resp.Field(t, "updateId")})
 		require.Equal(t, 2*time.Second, time.Since(begin))
 
 		f.Accept()
 		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Typed(f.UpdateWorkflow))
 		g.Upstream.Handle("PollWorkflowExecutionUpdate", upstreamtest.Fail(codes.Unavailable, "workflow update was aborted"))
-		a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=2s", handlerstest.AddItemBody)
-		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+		resp = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=2s", handlerstest.AddItemBody)
+		require.Equal(t, http.StatusAccepted, resp.Status, resp.Body)
 	})
 }
 
@@ -80,9 +80,9 @@ func TestErrorsOfAnUpdateThatCannotBeSent(t *testing.T) {
 	} {
 		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
 			g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Fail(codes.NotFound, message))
-			a := g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
-			require.Equal(t, code, a.Field(t, "code"), message)
-			require.Equal(t, []string{"order", "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "updateId")})
+			resp := g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody)
+			require.Equal(t, code, resp.Field(t, "code"), message)
+			require.Equal(t, []string{"order", "u-1"}, []string{resp.Field(t, "workflowId"), resp.Field(t, "updateId")})
 		})
 	}
 }
@@ -99,20 +99,20 @@ func TestAnUpdateOfAClosingRunIsSentToTheNextRun(t *testing.T) {
 				next = upstreamtest.Fail(codes.NotFound, "workflow execution already completed")
 			}
 			g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.InTurn(closing, closing, next))
-			var a servertest.Response
-			took := servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`) })
+			var resp servertest.Response
+			took := servertest.Elapsed(func() { resp = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`) })
 			require.NotZero(t, took, "there is a pause between the calls")
 			require.Less(t, took, 2*time.Second)
 			if ended {
-				require.Equal(t, "workflow-completed", a.Field(t, "code"), a.Body)
+				require.Equal(t, "workflow-completed", resp.Field(t, "code"), resp.Body)
 			} else {
-				require.Equal(t, "1", a.Field(t, "result"), a.Body)
+				require.Equal(t, "1", resp.Field(t, "result"), resp.Body)
 			}
 			require.Len(t, distinctRequests(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
 
 			g.Upstream.Handle("UpdateWorkflowExecution", closing)
-			a = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?runId=r", handlerstest.AddItemBody)
-			require.Equal(t, "workflow-completed", a.Field(t, "code"), "an update of a named run is not sent to the next one")
+			resp = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?runId=r", handlerstest.AddItemBody)
+			require.Equal(t, "workflow-completed", resp.Field(t, "code"), "an update of a named run is not sent to the next one")
 			require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 4)
 		})
 	}

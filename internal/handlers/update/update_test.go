@@ -15,11 +15,11 @@ func TestAnUpdateThatCompletesImmediatelyNeedsOneCall(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete(`{"items":1.10}`)
-		a := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?runId=r&firstExecutionRunId=f", handlerstest.AddItemBody)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?runId=r&firstExecutionRunId=f", handlerstest.AddItemBody)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","updateId":"u-1","stage":"COMPLETED","status":"COMPLETED",
-			"result":{"items":1.10}}`, a.Body)
-		require.Contains(t, a.Body, "1.10", "byte for byte")
+			"result":{"items":1.10}}`, resp.Body)
+		require.Contains(t, resp.Body, "1.10", "byte for byte")
 		require.Empty(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"))
 		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 1)
 		sent := sentUpdate(t, g, 0)
@@ -74,9 +74,9 @@ func TestAnInvalidUpdateIsNotSent(t *testing.T) {
 			`{"update":"a","args":[1],"argPayloads":[{"json":1}]}`: "/argPayloads",
 			`{"update":"a","id":"x"}`:                              "/id",
 		} {
-			a := g.Do(t, http.MethodPost, servertest.UpdatesPath, body)
-			require.Equal(t, http.StatusBadRequest, a.Status, body)
-			require.Contains(t, a.Field(t, "errors"), field)
+			resp := g.Do(t, http.MethodPost, servertest.UpdatesPath, body)
+			require.Equal(t, http.StatusBadRequest, resp.Status, body)
+			require.Contains(t, resp.Field(t, "errors"), field)
 		}
 		require.Equal(t, http.StatusForbidden, g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody, servertest.Bearer(servertest.ReaderKey)...).Status)
 		require.Equal(t, http.StatusBadRequest, g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=404", handlerstest.AddItemBody).Status)
@@ -94,11 +94,11 @@ func TestTheLocationOfAnUpdateKeepsItsFailureStatus(t *testing.T) {
 			{http.MethodGet, servertest.UpdatesPath + "/u-1?", ""},
 		} {
 			f.Accept()
-			a := g.Do(t, request[0], request[1]+"failureStatus=422", request[2])
-			require.Equal(t, http.StatusAccepted, a.Status, a.Body)
-			require.Equal(t, servertest.UpdatesPath+"/u-1?failureStatus=422&runId="+temporalfake.RunID, a.Header.Get("Location"))
+			resp := g.Do(t, request[0], request[1]+"failureStatus=422", request[2])
+			require.Equal(t, http.StatusAccepted, resp.Status, resp.Body)
+			require.Equal(t, servertest.UpdatesPath+"/u-1?failureStatus=422&runId="+temporalfake.RunID, resp.Header.Get("Location"))
 			f.Fail("card refused", false)
-			require.Equal(t, http.StatusUnprocessableEntity, g.Do(t, http.MethodGet, a.Header.Get("Location"), "").Status)
+			require.Equal(t, http.StatusUnprocessableEntity, g.Do(t, http.MethodGet, resp.Header.Get("Location"), "").Status)
 		}
 	})
 }
@@ -106,8 +106,8 @@ func TestTheLocationOfAnUpdateKeepsItsFailureStatus(t *testing.T) {
 func TestADelegatedTokenPermitsOnlyItsUpdates(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
-		a := g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/order/tokens", `{"updates":["addItem"]}`)
-		token := servertest.Bearer(a.Field(t, "token"))
+		resp := g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/order/tokens", `{"updates":["addItem"]}`)
+		token := servertest.Bearer(resp.Field(t, "token"))
 		f.Fail("no", true)
 		require.Equal(t, "REJECTED", g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody, token...).Field(t, "status"))
 		f.Complete("1")

@@ -28,10 +28,10 @@ func TestUpdateWithStartIsOneCall(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		f.Complete("7")
-		a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(`,"args":["a"]`))
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(`,"args":["a"]`))
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		require.JSONEq(t, `{"start":{"workflowId":"order","runId":"`+temporalfake.RunID+`","firstExecutionRunId":"`+temporalfake.RunID+`","started":true},
-			"update":{"workflowId":"order","runId":"`+temporalfake.RunID+`","updateId":"u-1","stage":"COMPLETED","status":"COMPLETED","result":7}}`, a.Body)
+			"update":{"workflowId":"order","runId":"`+temporalfake.RunID+`","updateId":"u-1","stage":"COMPLETED","status":"COMPLETED","result":7}}`, resp.Body)
 		request := &workflowservice.ExecuteMultiOperationRequest{}
 		require.NoError(t, proto.Unmarshal(g.Upstream.Calls("ExecuteMultiOperation")[0].Request, request))
 		require.Len(t, request.GetOperations(), 2)
@@ -50,11 +50,11 @@ func TestUpdateWithStartIsSentUntilItIsAccepted(t *testing.T) {
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		time.AfterFunc(30*time.Second, f.Accept)
 		body := strings.Replace(handlerstest.UpdateWithStartBody(""), `"updateId":"u-1"`, `"waitForStage":"ACCEPTED"`, 1)
-		var a servertest.Response
-		require.Equal(t, 30*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body) }))
-		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
-		require.Contains(t, a.Field(t, "start"), `"started":true`, "the first of two calls started it")
-		require.Contains(t, a.Header.Get("Location"), servertest.UpdatesPath+"/")
+		var resp servertest.Response
+		require.Equal(t, 30*time.Second, servertest.Elapsed(func() { resp = g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body) }))
+		require.Equal(t, http.StatusAccepted, resp.Status, resp.Body)
+		require.Contains(t, resp.Field(t, "start"), `"started":true`, "the first of two calls started it")
+		require.Contains(t, resp.Header.Get("Location"), servertest.UpdatesPath+"/")
 		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 2)
 		require.Len(t, distinctRequests(g.Upstream.Calls("ExecuteMultiOperation")), 1)
 	})
@@ -65,11 +65,11 @@ func TestUpdateWithStartDistinguishesFailedFromRejected(t *testing.T) {
 	for _, rejected := range []bool{false, true} {
 		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 			f.Fail("no", rejected)
-			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath+"?failureStatus=422", handlerstest.UpdateWithStartBody(""))
-			require.Equal(t, http.StatusUnprocessableEntity, a.Status, a.Body)
+			resp := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath+"?failureStatus=422", handlerstest.UpdateWithStartBody(""))
+			require.Equal(t, http.StatusUnprocessableEntity, resp.Status, resp.Body)
 			want := map[bool]string{false: `"status":"FAILED"`, true: `"status":"REJECTED"`}
-			require.Contains(t, a.Field(t, "update"), want[rejected])
-			require.Contains(t, a.Field(t, "start"), temporalfake.RunID, "the workflow has started")
+			require.Contains(t, resp.Field(t, "update"), want[rejected])
+			require.Contains(t, resp.Field(t, "start"), temporalfake.RunID, "the workflow has started")
 		})
 	}
 }
@@ -77,9 +77,9 @@ func TestUpdateWithStartDistinguishesFailedFromRejected(t *testing.T) {
 func TestAnUpdateWithStartThatNoWorkerAcceptsIsNotAdmitted(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Update) {
-		a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath+"?wait=25s", handlerstest.UpdateWithStartBody(""))
-		require.Equal(t, "update-not-admitted", a.Field(t, "code"), a.Body)
-		require.Equal(t, []string{"order", temporalfake.RunID, "u-1"}, []string{a.Field(t, "workflowId"), a.Field(t, "runId"), a.Field(t, "updateId")})
+		resp := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath+"?wait=25s", handlerstest.UpdateWithStartBody(""))
+		require.Equal(t, "update-not-admitted", resp.Field(t, "code"), resp.Body)
+		require.Equal(t, []string{"order", temporalfake.RunID, "u-1"}, []string{resp.Field(t, "workflowId"), resp.Field(t, "runId"), resp.Field(t, "updateId")})
 	})
 }
 
@@ -104,13 +104,13 @@ func TestAnUpdateWithStartReturnsTheErrorOfTheOperationThatFailed(t *testing.T) 
 			g.Upstream.Handle("ExecuteMultiOperation", func(context.Context, []byte) ([]byte, error) {
 				return nil, serviceerror.ToStatus(serviceerror.NewMultiOperationExecution("Update-with-Start could not be executed.", c.errs)).Err()
 			})
-			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(""))
-			require.Equal(t, c.code, a.Field(t, "code"), "%s: %s", name, a.Body)
-			require.NotContains(t, a.Body, "MultiOperation", name)
-			require.Equal(t, "order", a.Field(t, "workflowId"))
+			resp := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(""))
+			require.Equal(t, c.code, resp.Field(t, "code"), "%s: %s", name, resp.Body)
+			require.NotContains(t, resp.Body, "MultiOperation", name)
+			require.Equal(t, "order", resp.Field(t, "workflowId"))
 			if name == "start" {
-				require.Equal(t, "another-run", a.Field(t, "runId"))
-				require.Equal(t, http.StatusConflict, a.Status)
+				require.Equal(t, "another-run", resp.Field(t, "runId"))
+				require.Equal(t, http.StatusConflict, resp.Status)
 			}
 		})
 	}
@@ -129,9 +129,9 @@ func TestAnInvalidUpdateWithStartIsNotSent(t *testing.T) {
 			handlerstest.UpdateWithStartBody(`,"runTimeout":"soon"`):                                           "/start/runTimeout",
 			`{}`: "/start/workflowId",
 		} {
-			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body)
-			require.Equal(t, http.StatusBadRequest, a.Status, body)
-			require.Contains(t, a.Field(t, "errors"), `"`+field+`"`, body)
+			resp := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body)
+			require.Equal(t, http.StatusBadRequest, resp.Status, body)
+			require.Contains(t, resp.Field(t, "errors"), `"`+field+`"`, body)
 		}
 		require.Empty(t, g.Upstream.Calls("ExecuteMultiOperation"))
 	})
@@ -204,9 +204,9 @@ func TestConcurrentRepetitionsOfUpdateWithStartBothReportTheStart(t *testing.T) 
 					WorkflowExtendedInfo: &workflow.WorkflowExecutionExtendedInfo{RequestIdInfos: map[string]*workflow.RequestIdInfo{known: {}}},
 				}, nil
 			}))
-			a := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(""), "Idempotency-Key", "k")
+			resp := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(""), "Idempotency-Key", "k")
 			require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","firstExecutionRunId":"`+temporalfake.RunID+`","started":`+
-				strconv.FormatBool(sameKey)+`}`, a.Field(t, "start"))
+				strconv.FormatBool(sameKey)+`}`, resp.Field(t, "start"))
 		})
 	}
 }

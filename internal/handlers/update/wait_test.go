@@ -20,21 +20,21 @@ func TestAWaitForAcceptanceEndsWhenTheUpdateIsAccepted(t *testing.T) {
 	t.Parallel()
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		time.AfterFunc(3*time.Second, f.Accept)
-		var a servertest.Response
+		var resp servertest.Response
 		took := servertest.Elapsed(func() {
-			a = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem","updateId":"a/b","waitForStage":"ACCEPTED"}`)
+			resp = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem","updateId":"a/b","waitForStage":"ACCEPTED"}`)
 		})
 		require.Equal(t, 3*time.Second, took)
-		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
-		require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","updateId":"a/b","stage":"ACCEPTED"}`, a.Body)
-		require.Equal(t, "1", a.Header.Get("Retry-After"))
-		require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-		location := a.Header.Get("Location")
+		require.Equal(t, http.StatusAccepted, resp.Status, resp.Body)
+		require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","updateId":"a/b","stage":"ACCEPTED"}`, resp.Body)
+		require.Equal(t, "1", resp.Header.Get("Retry-After"))
+		require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+		location := resp.Header.Get("Location")
 		require.Equal(t, servertest.UpdatesPath+"/-?runId="+temporalfake.RunID+"&updateId=a%2Fb", location)
 		f.Complete("1")
-		a = g.Do(t, http.MethodGet, location, "")
-		require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
-		require.Equal(t, "a/b", a.Field(t, "updateId"))
+		resp = g.Do(t, http.MethodGet, location, "")
+		require.Equal(t, "COMPLETED", resp.Field(t, "status"), resp.Body)
+		require.Equal(t, "a/b", resp.Field(t, "updateId"))
 		require.Equal(t, "1", g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem","waitForStage":"ACCEPTED"}`).Field(t, "result"),
 			"an outcome that exists is returned")
 	})
@@ -45,13 +45,13 @@ func TestTheUpdateIsSentAgainUntilItIsAccepted(t *testing.T) {
 	withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
 		time.AfterFunc(30*time.Second, f.Accept)
 		time.AfterFunc(52*time.Second, func() { f.Complete("1") })
-		var a servertest.Response
-		took := servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`) })
+		var resp servertest.Response
+		took := servertest.Elapsed(func() { resp = g.Do(t, http.MethodPost, servertest.UpdatesPath, `{"update":"addItem"}`) })
 		require.Equal(t, 52*time.Second, took)
-		require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
+		require.Equal(t, "COMPLETED", resp.Field(t, "status"), resp.Body)
 		require.Len(t, g.Upstream.Calls("UpdateWorkflowExecution"), 2)
 		require.Len(t, distinctRequests(g.Upstream.Calls("UpdateWorkflowExecution")), 1, "all calls send the same update")
-		require.Equal(t, sentUpdate(t, g, 0).GetRequest().GetMeta().GetUpdateId(), a.Field(t, "updateId"))
+		require.Equal(t, sentUpdate(t, g, 0).GetRequest().GetMeta().GetUpdateId(), resp.Field(t, "updateId"))
 		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 2)
 	})
 }
@@ -62,17 +62,17 @@ func TestAnUpdateThatNoWorkerAcceptsIsNotAdmitted(t *testing.T) {
 		"": 55 * time.Second, "?wait=3s": 3 * time.Second, "?wait=0s": 2 * time.Second, "?wait=1h": 55 * time.Second,
 	} {
 		withUpdate(t, nil, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Update) {
-			var a servertest.Response
+			var resp servertest.Response
 			took := servertest.Elapsed(func() {
-				a = g.Do(t, http.MethodPost, servertest.UpdatesPath+query, handlerstest.AddItemBody, "Request-Timeout", "1s")
+				resp = g.Do(t, http.MethodPost, servertest.UpdatesPath+query, handlerstest.AddItemBody, "Request-Timeout", "1s")
 			})
 			require.Equal(t, want, took, query)
-			require.Equal(t, http.StatusServiceUnavailable, a.Status, a.Body)
-			require.Equal(t, "update-not-admitted", a.Field(t, "code"))
-			require.Equal(t, "u-1", a.Field(t, "updateId"))
-			require.Equal(t, "order", a.Field(t, "workflowId"))
-			require.Equal(t, "true", a.Field(t, "retryable"))
-			require.Equal(t, "1", a.Header.Get("Retry-After"))
+			require.Equal(t, http.StatusServiceUnavailable, resp.Status, resp.Body)
+			require.Equal(t, "update-not-admitted", resp.Field(t, "code"))
+			require.Equal(t, "u-1", resp.Field(t, "updateId"))
+			require.Equal(t, "order", resp.Field(t, "workflowId"))
+			require.Equal(t, "true", resp.Field(t, "retryable"))
+			require.Equal(t, "1", resp.Header.Get("Retry-After"))
 			require.LessOrEqual(t, len(g.Upstream.Calls("UpdateWorkflowExecution")), 3)
 			synctest.Wait()
 			require.Zero(t, f.Polls())
@@ -88,13 +88,13 @@ func TestAnAcceptedUpdateIsPendingWhenTheWaitEnds(t *testing.T) {
 			query   string
 			headers []string
 		}{{"?wait=5s", nil}, {"", []string{"Prefer", "wait=5"}}} {
-			var a servertest.Response
+			var resp servertest.Response
 			require.Equal(t, 5*time.Second, servertest.Elapsed(func() {
-				a = g.Do(t, http.MethodPost, servertest.UpdatesPath+wait.query, handlerstest.AddItemBody, wait.headers...)
+				resp = g.Do(t, http.MethodPost, servertest.UpdatesPath+wait.query, handlerstest.AddItemBody, wait.headers...)
 			}))
-			require.Equal(t, http.StatusAccepted, a.Status, a.Body)
-			require.Equal(t, "ACCEPTED", a.Field(t, "stage"))
-			require.Equal(t, servertest.UpdatesPath+"/u-1?runId="+temporalfake.RunID, a.Header.Get("Location"))
+			require.Equal(t, http.StatusAccepted, resp.Status, resp.Body)
+			require.Equal(t, "ACCEPTED", resp.Field(t, "stage"))
+			require.Equal(t, servertest.UpdatesPath+"/u-1?runId="+temporalfake.RunID, resp.Header.Get("Location"))
 		}
 	})
 }
@@ -107,14 +107,14 @@ func TestDrainEndsTheWaitForAnUpdate(t *testing.T) {
 				f.Accept()
 			}
 			time.AfterFunc(time.Second, g.Stop)
-			var a servertest.Response
-			require.Equal(t, 6*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody) }))
+			var resp servertest.Response
+			require.Equal(t, 6*time.Second, servertest.Elapsed(func() { resp = g.Do(t, http.MethodPost, servertest.UpdatesPath, handlerstest.AddItemBody) }))
 			if isAccepted {
-				require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+				require.Equal(t, http.StatusAccepted, resp.Status, resp.Body)
 				return
 			}
-			require.Equal(t, "update-not-admitted", a.Field(t, "code"))
-			require.Equal(t, "u-1", a.Field(t, "updateId"))
+			require.Equal(t, "update-not-admitted", resp.Field(t, "code"))
+			require.Equal(t, "u-1", resp.Field(t, "updateId"))
 		})
 	}
 }
@@ -145,8 +145,8 @@ func TestAWaitForAnUpdateEndsWithinTheRequestBudget(t *testing.T) {
 			time.Sleep(10 * time.Second) // the read before the wait uses part of the budget
 			return poll(ctx, request)
 		}, poll))
-		var a servertest.Response
-		require.Equal(t, 21*time.Second, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=20s", "") }))
-		require.Equal(t, http.StatusAccepted, a.Status, a.Body)
+		var resp servertest.Response
+		require.Equal(t, 21*time.Second, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=20s", "") }))
+		require.Equal(t, http.StatusAccepted, resp.Status, resp.Body)
 	})
 }

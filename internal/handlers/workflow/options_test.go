@@ -24,9 +24,9 @@ func TestTheUpdateMaskNamesThePresentOptions(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
 			handlerstest.HandleCalls(g)
-			a := g.Do(t, http.MethodPatch, servertest.WorkflowsPath+"/w", body)
-			require.Equal(t, http.StatusOK, a.Status, a.Body)
-			require.JSONEq(t, `{}`, a.Body)
+			resp := g.Do(t, http.MethodPatch, servertest.WorkflowsPath+"/w", body)
+			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+			require.JSONEq(t, `{}`, resp.Body)
 			request := handlerstest.OnlyRequest[*workflowservice.UpdateWorkflowExecutionOptionsRequest](t, g, "UpdateWorkflowExecutionOptions")
 			require.Equal(t, []string{"default", "w", "writer"},
 				[]string{request.GetNamespace(), request.GetWorkflowExecution().GetWorkflowId(), request.GetIdentity()})

@@ -28,8 +28,8 @@ func TestRepeatedPausesHaveTheSameRequestID(t *testing.T) {
 		handlerstest.HandleCalls(g)
 		ids := map[string]bool{}
 		for _, key := range []string{"one", "one", "two"} {
-			a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/pause?runId="+temporalfake.RunID, `{"reason":"the bank"}`, "Idempotency-Key", key)
-			require.Equal(t, http.StatusNoContent, a.Status, a.Body)
+			resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/pause?runId="+temporalfake.RunID, `{"reason":"the bank"}`, "Idempotency-Key", key)
+			require.Equal(t, http.StatusNoContent, resp.Status, resp.Body)
 		}
 		for _, call := range g.Upstream.Calls("PauseWorkflowExecution") {
 			request := &workflowservice.PauseWorkflowExecutionRequest{}
@@ -62,8 +62,8 @@ func TestAWaitContinuesWhileTheWorkflowIsPaused(t *testing.T) {
 			return f.History(ctx, r)
 		}))
 		took := servertest.Elapsed(func() {
-			a := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w/result?wait=30s", "")
-			require.Equal(t, "COMPLETED", a.Field(t, "status"), a.Body)
+			resp := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w/result?wait=30s", "")
+			require.Equal(t, "COMPLETED", resp.Field(t, "status"), resp.Body)
 		})
 		require.Equal(t, 10*time.Second, took)
 		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 11, "one poll per second")
@@ -81,10 +81,10 @@ func TestAPausedWorkflowRejectsQueries(t *testing.T) {
 		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{
 			QueryRejected: &query.QueryRejected{Status: status},
 		}))
-		a := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w/query?query=state", "")
-		require.Equal(t, http.StatusConflict, a.Status, a.Body)
-		require.Equal(t, "query-rejected", a.Field(t, "code"))
-		require.Equal(t, strings.ToUpper(status.String()), a.Field(t, "workflowStatus"))
-		require.Equal(t, detail, a.Field(t, "detail"))
+		resp := g.Do(t, http.MethodGet, servertest.WorkflowsPath+"/w/query?query=state", "")
+		require.Equal(t, http.StatusConflict, resp.Status, resp.Body)
+		require.Equal(t, "query-rejected", resp.Field(t, "code"))
+		require.Equal(t, strings.ToUpper(status.String()), resp.Field(t, "workflowStatus"))
+		require.Equal(t, detail, resp.Field(t, "detail"))
 	}
 }

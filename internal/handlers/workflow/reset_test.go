@@ -26,10 +26,10 @@ func TestResetSendsTheRequestedOptions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		handlerstest.HandleCalls(g)
-		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/a%2Fb/reset?runId="+temporalfake.RunID,
+		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/a%2Fb/reset?runId="+temporalfake.RunID,
 			`{"eventId":9,"reapplyExclude":["SIGNAL","CANCEL_REQUEST"],"reason":"<&>"}`)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
-		require.JSONEq(t, `{"workflowId":"a/b","runId":"`+handlerstest.NewRunID+`"}`, a.Body)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
+		require.JSONEq(t, `{"workflowId":"a/b","runId":"`+handlerstest.NewRunID+`"}`, resp.Body)
 		request := handlerstest.OnlyRequest[*workflowservice.ResetWorkflowExecutionRequest](t, g, "ResetWorkflowExecution")
 		require.NotEmpty(t, request.GetRequestId())
 		request.RequestId = ""
@@ -82,14 +82,14 @@ func TestResetToTheFirstWorkflowTaskFindsItsEvent(t *testing.T) {
 					pages = append(pages, upstreamtest.Respond(page))
 				}
 				g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.InTurn(pages...))
-				a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"resetType":"FIRST_WORKFLOW_TASK"}`)
+				resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"resetType":"FIRST_WORKFLOW_TASK"}`)
 				if test.eventID == 0 {
-					require.Equal(t, http.StatusConflict, a.Status, a.Body)
-					require.Equal(t, []string{"conflict", "w", temporalfake.RunID}, []string{a.Field(t, "code"), a.Field(t, "workflowId"), a.Field(t, "runId")})
+					require.Equal(t, http.StatusConflict, resp.Status, resp.Body)
+					require.Equal(t, []string{"conflict", "w", temporalfake.RunID}, []string{resp.Field(t, "code"), resp.Field(t, "workflowId"), resp.Field(t, "runId")})
 					require.Empty(t, g.Upstream.Calls("ResetWorkflowExecution"))
 					return
 				}
-				require.Equal(t, http.StatusOK, a.Status, a.Body)
+				require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 				request := handlerstest.OnlyRequest[*workflowservice.ResetWorkflowExecutionRequest](t, g, "ResetWorkflowExecution")
 				require.Equal(t, test.eventID, request.GetWorkflowTaskFinishEventId())
 				require.Equal(t, temporalfake.RunID, request.GetWorkflowExecution().GetRunId(), "the run in which the event was found")
@@ -111,8 +111,8 @@ func TestResetToTheLastWorkflowTaskReadsTheHistoryFromItsEnd(t *testing.T) {
 				{EventId: 4, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED},
 			}}, NextPageToken: []byte("more"),
 		}))
-		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"resetType":"LAST_WORKFLOW_TASK"}`)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"resetType":"LAST_WORKFLOW_TASK"}`)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		request := handlerstest.OnlyRequest[*workflowservice.ResetWorkflowExecutionRequest](t, g, "ResetWorkflowExecution")
 		require.EqualValues(t, 10, request.GetWorkflowTaskFinishEventId())
 		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistoryReverse"), 1)
@@ -135,12 +135,12 @@ func TestResetToABuildUsesTheResetPointOfTheBuild(t *testing.T) {
 			},
 		}))
 		for _, build := range []string{"not-resettable", "expired", "unknown"} {
-			a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"buildId":"`+build+`"}`)
-			require.Equal(t, http.StatusConflict, a.Status, a.Body)
-			require.Equal(t, "conflict", a.Field(t, "code"))
+			resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"buildId":"`+build+`"}`)
+			require.Equal(t, http.StatusConflict, resp.Status, resp.Body)
+			require.Equal(t, "conflict", resp.Field(t, "code"))
 		}
-		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"buildId":"good"}`)
-		require.Equal(t, http.StatusOK, a.Status, a.Body)
+		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/reset", `{"buildId":"good"}`)
+		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		request := handlerstest.OnlyRequest[*workflowservice.ResetWorkflowExecutionRequest](t, g, "ResetWorkflowExecution")
 		require.EqualValues(t, 7, request.GetWorkflowTaskFinishEventId())
 		require.Equal(t, temporalfake.RunID, request.GetWorkflowExecution().GetRunId(), "the run of the reset point, which is not the current one")

@@ -21,13 +21,13 @@ func TestStartSendsEveryOption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		temporalfake.NewWorkflow(g.Upstream)
-		a := g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"Order","workflowId":"o-1","taskQueue":"orders","args":[1],
+		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"Order","workflowId":"o-1","taskQueue":"orders","args":[1],
 			"executionTimeout":"3h","runTimeout":"2h","taskTimeout":"20s","idReusePolicy":"REJECT_DUPLICATE","idConflictPolicy":"USE_EXISTING",
 			"retryPolicy":{"initialInterval":"2s","backoffCoefficient":3,"maximumInterval":"1m","maximumAttempts":4,"nonRetryableErrorTypes":["Broken"]},
 			"cronSchedule":"0 5 * * 1","memo":{"k":"v"},"searchAttributes":{"CustomerId":{"type":"Keyword","value":"c-1"}},
 			"staticSummary":"sum","staticDetails":"det","priority":{"priorityKey":2,"fairnessKey":"f","fairnessWeight":1.5},
 			"versioningOverride":{"behavior":"PINNED","pinnedVersion":{"deploymentName":"d","buildId":"b"}},"requestEagerStart":true}`)
-		require.Less(t, a.Status, http.StatusMultipleChoices, a.Body)
+		require.Less(t, resp.Status, http.StatusMultipleChoices, resp.Body)
 		var sent workflowservice.StartWorkflowExecutionRequest
 		require.NoError(t, proto.Unmarshal(g.Upstream.Calls("StartWorkflowExecution")[0].Request, &sent))
 		require.Equal(t, []string{"default", "o-1", "Order", "orders", "writer"},

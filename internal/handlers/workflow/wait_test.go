@@ -24,15 +24,15 @@ func TestAWaitTimesOutAfterTheRequestedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		temporalfake.NewWorkflow(g.Upstream)
-		var a servertest.Response
-		took := servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=5s", "") })
+		var resp servertest.Response
+		took := servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=5s", "") })
 		require.Equal(t, 5*time.Second, took)
-		require.Equal(t, http.StatusAccepted, a.Status)
-		require.Equal(t, "RUNNING", a.Field(t, "status"))
-		require.Equal(t, temporalfake.RunID, a.Field(t, "runId"))
-		require.Equal(t, "1", a.Header.Get("Retry-After"))
-		require.Equal(t, "no-store", a.Header.Get("Cache-Control"))
-		require.Equal(t, "/v1/namespaces/default/workflows/order/result?runId="+temporalfake.RunID, a.Header.Get("Location"))
+		require.Equal(t, http.StatusAccepted, resp.Status)
+		require.Equal(t, "RUNNING", resp.Field(t, "status"))
+		require.Equal(t, temporalfake.RunID, resp.Field(t, "runId"))
+		require.Equal(t, "1", resp.Header.Get("Retry-After"))
+		require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+		require.Equal(t, "/v1/namespaces/default/workflows/order/result?runId="+temporalfake.RunID, resp.Header.Get("Location"))
 		require.LessOrEqual(t, len(g.Upstream.Calls("GetWorkflowExecutionHistory")), 2)
 	})
 }
@@ -42,14 +42,14 @@ func TestWithoutWaitTheResponseIsImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		f := temporalfake.NewWorkflow(g.Upstream)
-		var a servertest.Response
-		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, servertest.ResultPath, "") }))
-		require.Equal(t, http.StatusAccepted, a.Status)
+		var resp servertest.Response
+		require.Zero(t, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, servertest.ResultPath, "") }))
+		require.Equal(t, http.StatusAccepted, resp.Status)
 		f.Close()
-		require.Zero(t, servertest.Elapsed(func() { a = g.Do(t, http.MethodGet, servertest.ResultPath, "") }))
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Equal(t, "done", a.Field(t, "result"))
-		require.Equal(t, temporalfake.RunID, a.Field(t, "firstExecutionRunId"))
+		require.Zero(t, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, servertest.ResultPath, "") }))
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Equal(t, "done", resp.Field(t, "result"))
+		require.Equal(t, temporalfake.RunID, resp.Field(t, "firstExecutionRunId"))
 	})
 }
 
@@ -59,8 +59,8 @@ func TestAWaitWithAShortRequestTimeoutMakesNoHotLoop(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		temporalfake.NewWorkflow(g.Upstream)
 		took := servertest.Elapsed(func() {
-			a := g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=30s", "", "Request-Timeout", "1s")
-			require.Equal(t, http.StatusAccepted, a.Status)
+			resp := g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=30s", "", "Request-Timeout", "1s")
+			require.Equal(t, http.StatusAccepted, resp.Status)
 		})
 		require.Equal(t, 30*time.Second, took)
 		require.LessOrEqual(t, len(g.Upstream.Calls("GetWorkflowExecutionHistory")), 3)
@@ -73,14 +73,14 @@ func TestWaitEndsWhenTheWorkflowCloses(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		f := temporalfake.NewWorkflow(g.Upstream)
 		time.AfterFunc(27*time.Second, f.Close)
-		var a servertest.Response
+		var resp servertest.Response
 		took := servertest.Elapsed(func() {
-			a = g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows?wait=40s",
+			resp = g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows?wait=40s",
 				`{"workflowType":"Order","workflowId":"order","taskQueue":"orders"}`)
 		})
 		require.Equal(t, 27*time.Second, took)
-		require.Equal(t, http.StatusOK, a.Status)
-		require.Equal(t, "COMPLETED", a.Field(t, "status"))
+		require.Equal(t, http.StatusOK, resp.Status)
+		require.Equal(t, "COMPLETED", resp.Field(t, "status"))
 		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 2)
 		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "the response to the start has the run id")
 	})
@@ -132,9 +132,9 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 			var responses []servertest.Response
 			took := servertest.Elapsed(func() { responses = sendManyRaw(t, g, manyCallers, servertest.ResultPath+"?wait=50s") })
 			require.Equal(t, min(closeAfter, wait), took)
-			for _, a := range responses {
-				require.Equal(t, status, a.Status, a.Body)
-				require.Equal(t, temporalfake.RunID, a.Field(t, "runId"))
+			for _, resp := range responses {
+				require.Equal(t, status, resp.Status, resp.Body)
+				require.Equal(t, temporalfake.RunID, resp.Field(t, "runId"))
 			}
 			_, most := f.Polls()
 			require.Equal(t, 1, most, "never more than one poll at the same time")
@@ -153,8 +153,8 @@ func TestWaitsWithDifferentUpstreamCredentialsDoNotShareAPoll(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, key := range []string{servertest.WriterKey, servertest.OtherKey, servertest.ReaderKey} {
 			wg.Go(func() {
-				for _, a := range g.SendMany(t, 10, servertest.ResultPath+"?wait=30s", "Authorization", "Bearer "+key) {
-					require.Equal(t, http.StatusOK, a.Status, a.Body)
+				for _, resp := range g.SendMany(t, 10, servertest.ResultPath+"?wait=30s", "Authorization", "Bearer "+key) {
+					require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 				}
 			})
 		}
@@ -181,8 +181,8 @@ func TestPollEndsWithItsLastCaller(t *testing.T) {
 		}
 		lastResponse := make(chan servertest.Response, 1)
 		wg.Go(func() {
-			a, _ := g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=10s", "")
-			lastResponse <- a
+			resp, _ := g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=10s", "")
+			lastResponse <- resp
 		})
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -209,9 +209,9 @@ func TestALaterCallerExtendsTheSharedPoll(t *testing.T) {
 		wg.Go(func() { _, _ = g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=3s", "") })
 		time.Sleep(time.Second)
 		time.AfterFunc(15*time.Second, f.Close)
-		a := g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=30s", "")
+		resp := g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=30s", "")
 		wg.Wait()
-		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, http.StatusOK, resp.Status)
 		_, most := f.Polls()
 		require.Equal(t, 1, most)
 	})
