@@ -22,8 +22,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// [API] embeds the service of each resource. All are named Service, so each needs a name of
-// its own.
+// The aliases give the services that [API] embeds different names, because each type is
+// named Service.
 type (
 	batches   = batch.Service
 	gateways  = gateway.Service

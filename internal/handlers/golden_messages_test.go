@@ -23,8 +23,8 @@ import (
 
 const goldenClosedStatus = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 
-// The upstream messages from which the golden responses are rendered. They have as many fields as those of a real server,
-// and fixed times.
+// The upstream messages from which the golden responses are rendered. They have as many fields as those of a real
+// server, and fixed times.
 
 // minuteTime returns a time in a fixed hour.
 func minuteTime(minute int) *timestamppb.Timestamp {

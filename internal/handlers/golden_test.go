@@ -56,7 +56,7 @@ type goldenResponse struct {
 	Body    json.RawMessage   `json:"body,omitempty"`
 }
 
-// goldenHeaders returns the headers of a response that depend on the operation. The others are the same in all responses.
+// goldenHeaders returns the headers of a response that depend on the operation.
 func goldenHeaders(header http.Header) map[string]string {
 	found := map[string]string{}
 	for _, name := range []string{"Allow", "Cache-Control", "Content-Type", "Location", "Retry-After", "WWW-Authenticate"} {

@@ -24,8 +24,8 @@ import (
 // instanceOperation is an operation on one workflow.
 type instanceOperation struct{ id, method, path string }
 
-// instanceOperations returns the operations on one workflow in api/openapi.yaml. It requires that each has the parameters
-// that form a handle.
+// instanceOperations returns the operations on one workflow in api/openapi.yaml. It requires that each has the
+// parameters that form a handle.
 func instanceOperations(t *testing.T) []instanceOperation {
 	t.Helper()
 	type reference struct {
@@ -101,7 +101,7 @@ func withOrder(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
 		update := temporalfake.NewUpdate(g.Upstream)
 		update.Complete(`1`)
 		update.MarkSent()
-		handlerstest.HandleCalls(g)
+		handlerstest.HandleManagementRPCs(g)
 		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
 		for _, method := range []string{"SignalWorkflowExecution", "RequestCancelWorkflowExecution", "TerminateWorkflowExecution"} {
 			g.Upstream.Handle(method, upstreamtest.Unknown(0)) // a response without fields
@@ -163,8 +163,8 @@ func TestWithoutAFirstRunIDFromTheServerTheRunChainCheckFails(t *testing.T) {
 	})
 }
 
-// The response to firstExecutionRunId reveals to which chain a workflow belongs. So the bearer of a delegated token can use
-// the parameter only if the token permits reading the workflow.
+// The response to firstExecutionRunId reveals to which chain a workflow belongs. So the bearer of a delegated token can
+// use the parameter only if the token permits reading the workflow.
 func TestADelegatedTokenCannotProbeRunChains(t *testing.T) {
 	t.Parallel()
 	withOrder(t, func(t *testing.T, g *servertest.Gateway) {
@@ -190,8 +190,8 @@ func TestADelegatedTokenCannotProbeRunChains(t *testing.T) {
 	})
 }
 
-// A token that is requested for a chain is issued for the run that was found, because the workflow id may belong to another
-// chain before the token expires.
+// A token that is requested for a chain is issued for the run that was found, because the workflow id may belong to
+// another chain before the token expires.
 func TestATokenForARunChainPermitsOneRun(t *testing.T) {
 	t.Parallel()
 	withOrder(t, func(t *testing.T, g *servertest.Gateway) {

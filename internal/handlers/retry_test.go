@@ -31,7 +31,7 @@ func TestOnlyIdempotentCallsAreRetried(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				g := servertest.Start(t, servertest.Options{})
-				handlerstest.HandleCalls(g)
+				handlerstest.HandleManagementRPCs(g)
 				succeed := g.Upstream.Handler(test.rpc)
 				g.Upstream.Handle(test.rpc, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "gone"), succeed))
 				resp := g.Do(t, test.method, "/v1/namespaces/default"+test.path, test.body)

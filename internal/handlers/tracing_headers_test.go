@@ -20,8 +20,8 @@ import (
 
 const callerTraceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-// tracedCall is a request for an operation that can reach a workflow's code. headers returns the Temporal headers in the
-// upstream call.
+// tracedCall is a request for an operation that can reach a workflow's code. headers returns the Temporal headers in
+// the upstream call.
 type tracedCall struct {
 	method, path, body string
 	headers            func(*testing.T, *servertest.Gateway) []*common.Header
@@ -98,7 +98,7 @@ func withoutDrainDelay(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }
 
 // handleTracedCalls makes the upstream respond to the RPCs of all traced calls.
 func handleTracedCalls(g *servertest.Gateway) {
-	handlerstest.HandleCalls(g)
+	handlerstest.HandleManagementRPCs(g)
 	g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: temporalfake.RunID, Started: true}))
 	g.Upstream.Handle("SignalWithStartWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWithStartWorkflowExecutionResponse{RunId: temporalfake.RunID}))
 	g.Upstream.Handle("SignalWorkflowExecution", upstreamtest.Respond(&workflowservice.SignalWorkflowExecutionResponse{}))

@@ -38,7 +38,7 @@ func TestABatchSendsItsOperation(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
-			handlerstest.HandleCalls(g)
+			handlerstest.HandleManagementRPCs(g)
 			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{`+operation+`},"jobId":"a/b","reason":"<&>","maxOperationsPerSecond":2.5}`)
 			require.Equal(t, http.StatusCreated, resp.Status, resp.Body)
 			require.JSONEq(t, `{"jobId":"a/b"}`, resp.Body)
@@ -68,7 +68,7 @@ func TestDryRunStartsNothing(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
-			handlerstest.HandleCalls(g)
+			handlerstest.HandleManagementRPCs(g)
 			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, body)
 			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 			require.JSONEq(t, want.response, resp.Body)
@@ -84,7 +84,7 @@ func TestAnInvalidQueryStartsNoBatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		handlerstest.HandleCalls(g)
+		handlerstest.HandleManagementRPCs(g)
 		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(codes.InvalidArgument, "invalid query: column name 'x' is not defined"))
 		for _, operation := range []string{`"cancel":{}`, `"delete":{}`} {
 			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"x = 1","operation":{`+operation+`}}`)
@@ -104,7 +104,7 @@ func TestABatchStartsAlthoughTheCountFails(t *testing.T) {
 	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unimplemented, codes.ResourceExhausted, codes.Unavailable} {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
-			handlerstest.HandleCalls(g)
+			handlerstest.HandleManagementRPCs(g)
 			g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Fail(code, "no"))
 			require.Equal(t, http.StatusCreated, g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{"cancel":{}}}`).Status)
 			require.NotEqual(t, http.StatusOK, g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{"cancel":{}},"dryRun":true}`).Status)
@@ -117,7 +117,7 @@ func TestTheRunIDsOfABatchAreValidated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		handlerstest.HandleCalls(g)
+		handlerstest.HandleManagementRPCs(g)
 		for _, dryRun := range []string{"true", "false"} {
 			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"executions":[{"workflowId":"v","runId":"`+temporalfake.RunID+`"},{"workflowId":"w","runId":"r"}],
 				"operation":{"delete":{}},"dryRun":`+dryRun+`}`)
@@ -153,7 +153,7 @@ func TestBatchErrorsReferToTheJobAndNotToAWorkflow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		handlerstest.HandleCalls(g)
+		handlerstest.HandleManagementRPCs(g)
 		g.Upstream.Handle("StopBatchOperation", upstreamtest.Fail(codes.NotFound, "workflow execution already completed", &errordetails.NotFoundFailure{}))
 		resp := g.Do(t, http.MethodPost, servertest.BatchesPath+"/j/stop", "")
 		require.Equal(t, []any{http.StatusConflict, "conflict", "The batch job has ended."}, []any{resp.Status, resp.Field(t, "code"), resp.Field(t, "detail")})

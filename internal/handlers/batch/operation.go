@@ -43,7 +43,7 @@ func setOperation(
 		request.Operation = &workflowservice.StartBatchOperationRequest_ResetOperation{
 			ResetOperation: &batch.BatchOperationReset{
 				Identity: identity, Options: resetOptions(v, pointer+"/reset", o),
-				PostResetOperations: v.PostReset(pointer+"/reset/updateOptions", o.UpdateOptions),
+				PostResetOperations: v.PostResetOperations(pointer+"/reset/updateOptions", o.UpdateOptions),
 			},
 		}
 	}

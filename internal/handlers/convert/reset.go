@@ -27,9 +27,9 @@ func (v *Validation) ReapplyExclude(pointer string, names openapi.ReapplyExclude
 	return types
 }
 
-// PostReset returns the operation that changes the options of the new run, or none if body
+// PostResetOperations returns the operation that changes the options of the new run, or none if body
 // is nil. Servers reject the only other operation in Temporal's API, a signal.
-func (v *Validation) PostReset(pointer string, body *openapi.UpdateOptionsRequest) []*workflow.PostResetOperation {
+func (v *Validation) PostResetOperations(pointer string, body *openapi.UpdateOptionsRequest) []*workflow.PostResetOperation {
 	if body == nil {
 		return nil
 	}

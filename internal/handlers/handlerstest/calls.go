@@ -34,9 +34,9 @@ func RequireMessage(t *testing.T, want string, request proto.Message) {
 	require.JSONEq(t, want, string(text))
 }
 
-// HandleCalls makes the upstream respond to the RPCs that reset, pause, unpause and delete
-// workflows, change their options, and start, stop, count and describe batch jobs.
-func HandleCalls(g *servertest.Gateway) {
+// HandleManagementRPCs makes the upstream respond to the RPCs that reset, pause, unpause and
+// delete workflows, change their options, and start, stop, count and describe batch jobs.
+func HandleManagementRPCs(g *servertest.Gateway) {
 	for method, response := range map[string]proto.Message{
 		"ResetWorkflowExecution":         &workflowservice.ResetWorkflowExecutionResponse{RunId: NewRunID},
 		"PauseWorkflowExecution":         &workflowservice.PauseWorkflowExecutionResponse{},

@@ -22,7 +22,7 @@ type Adapter struct {
 	limits        Limits
 }
 
-// Limits bound one request.
+// Limits are the time limits of one request.
 type Limits struct {
 	// MaxWait is the longest wait that a caller can request.
 	MaxWait time.Duration
@@ -118,7 +118,7 @@ func encodeReserved(ctx context.Context, req *Request, response *Response) error
 }
 
 // budgetExceeded replaces an error that was caused by the end of the request budget
-// with the problem deadline-exceeded. An error that is a problem already stays.
+// with the problem deadline-exceeded. It keeps an error that is already a problem.
 func budgetExceeded(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.As(err, new(*problem.Error)) {
 		return problem.New(problem.DeadlineExceeded, "The request took longer than the gateway allows.").WithCause(err)

@@ -46,7 +46,7 @@ func (req *Request) resolve(ctx context.Context) error {
 		return err
 	}
 	req.Execution = &common.WorkflowExecution{WorkflowId: id, RunId: req.Handle.runID}
-	if req.Handle.firstRunID == "" || req.ChecksChain {
+	if req.Handle.firstRunID == "" || req.RPCChecksChain {
 		return nil
 	}
 	run, err := longpoll.DescribeRun(ctx, req.adapter.Upstream, id, req.Handle.runID)

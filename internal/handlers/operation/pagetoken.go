@@ -5,7 +5,7 @@ import (
 	"github.com/flowgate/flowgate/internal/seal"
 )
 
-// tokenScope is what a page token is bound to. The server trusts its own tokens, so a
+// tokenScope is the scope of a page token's seal. The server trusts its own tokens, so a
 // caller must neither forge one nor use one for another namespace or operation. The
 // query is part of the scope because the server's token continues one query only.
 type tokenScope struct {
@@ -17,7 +17,7 @@ func (s tokenScope) seal() seal.Scope {
 }
 
 // sealPage seals a page token of the server for the caller. An empty token, which is
-// the end of the list, stays empty.
+// the end of the list, results in an empty string.
 func sealPage(keys *seal.Keys, scope tokenScope, upstream []byte) string {
 	if len(upstream) == 0 {
 		return ""

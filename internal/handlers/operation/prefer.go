@@ -32,8 +32,8 @@ func preferredWait(h http.Header) (wait time.Duration, ok bool, err error) {
 // cutPreference returns the name and the value of a preference, without quotes around
 // the value and without parameters (RFC 7240 section 2).
 func cutPreference(preference string) (name, value string) {
-	for first := range splitUnquoted(preference, ';') {
-		name, value, _ = strings.Cut(first, "=")
+	for withoutParameters := range splitUnquoted(preference, ';') {
+		name, value, _ = strings.Cut(withoutParameters, "=")
 		break
 	}
 	value = strings.TrimSpace(value)

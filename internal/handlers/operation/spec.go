@@ -14,8 +14,8 @@ type Spec struct {
 	Body BodyRule
 	// Handle identifies the workflow. It is nil unless the operation is on one workflow.
 	Handle *Handle
-	// ChecksChain is set if the RPC itself checks the run chain of the handle.
-	ChecksChain bool
+	// RPCChecksChain is set if the RPC itself checks the run chain of the handle.
+	RPCChecksChain bool
 	// Authorize rejects a caller that has access to Method but not to this operation. It
 	// runs before the body is read, and is nil if access to Method suffices.
 	Authorize func(ctx context.Context, req *Request) error

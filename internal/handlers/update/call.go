@@ -43,7 +43,7 @@ type updateCall struct {
 	// persisted is whether the update is in the workflow's history. A rejected update
 	// never is.
 	persisted bool
-	// outcomeReads counts the reads that returned the outcome.
+	// outcomeReads is the number of reads that returned the outcome.
 	outcomeReads int
 }
 

@@ -23,7 +23,7 @@ func (s *Service) UpdateWorkflow(w http.ResponseWriter, r *http.Request, namespa
 	spec := operation.Spec{
 		Name: "updateWorkflow", Namespace: namespace, Body: operation.BodyRequired,
 		Method: workflowservice.WorkflowService_UpdateWorkflowExecution_FullMethodName,
-		Handle: &operation.Handle{WorkflowID: workflowID}, ChecksChain: true,
+		Handle: &operation.Handle{WorkflowID: workflowID}, RPCChecksChain: true,
 	}
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, params *openapi.UpdateWorkflowParams, body *openapi.UpdateRequest,

@@ -16,7 +16,7 @@ func (s *Service) CancelWorkflow(w http.ResponseWriter, r *http.Request, namespa
 	spec := operation.Spec{
 		Name: "cancelWorkflow", Namespace: namespace, Body: operation.BodyOptional,
 		Method: workflowservice.WorkflowService_RequestCancelWorkflowExecution_FullMethodName,
-		Handle: &operation.Handle{WorkflowID: workflowID}, ChecksChain: true,
+		Handle: &operation.Handle{WorkflowID: workflowID}, RPCChecksChain: true,
 	}
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, params *openapi.CancelWorkflowParams, body *openapi.CancelRequest,
@@ -37,7 +37,7 @@ func (s *Service) TerminateWorkflow(w http.ResponseWriter, r *http.Request, name
 	spec := operation.Spec{
 		Name: "terminateWorkflow", Namespace: namespace, Body: operation.BodyOptional,
 		Method: workflowservice.WorkflowService_TerminateWorkflowExecution_FullMethodName,
-		Handle: &operation.Handle{WorkflowID: workflowID}, ChecksChain: true,
+		Handle: &operation.Handle{WorkflowID: workflowID}, RPCChecksChain: true,
 	}
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, params *openapi.TerminateWorkflowParams, body *openapi.TerminateRequest,

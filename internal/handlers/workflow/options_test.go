@@ -23,7 +23,7 @@ func TestTheUpdateMaskNamesThePresentOptions(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			g := servertest.Start(t, servertest.Options{})
-			handlerstest.HandleCalls(g)
+			handlerstest.HandleManagementRPCs(g)
 			resp := g.Do(t, http.MethodPatch, servertest.WorkflowsPath+"/w", body)
 			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 			require.JSONEq(t, `{}`, resp.Body)

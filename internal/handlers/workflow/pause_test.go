@@ -25,7 +25,7 @@ func TestRepeatedPausesHaveTheSameRequestID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		handlerstest.HandleCalls(g)
+		handlerstest.HandleManagementRPCs(g)
 		ids := map[string]bool{}
 		for _, key := range []string{"one", "one", "two"} {
 			resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/w/pause?runId="+temporalfake.RunID, `{"reason":"the bank"}`, "Idempotency-Key", key)

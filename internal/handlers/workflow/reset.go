@@ -28,7 +28,7 @@ func (s *Service) ResetWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		}
 		var v convert.Validation
 		exclude := checkResetRequest(&v, body)
-		operations := v.PostReset("/updateOptions", body.UpdateOptions)
+		operations := v.PostResetOperations("/updateOptions", body.UpdateOptions)
 		if err := v.Err(); err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ func TestResetSendsTheRequestedOptions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		handlerstest.HandleCalls(g)
+		handlerstest.HandleManagementRPCs(g)
 		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"/a%2Fb/reset?runId="+temporalfake.RunID,
 			`{"eventId":9,"reapplyExclude":["SIGNAL","CANCEL_REQUEST"],"reason":"<&>"}`)
 		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
@@ -76,7 +76,7 @@ func TestResetToTheFirstWorkflowTaskFindsItsEvent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := servertest.Start(t, servertest.Options{})
 				temporalfake.NewWorkflow(g.Upstream)
-				handlerstest.HandleCalls(g)
+				handlerstest.HandleManagementRPCs(g)
 				var pages []upstreamtest.Handler
 				for _, page := range test.pages {
 					pages = append(pages, upstreamtest.Respond(page))
@@ -103,7 +103,7 @@ func TestResetToTheLastWorkflowTaskReadsTheHistoryFromItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		temporalfake.NewWorkflow(g.Upstream)
-		handlerstest.HandleCalls(g)
+		handlerstest.HandleManagementRPCs(g)
 		g.Upstream.Handle("GetWorkflowExecutionHistoryReverse", upstreamtest.Respond(&workflowservice.GetWorkflowExecutionHistoryReverseResponse{
 			History: &history.History{Events: []*history.HistoryEvent{
 				{EventId: 12, EventType: enums.EVENT_TYPE_WORKFLOW_TASK_STARTED},
@@ -123,7 +123,7 @@ func TestResetToABuildUsesTheResetPointOfTheBuild(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		handlerstest.HandleCalls(g)
+		handlerstest.HandleManagementRPCs(g)
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Respond(&workflowservice.DescribeWorkflowExecutionResponse{
 			WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{
 				Execution: &common.WorkflowExecution{WorkflowId: "w", RunId: handlerstest.NewRunID},
