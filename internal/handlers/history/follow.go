@@ -35,12 +35,12 @@ type follower struct {
 
 	// The state of the current run.
 	runID string
-	sent  int64 // the id of the last event that the caller has received
+	sent  int64 // the id of the last event that was sent to the caller
 	read  int64 // the id of the last event that the stream has read
-	// historyLength is the id of the last event that existed when the stream switched to
-	// the run. The stream fetches the events up to it, and then joins the tail.
+	// historyLength is the id of the event up to which the stream fetches pages. It joins
+	// the tail after that.
 	historyLength int64
-	token         []byte
+	token         []byte // Temporal's token for the next page
 
 	// tail delivers new events. It is nil while the stream fetches existing ones.
 	tail *longpoll.Tail
@@ -106,8 +106,8 @@ func (s *Service) newFollower(ctx context.Context, req *operation.Request, param
 	return f, from, v.Err()
 }
 
-// open switches to the run that from identifies, and reports whether any events follow
-// from.
+// open switches to the run of from, or of the handle if from is the zero value, and reports
+// whether any events follow from.
 func (f *follower) open(ctx context.Context, runID string, from cursor) (more bool, err error) {
 	run, err := f.switchTo(ctx, cmp.Or(from.runID, f.req.Execution.GetRunId()))
 	if err != nil {

@@ -39,10 +39,10 @@ func (req *Request) RepeatedStart(
 	}
 	firstRun := run.GetWorkflowExecutionInfo().GetFirstRunId()
 	if firstRun == "" {
-		return nil, nil //nolint:nilnil // an older server, which does not return it
+		return nil, nil //nolint:nilnil // older servers do not return the first run id
 	}
-	isCurrent := firstRun == run.GetWorkflowExecutionInfo().GetExecution().GetRunId()
-	if !isCurrent {
+	firstIsCurrent := firstRun == run.GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	if !firstIsCurrent {
 		if run, err = req.describeRun(ctx, id, firstRun); err != nil {
 			return nil, err
 		}
@@ -50,11 +50,11 @@ func (req *Request) RepeatedStart(
 	if hasReusedKey(run.GetWorkflowExtendedInfo(), start.GetRequestId()) {
 		return nil, keyReused(id, firstRun)
 	}
-	if isCurrent && !sendsMessage {
-		return nil, nil //nolint:nilnil // the server deduplicates it
+	if firstIsCurrent && !sendsMessage {
+		return nil, nil //nolint:nilnil // the server deduplicates the start
 	}
 	if _, same := run.GetWorkflowExtendedInfo().GetRequestIdInfos()[start.GetRequestId()]; !same {
-		return nil, nil //nolint:nilnil // started by another request
+		return nil, nil //nolint:nilnil // another request started the run
 	}
 	return &openapi.StartedWorkflow{WorkflowID: id, RunID: firstRun, FirstExecutionRunID: firstRun, Started: true}, nil
 }

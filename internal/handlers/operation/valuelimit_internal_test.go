@@ -50,8 +50,8 @@ type container struct {
 	body func(elements int) string
 }
 
-// containers returns every list and map in a value of type t, which is at c. Values
-// inside an openapi.JSON are not decoded, so it has none.
+// containers returns every list and map in a value of type t. c has the mark in place of
+// that value. An openapi.JSON has no lists or maps, because it is not decoded.
 func containers(t reflect.Type, c container) []container {
 	switch {
 	case t.Kind() == reflect.Pointer:

@@ -27,7 +27,7 @@ const (
 	stageCompleted = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 )
 
-// updateCall sends an update or reads it, and has what is known about the update.
+// updateCall sends or reads an update, and records the state of the update.
 type updateCall struct {
 	client  *upstream.Client
 	polls   *longpoll.Polls
