@@ -18,50 +18,52 @@ import (
 type attack struct {
 	kind        string
 	connections int
-	// pause is the delay between two rounds of a connection; zero means a flood.
+	// pause is the delay between two rounds of one connection; zero means that rounds follow without a delay.
 	pause time.Duration
-	// round performs one attack.
+	// round opens a connection and performs the attack on it once. It records responses under kind.
 	round func(ctx context.Context, kind string) error
 }
 
 // attacks returns all attacks.
 func (r *run) attacks() []attack {
+	// request joins a request line and header lines. The empty line that ends the header section is up to the attack.
 	request := func(head string, headers ...string) string {
 		return head + " HTTP/1.1\r\nHost: soak\r\n" + strings.Join(headers, "\r\n") + "\r\n"
 	}
-	good, abusive := "Authorization: Bearer "+r.GoodKey, "Authorization: Bearer "+r.AbusiveKey
-	const body, hangUp = "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", "Connection: close\r\n\r\n"
+	regular, hostile := "Authorization: Bearer "+r.GoodKey, "Authorization: Bearer "+r.AbusiveKey
+	const body, closeHeader = "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", "Connection: close\r\n\r\n"
 	post := func(text string) string {
-		return request("POST "+workflows, good, fmt.Sprintf(body, len(text), text))
+		return request("POST "+workflows, regular, fmt.Sprintf(body, len(text), text))
 	}
 	const second = time.Second
 	return append(r.slowAttacks(), []attack{
 		{"flood of reads", r.Flood, 0, r.flood()},
-		{"flood of wrong keys", 4, second / 50, r.send(request("GET "+workflows, "Authorization: Bearer fg_dev_"+strings.Repeat("x", 32), hangUp))},
-		{"no key", 1, second / 50, r.send(request("GET "+workflows, hangUp))},
+		{"flood of wrong keys", 4, second / 50, r.send(request("GET "+workflows, "Authorization: Bearer fg_dev_"+strings.Repeat("x", 32), closeHeader))},
+		{"no key", 1, second / 50, r.send(request("GET "+workflows, closeHeader))},
 		{"bad JSON", 2, second / 50, r.send(post(`{"workflowType":"Echo","workflowType":1,`))},
 		{"unknown field", 1, second / 50, r.send(post(`{"workflow":"Echo"}`))},
 		{"deep JSON", 1, second / 10, r.send(post(`{"args":[` + strings.Repeat("[", 50_000)))},
 		{"large body", 1, second, r.send(post(strings.Repeat(" ", 5<<20)))},
-		{"large head", 1, second / 10, r.send(request("GET /"+strings.Repeat("a", 40<<10), good, hangUp))},
-		{"bad chunks", 1, second / 20, r.send(request("POST "+workflows, good, "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz"))},
-		{"bad paths", 1, second / 20, r.send(request("GET "+workflows+"/%2e%2e/%00", good, hangUp))},
-		{"other methods", 1, second / 20, r.send(request("CONNECT soak:80", good, hangUp))},
-		{"bad query", 1, second / 20, r.send(request("GET "+workflows+"?query=NOT+A+QUERY&pageSize=1", abusive, hangUp))},
+		{"large head", 1, second / 10, r.send(request("GET /"+strings.Repeat("a", 40<<10), regular, closeHeader))},
+		{"bad chunks", 1, second / 20, r.send(request("POST "+workflows, regular, "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz"))},
+		{"bad paths", 1, second / 20, r.send(request("GET "+workflows+"/%2e%2e/%00", regular, closeHeader))},
+		{"unsupported method", 1, second / 20, r.send(request("CONNECT soak:80", regular, closeHeader))},
+		{"bad query", 1, second / 20, r.send(request("GET "+workflows+"?query=NOT+A+QUERY&pageSize=1", hostile, closeHeader))},
 		{"noise", 2, second / 20, r.noise},
-		{"endless headers", 10, 0, r.slowly(request("GET "+workflows, good), "X-Slow: a\r\n")},
-		{"endless bodies", 10, 0, r.slowly(request("POST "+workflows, abusive, "Content-Type: application/json", "Content-Length: 1000000", ""), " ")},
-		{"stalled readers", 5, 0, r.stall(request("GET "+workflows, abusive, "Accept: application/x-ndjson", ""))},
-		{"disconnecting callers", 5, second / 20, r.leave},
+		{"endless headers", 10, 0, r.sendSlowly(request("GET "+workflows, regular), "X-Slow: a\r\n")},
+		{"endless bodies", 10, 0, r.sendSlowly(request("POST "+workflows, hostile, "Content-Type: application/json", "Content-Length: 1000000", ""), " ")},
+		{"stalled readers", 5, 0, r.readNothing(request("GET "+workflows, hostile, "Accept: application/x-ndjson", ""))},
+		{"disconnecting callers", 5, second / 20, r.disconnectEarly},
 		{"waits", 50, 0, r.wait},
 	}...)
 }
 
-// repeat runs rounds on one connection until ctx is done.
+// repeat performs one round of an attack after the other until ctx is done. A round
+// may end with an error if the gateway has closed the connection.
 func (r *run) repeat(ctx context.Context, a attack) {
 	for ctx.Err() == nil {
-		if err := a.round(ctx, a.kind); err != nil && ctx.Err() == nil && !isHangUp(err) {
-			r.violatedf("%s: %v", a.kind, err)
+		if err := a.round(ctx, a.kind); err != nil && ctx.Err() == nil && !isDisconnection(err) {
+			r.addViolationf("%s: %v", a.kind, err)
 		}
 		if a.pause > 0 {
 			select {
@@ -72,19 +74,19 @@ func (r *run) repeat(ctx context.Context, a attack) {
 	}
 }
 
-// isHangUp reports whether an error means that the gateway has closed the connection.
-func isHangUp(err error) bool {
+// isDisconnection reports whether an error means that the gateway has closed the connection.
+func isDisconnection(err error) bool {
 	var operation *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &operation) && !operation.Timeout()
 }
 
-// dial opens a connection that is closed when ctx is done.
-func (r *run) dial(ctx context.Context) (net.Conn, func(), error) {
+// dial opens a connection. The returned function closes it, and so does the end of ctx.
+func (r *run) dial(ctx context.Context) (conn net.Conn, disconnect func(), err error) {
 	address, err := url.Parse(r.URL)
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address.Host)
+	conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", address.Host)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,19 +100,20 @@ func (r *run) dial(ctx context.Context) (net.Conn, func(), error) {
 // send returns a round that sends text on a new connection and reads the response.
 func (r *run) send(text string) func(context.Context, string) error {
 	return func(ctx context.Context, kind string) error {
-		conn, hangUp, err := r.dial(ctx)
+		conn, disconnect, err := r.dial(ctx)
 		if err != nil {
 			return err
 		}
-		defer hangUp()
+		defer disconnect()
 		if _, err := io.WriteString(conn, text); err != nil {
 			return err
 		}
-		return r.read(bufio.NewReader(conn), kind)
+		return r.readFrom(bufio.NewReader(conn), kind)
 	}
 }
 
-func (r *run) read(reader *bufio.Reader, kind string) error {
+// readFrom reads a response and adds it to the tally.
+func (r *run) readFrom(reader *bufio.Reader, kind string) error {
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
 		return err
@@ -123,19 +126,19 @@ func (r *run) read(reader *bufio.Reader, kind string) error {
 
 // flood returns a round that sends requests on one connection, each as soon as the previous response has arrived.
 func (r *run) flood() func(context.Context, string) error {
-	text := "GET " + workflows + "/" + steadyWorkflow + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + r.AbusiveKey + "\r\n\r\n"
+	request := "GET " + workflows + "/" + steadyWorkflow + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + r.AbusiveKey + "\r\n\r\n"
 	return func(ctx context.Context, kind string) error {
-		conn, hangUp, err := r.dial(ctx)
+		conn, disconnect, err := r.dial(ctx)
 		if err != nil {
 			return err
 		}
-		defer hangUp()
+		defer disconnect()
 		reader := bufio.NewReader(conn)
 		for {
-			if _, err := io.WriteString(conn, text); err != nil {
+			if _, err := io.WriteString(conn, request); err != nil {
 				return err
 			}
-			if err := r.read(reader, kind); err != nil {
+			if err := r.readFrom(reader, kind); err != nil {
 				return err
 			}
 		}
@@ -151,14 +154,14 @@ func (r *run) noise(ctx context.Context, kind string) error {
 	return r.send(string(junk)+"\r\n\r\n")(ctx, kind)
 }
 
-// slowly returns a round that sends one piece per second until the gateway closes the connection.
-func (r *run) slowly(begin, piece string) func(context.Context, string) error {
+// sendSlowly returns a round that sends begin, and then piece once per second until the gateway closes the connection.
+func (r *run) sendSlowly(begin, piece string) func(context.Context, string) error {
 	return func(ctx context.Context, _ string) error {
-		conn, hangUp, err := r.dial(ctx)
+		conn, disconnect, err := r.dial(ctx)
 		if err != nil {
 			return err
 		}
-		defer hangUp()
+		defer disconnect()
 		_, err = io.WriteString(conn, begin)
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
@@ -174,32 +177,32 @@ func (r *run) slowly(begin, piece string) func(context.Context, string) error {
 	}
 }
 
-// stall returns a round that requests a stream and does not read it.
-func (r *run) stall(text string) func(context.Context, string) error {
+// readNothing returns a round that sends a request and does not read the response.
+func (r *run) readNothing(text string) func(context.Context, string) error {
 	return func(ctx context.Context, _ string) error {
-		conn, hangUp, err := r.dial(ctx)
+		conn, disconnect, err := r.dial(ctx)
 		if err != nil {
 			return err
 		}
-		defer hangUp()
+		defer disconnect()
 		if _, err := io.WriteString(conn, text); err != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(settle / 2):
+		case <-time.After(30 * time.Second):
 		}
 		return nil
 	}
 }
 
-// leave sends a slow request and disconnects.
-func (r *run) leave(ctx context.Context, _ string) error {
-	conn, hangUp, err := r.dial(ctx)
+// disconnectEarly sends a request that waits for a result, and disconnects before the response.
+func (r *run) disconnectEarly(ctx context.Context, _ string) error {
+	conn, disconnect, err := r.dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer hangUp()
+	defer disconnect()
 	_, err = io.WriteString(conn, "GET "+workflows+"/"+steadyWorkflow+"/result?wait=50s HTTP/1.1\r\n"+
 		"Host: soak\r\nAuthorization: Bearer "+r.AbusiveKey+"\r\n\r\n")
 	if err != nil {
@@ -212,14 +215,14 @@ func (r *run) leave(ctx context.Context, _ string) error {
 	return nil
 }
 
-// wait waits for the workflow that does not complete.
+// wait waits for the result of steadyWorkflow, which stays open.
 func (r *run) wait(ctx context.Context, kind string) error {
-	a, err := r.do(ctx, http.MethodGet, workflows+"/"+steadyWorkflow+"/result?wait=5s", r.AbusiveKey, "")
+	response, err := r.do(ctx, http.MethodGet, workflows+"/"+steadyWorkflow+"/result?wait=5s", r.AbusiveKey, "")
 	if err != nil {
 		return err
 	}
-	r.record(kind, a.status, a.contentType, a.text)
-	if a.status == http.StatusTooManyRequests {
+	r.record(kind, response.status, response.contentType, response.text)
+	if response.status == http.StatusTooManyRequests {
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):

@@ -11,8 +11,9 @@ var keys []byte
 
 // Settings returns the settings of the tested gateway as environment variables. It writes the keys file to dir.
 //
-// The limits on requests in flight are small because there are few processors: on two, shared with Temporal and the
-// callers, concurrent requests delay each other. Memory is plentiful, so garbage collection is rare.
+// The limits on requests in flight are small, because the gateway shares two processors with Temporal and the callers,
+// and concurrent requests delay each other. GOGC is high, because memory is plentiful and garbage collection costs CPU
+// time.
 func Settings(dir string) ([]string, error) {
 	file := filepath.Join(dir, "keys.yaml")
 	if err := os.WriteFile(file, keys, 0o600); err != nil {

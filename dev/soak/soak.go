@@ -13,17 +13,18 @@ import (
 type Options struct {
 	// URL and AdminURL are the addresses of the gateway's listeners.
 	URL, AdminURL string
-	// GoodKey is the key of the regular caller, AbusiveKey that of a hostile one. Both may read, and the first may
-	// write.
+	// GoodKey is the API key of the regular caller, with the role write. AbusiveKey is that of a hostile caller, with the
+	// role read.
 	GoodKey, AbusiveKey string
-	TaskQueue           string
+	// TaskQueue is the task queue of the sample worker.
+	TaskQueue string
 
-	// Duration is the duration of the whole run. A tenth of it measures the regular caller alone, half before and half
-	// after the hostile traffic, when Temporal has more data to search.
+	// Duration is the duration of the run. For one tenth of it, only the regular caller sends requests: half of that time
+	// is before the hostile traffic, and half after it, when Temporal has more data to search.
 	Duration time.Duration
 	// GoodRate is the rate of the regular caller, in requests per second.
 	GoodRate int
-	// Flood is the number of the hostile caller's flooding connections.
+	// Flood is the number of connections on which the hostile caller sends requests without a pause.
 	Flood int
 	// Attack generates the hostile traffic; nil means [Attack] in this process. A separate process of low priority is
 	// more realistic, because it takes less CPU time from the measured processes.
@@ -32,8 +33,9 @@ type Options struct {
 	Out io.Writer `json:"-"`
 }
 
-// settle is the time for the gateway to become idle after the traffic. A slow body holds its connection for 30 s.
-const settle = time.Minute
+// idleTimeout is the maximum time for the gateway to become idle after the traffic. A slow body can hold a connection
+// for 30 s.
+const idleTimeout = time.Minute
 
 // run contains the state of [Run].
 type run struct {
@@ -53,7 +55,7 @@ func newRun(options Options) *run {
 	}
 }
 
-// Run tests the gateway. Its error lists the failed checks. The report is valid even with an error.
+// Run tests the gateway. Its error lists the failed checks. Unless the report is nil, it is valid even with an error.
 func Run(ctx context.Context, options Options) (*Report, error) {
 	r := newRun(options)
 	defer r.client.CloseIdleConnections()
@@ -61,44 +63,44 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		return nil, err
 	}
 	alone := options.Duration / 10
-	r.sayf("regular caller alone, for %s", alone/2)
-	r.goodTraffic(ctx, alone/8) // warm-up, not measured
-	report := &Report{tally: r.Tally, Alone: r.goodTraffic(ctx, alone/2-alone/8)}
+	r.progressf("regular caller alone, for %s", alone/2)
+	r.regularTraffic(ctx, alone/8) // warm-up, not measured
+	report := &Report{tally: r.Tally, Alone: r.regularTraffic(ctx, alone/2-alone/8)}
 	var err error
 	if report.Before, err = r.sample(ctx); err != nil {
 		return nil, err
 	}
 	loaded := options.Duration - alone
-	r.sayf("all traffic, for %s", loaded)
+	r.progressf("regular and hostile traffic, for %s", loaded)
 	if report.Loaded, report.Samples, err = r.measureUnderLoad(ctx, loaded); err != nil {
 		return report, err
 	}
-	r.sayf("quiet")
+	r.progressf("no traffic, until the gateway is idle")
 	if report.After, err = r.awaitIdle(ctx, report.Before); err != nil {
 		return report, err
 	}
-	r.sayf("regular caller alone again, for %s", alone/2)
-	report.Alone.add(r.goodTraffic(ctx, alone/2))
+	r.progressf("regular caller alone again, for %s", alone/2)
+	report.Alone.add(r.regularTraffic(ctx, alone/2))
 	report.Alone.addTotal()
 	report.Loaded.addTotal()
 	return report, report.check()
 }
 
-// measureUnderLoad runs the regular caller together with the hostile traffic.
-func (r *run) measureUnderLoad(ctx context.Context, length time.Duration) (latencies Latencies, samples []Sample, err error) {
-	hostile, end := context.WithTimeout(ctx, length+time.Minute)
-	defer end()
-	var others sync.WaitGroup
-	others.Go(func() {
-		var theirs *Tally
-		if theirs, err = r.Attack(hostile, r.Options); err == nil {
-			r.merge(theirs)
+// measureUnderLoad sends the regular and the hostile traffic at the same time.
+func (r *run) measureUnderLoad(ctx context.Context, duration time.Duration) (latencies Latencies, samples []Sample, err error) {
+	attackCtx, stopAttack := context.WithTimeout(ctx, duration+time.Minute)
+	defer stopAttack()
+	var background sync.WaitGroup
+	background.Go(func() {
+		var tally *Tally
+		if tally, err = r.Attack(attackCtx, r.Options); err == nil {
+			r.merge(tally)
 		}
 	})
-	others.Go(func() { samples = r.watch(hostile) })
-	latencies = r.goodTraffic(ctx, length)
-	end()
-	others.Wait()
+	background.Go(func() { samples = r.watch(attackCtx) })
+	latencies = r.regularTraffic(ctx, duration)
+	stopAttack()
+	background.Wait()
 	return latencies, samples, err
 }
 
@@ -116,9 +118,9 @@ func Attack(ctx context.Context, options Options) (*Tally, error) {
 	return r.Tally, nil
 }
 
-// awaitIdle waits until the gateway is as idle as before.
+// awaitIdle waits until no request is in flight and about as many goroutines run as before the hostile traffic.
 func (r *run) awaitIdle(ctx context.Context, before Sample) (Sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, settle)
+	ctx, cancel := context.WithTimeout(ctx, idleTimeout)
 	defer cancel()
 	r.client.CloseIdleConnections()
 	ticker := time.NewTicker(time.Second)
@@ -133,13 +135,13 @@ func (r *run) awaitIdle(ctx context.Context, before Sample) (Sample, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return now, fmt.Errorf("one minute after the end %d requests are in flight and %d goroutines are running; before: %d",
-				now.InFlight, now.Goroutines, before.Goroutines)
+			return now, fmt.Errorf("the gateway is not idle after %s: %d requests in flight, %d goroutines, %d before the hostile traffic",
+				idleTimeout, now.InFlight, now.Goroutines, before.Goroutines)
 		case <-ticker.C:
 		}
 	}
 }
 
-func (r *run) sayf(format string, arguments ...any) {
+func (r *run) progressf(format string, arguments ...any) {
 	_, _ = fmt.Fprintf(r.Out, format+"\n", arguments...)
 }

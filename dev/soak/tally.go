@@ -10,8 +10,9 @@ import (
 // Tally counts responses and violations.
 type Tally struct {
 	mu sync.Mutex
-	// Responses counts the statuses by kind of traffic, Violations the violations by description.
-	Responses  map[string]map[int]int
+	// Responses contains the number of responses by kind of traffic and status.
+	Responses map[string]map[int]int
+	// Violations contains the number of violations by description.
 	Violations map[string]int
 }
 
@@ -20,7 +21,8 @@ func NewTally() *Tally {
 	return &Tally{Responses: map[string]map[int]int{}, Violations: map[string]int{}}
 }
 
-// record counts a response. A 5xx status must be a documented problem and must not be internal.
+// record counts a response. A response with a 5xx status is a violation unless it is a problem document with a code
+// other than "internal".
 func (t *Tally) record(kind string, status int, contentType, body string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -29,21 +31,21 @@ func (t *Tally) record(kind string, status int, contentType, body string) {
 	}
 	t.Responses[kind][status]++
 	if status < http.StatusInternalServerError || status == http.StatusNotImplemented && contentType != problemType {
-		return // net/http responds with the second for an unknown transfer coding
+		return // net/http itself responds with 501 to an unknown transfer coding
 	}
 	if contentType != problemType || strings.Contains(body, `"code":"internal"`) {
 		t.Violations[fmt.Sprintf("%s: %d %s", kind, status, firstLine(body))]++
 	}
 }
 
-// violatedf counts a violation.
-func (t *Tally) violatedf(format string, arguments ...any) {
+// addViolationf counts a violation.
+func (t *Tally) addViolationf(format string, arguments ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Violations[fmt.Sprintf(format, arguments...)]++
 }
 
-// merge adds the counts of another tally, which must no longer change.
+// merge adds the counts of other, which no goroutine may change concurrently.
 func (t *Tally) merge(other *Tally) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,19 +53,20 @@ func (t *Tally) merge(other *Tally) {
 		if t.Responses[kind] == nil {
 			t.Responses[kind] = map[int]int{}
 		}
-		for status, times := range statuses {
-			t.Responses[kind][status] += times
+		for status, count := range statuses {
+			t.Responses[kind][status] += count
 		}
 	}
-	for what, times := range other.Violations {
-		t.Violations[what] += times
+	for violation, count := range other.Violations {
+		t.Violations[violation] += count
 	}
 }
 
 const problemType = "application/problem+json"
 
+// firstLine returns the first line of text, truncated for an error message.
 func firstLine(text string) string {
-	const most = 120
+	const maxBytes = 120
 	text, _, _ = strings.Cut(text, "\n")
-	return text[:min(len(text), most)]
+	return text[:min(len(text), maxBytes)]
 }

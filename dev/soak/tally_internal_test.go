@@ -8,27 +8,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestFailuresOutsideTheTableAreViolations(t *testing.T) {
+func TestUndocumentedServerErrorsAreViolations(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		status            int
 		contentType, body string
-		want              int
+		violations        int
 	}{
-		"a success":                    {http.StatusOK, "application/json", "{}", 0},
-		"a rejection":                  {http.StatusBadRequest, "text/plain", "", 0},
-		"a documented problem":         {http.StatusServiceUnavailable, problemType, `{"code":"overloaded"}`, 0},
-		"an unknown transfer coding":   {http.StatusNotImplemented, "text/plain", "", 0},
-		"a failure without a document": {http.StatusServiceUnavailable, "text/plain", "", 1},
-		"the gateway's own failure":    {http.StatusInternalServerError, problemType, `{"code":"internal"}`, 1},
+		"a success":                  {http.StatusOK, "application/json", "{}", 0},
+		"a client error":             {http.StatusBadRequest, "text/plain", "", 0},
+		"a documented problem":       {http.StatusServiceUnavailable, problemType, `{"code":"overloaded"}`, 0},
+		"an unknown transfer coding": {http.StatusNotImplemented, "text/plain", "", 0},
+		"a 503 without a document":   {http.StatusServiceUnavailable, "text/plain", "", 1},
+		"an internal error":          {http.StatusInternalServerError, problemType, `{"code":"internal"}`, 1},
 	} {
 		tally := NewTally()
 		tally.record("kind", test.status, test.contentType, test.body)
-		require.Len(t, tally.Violations, test.want, name)
+		require.Len(t, tally.Violations, test.violations, name)
 	}
 }
 
-func TestLatenciesAreCheckedPerKindOfRequest(t *testing.T) {
+func TestCheckLatenciesComparesEachOperation(t *testing.T) {
 	t.Parallel()
 	alone := Latencies{"read": {time.Millisecond}, "write": {10 * time.Millisecond}}
 	report := &Report{Alone: alone, Loaded: Latencies{"read": {3 * time.Millisecond}, "write": {30 * time.Millisecond}}}

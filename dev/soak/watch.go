@@ -11,20 +11,23 @@ import (
 	"time"
 )
 
-// Sample is the state of the gateway at one time.
+// Sample contains metrics of the gateway at one time.
 type Sample struct {
 	Goroutines int64
-	// Heap and Resident are in bytes.
+	// Heap is the heap in use and Resident the resident memory, in bytes.
 	Heap, Resident int64
-	InFlight       int64
+	// InFlight is the number of requests in flight.
+	InFlight int64
 }
 
-// every is the interval between two samples.
-const every = 2 * time.Second
+const (
+	sampleInterval = 2 * time.Second
+	pageTimeout    = 10 * time.Second
+)
 
 // watch samples the gateway and checks its probes until ctx is done.
 func (r *run) watch(ctx context.Context) (samples []Sample) {
-	ticker := time.NewTicker(every)
+	ticker := time.NewTicker(sampleInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -37,28 +40,29 @@ func (r *run) watch(ctx context.Context) (samples []Sample) {
 			return samples
 		}
 		if err != nil {
-			r.violatedf("the metrics: %v", err)
+			r.addViolationf("read the metrics: %v", err)
 			continue
 		}
 		samples = append(samples, sample)
 		for _, probe := range []string{r.URL + "/livez", r.URL + "/readyz", r.AdminURL + "/readyz"} {
 			if err := r.probe(ctx, probe); err != nil && ctx.Err() == nil {
-				r.violatedf("the probe: %v", err)
+				r.addViolationf("probe: %v", err)
 			}
 		}
 	}
 }
 
+// probe returns an error unless url responds with 200.
 func (r *run) probe(ctx context.Context, url string) error {
-	text, status, err := r.page(ctx, url)
+	text, status, err := r.get(ctx, url)
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("%d %s", status, firstLine(text))
 	}
 	return err
 }
 
-func (r *run) page(ctx context.Context, url string) (text string, status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, settle/6)
+func (r *run) get(ctx context.Context, url string) (text string, status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -75,7 +79,7 @@ func (r *run) page(ctx context.Context, url string) (text string, status int, er
 
 // sample reads a sample from the gateway's metrics.
 func (r *run) sample(ctx context.Context) (Sample, error) {
-	text, _, err := r.page(ctx, r.AdminURL+"/metrics")
+	text, _, err := r.get(ctx, r.AdminURL+"/metrics")
 	if err != nil {
 		return Sample{}, err
 	}

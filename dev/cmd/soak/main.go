@@ -24,12 +24,12 @@ import (
 const (
 	// attackArgument makes this program generate only the hostile traffic.
 	attackArgument = "attackers"
-	// lowest is the lowest scheduling priority (nice value).
-	lowest = "19"
-	// lazyGC is the GOGC value of this process, which runs Temporal and the regular caller. Fewer collections mean that
-	// they do not add to the measured latency. A collection takes 50 ms on both processors. At 800 there is one per 4.4
-	// s during the flood, which is about 1 % of the time and would otherwise determine the p99.
-	lazyGC = 3200
+	// lowestPriority is the nice value of the lowest scheduling priority.
+	lowestPriority = "19"
+	// gcPercent is the GOGC value of this process, which runs Temporal and the regular caller. It is so high that garbage
+	// collection hardly affects the measured latencies: a collection delays both by about 50 ms, and with a value of 800
+	// there is one every 4.4 s, which is about 1 % of the time and determines the p99.
+	gcPercent = 3200
 )
 
 func main() {
@@ -42,16 +42,16 @@ func main() {
 	}
 	stop()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "\nbroken:\n%v\n", err)
+		fmt.Fprintf(os.Stderr, "\nfailed:\n%v\n", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context) (err error) {
-	debug.SetGCPercent(lazyGC)
-	duration := flag.Duration("duration", 10*time.Minute, "duration of the test")
+	debug.SetGCPercent(gcPercent)
+	duration := flag.Duration("duration", 10*time.Minute, "duration of the run")
 	rate := flag.Int("rate", 50, "requests per second of the regular caller")
-	flood := flag.Int("flood", 64, "number of connections of the flooding caller")
+	flood := flag.Int("flood", 64, "number of connections on which the hostile caller sends requests without a pause")
 	flag.Parse()
 	log, err := stack.CreateLog("soak.log")
 	if err != nil {
@@ -79,7 +79,7 @@ func run(ctx context.Context) (err error) {
 	report, err := soak.Run(ctx, soak.Options{
 		URL: gateway.URL, AdminURL: gateway.AdminURL, GoodKey: stack.WriterKey, AbusiveKey: stack.ReaderKey,
 		TaskQueue: sample.TaskQueue, Duration: *duration, GoodRate: *rate, Flood: *flood, Out: os.Stdout,
-		Attack: attackInProcess,
+		Attack: attackInSubprocess,
 	})
 	if report != nil {
 		report.Write(os.Stdout)
@@ -88,13 +88,13 @@ func run(ctx context.Context) (err error) {
 	return err
 }
 
-// attackInProcess runs the attack in a process of the lowest priority, because real attackers use other machines.
-func attackInProcess(ctx context.Context, options soak.Options) (*soak.Tally, error) {
+// attackInSubprocess runs the attack in a process of the lowest priority, because real attackers use other machines.
+func attackInSubprocess(ctx context.Context, options soak.Options) (*soak.Tally, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	command := exec.CommandContext(ctx, "nice", "-n", lowest, self, attackArgument)
+	command := exec.CommandContext(ctx, "nice", "-n", lowestPriority, self, attackArgument)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = time.Minute
 	command.Stderr = os.Stderr
@@ -111,11 +111,12 @@ func attackInProcess(ctx context.Context, options soak.Options) (*soak.Tally, er
 	}
 	tally := soak.NewTally()
 	err = errors.Join(json.NewEncoder(stdin).Encode(options), stdin.Close(), json.NewDecoder(stdout).Decode(tally))
-	_ = command.Wait() // it was asked to end, and its output is complete
+	_ = command.Wait() // the error only reports the signal: the tally has been received
 	return tally, err
 }
 
-// attack runs in the process of attackInProcess until its input is closed.
+// attack runs in the process that attackInSubprocess starts. It reads the options from in, attacks until ctx is done,
+// and writes the tally to out.
 func attack(ctx context.Context, in io.Reader, out io.Writer) error {
 	var options soak.Options
 	if err := json.NewDecoder(in).Decode(&options); err != nil {
