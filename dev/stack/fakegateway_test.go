@@ -13,16 +13,17 @@ import (
 	"testing"
 )
 
-// modeVariable makes the test executable a fake gateway, so that the stack can be tested without building the gateway,
-// and with gateways that misbehave.
+// modeVariable is an environment variable. If it is set to one of the modes, the test executable runs as a fake
+// gateway. With it, tests need no build of the gateway and can use gateways that misbehave.
 const modeVariable = "FAKE_GATEWAY"
 
+// The modes of a fake gateway.
 const (
-	// behaves stops gracefully on a signal.
+	// behaves is the mode without faults: the gateway becomes ready and stops gracefully on a signal.
 	behaves = "behaves"
 	// failsToStart exits immediately with an error message.
 	failsToStart = "fails to start"
-	// neverReady listens, but is not ready.
+	// neverReady listens and responds to readiness probes with 503.
 	neverReady = "never ready"
 	// ignoresSignals does not stop on a signal.
 	ignoresSignals = "ignores signals"
@@ -37,7 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// fakeGateway runs a fake gateway and returns its exit code.
+// fakeGateway runs a fake gateway and returns its exit code. It logs three lines: its arguments, its addresses, and
+// "drained" after a signal.
 func fakeGateway(mode string) int {
 	if mode == failsToStart {
 		fmt.Println("listen.public: is wrong")
@@ -46,7 +48,7 @@ func fakeGateway(mode string) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
 	fmt.Println("arguments", os.Args[1:])
-	crashing, crash := context.WithCancel(context.Background())
+	crashed, crash := context.WithCancel(context.Background())
 	handler := http.NewServeMux()
 	handler.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { crash() })
 	handler.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -57,7 +59,7 @@ func fakeGateway(mode string) int {
 	var addresses []any
 	for _, name := range []string{"public", "admin"} {
 		var config net.ListenConfig
-		listener, err := config.Listen(crashing, "tcp", os.Getenv("FLOWGATE_LISTEN_"+strings.ToUpper(name)))
+		listener, err := config.Listen(crashed, "tcp", os.Getenv("FLOWGATE_LISTEN_"+strings.ToUpper(name)))
 		if err != nil {
 			fmt.Println(err)
 			return 1
@@ -68,7 +70,7 @@ func fakeGateway(mode string) int {
 	slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("serving", addresses...)
 	for {
 		select {
-		case <-crashing.Done():
+		case <-crashed.Done():
 			fmt.Println("crashing")
 			return 3
 		case <-signals:

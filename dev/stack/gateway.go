@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// GatewayOptions configure a gateway of a stack. The zero value is the gateway of make run on free ports.
+// GatewayOptions configure a gateway of a stack. The zero value means the configuration of make run on free ports.
 type GatewayOptions struct {
-	// Port and AdminPort are the ports of the gateway; 0 means a free port. The actual addresses, including changes by
-	// Env, are read from the gateway's log, which must be JSON with level info or lower.
+	// Port and AdminPort are the ports of the gateway; 0 means a free port. If either is 0, the addresses are read from
+	// the gateway's log, which must then be JSON and include level info.
 	Port, AdminPort int
 	// ConfigFile is the configuration file; empty means dev/stack/gateway.yaml in the repository.
 	ConfigFile string
-	// Env is added to the environment as "NAME=value". It overrides the variables that the stack sets: the addresses of
-	// the listeners and of Temporal.
+	// Env contains additional environment variables as "NAME=value". They override the variables that the stack sets: the
+	// addresses of the listeners and of Temporal.
 	Env []string
 	// Log receives the gateway's output; nil means the stack's log.
 	Log io.Writer
@@ -35,8 +35,8 @@ type Gateway struct {
 	process       *process
 }
 
-// StartGateway starts another gateway and returns once it is ready. It returns an error with the end of the gateway's
-// log if the gateway exits or ctx is done before that.
+// StartGateway starts another gateway and returns once it is ready. If the gateway exits or ctx is done before that, it
+// returns an error with the last lines of the gateway's log.
 func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gateway, error) {
 	public, admin := loopback(options.Port), loopback(options.AdminPort)
 	log := options.Log
@@ -86,7 +86,8 @@ func (g *Gateway) Signal(signal os.Signal) error {
 // Done returns a channel that is closed when the gateway has exited. [Gateway.Err] then returns the result.
 func (g *Gateway) Done() <-chan struct{} { return g.process.done }
 
-// Err returns nil while the gateway runs and after it has exited with 0. Otherwise the error has the end of the log.
+// Err returns nil while the gateway runs and after it has exited with 0. Otherwise it returns an error with the last
+// lines of the log.
 func (g *Gateway) Err() error {
 	select {
 	case <-g.process.done:

@@ -13,16 +13,17 @@ const maxLines = 10_000
 // maxLine is the maximum size of an incomplete line that a lineLog holds back, in bytes.
 const maxLine = 1 << 20
 
-// lineLog keeps the latest lines of a process and forwards complete lines to a writer that others may use too.
+// lineLog keeps the latest lines that a process has written. It forwards complete lines to a writer, which other
+// processes may share.
 type lineLog struct {
 	forward io.Writer
 
 	mu       sync.Mutex
-	finished []string
+	complete []string
 	partial  []byte
 }
 
-// Write never returns an error, because a log error must not end the process.
+// Write never returns an error: os/exec would stop reading the output of the process.
 func (l *lineLog) Write(data []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -50,13 +51,13 @@ func (l *lineLog) forwardLines() {
 	if end == 0 {
 		return
 	}
-	whole := l.partial[:end]
-	_, _ = l.forward.Write(whole)
-	for line := range bytes.Lines(whole) {
-		l.finished = append(l.finished, string(bytes.TrimSuffix(line, []byte{'\n'})))
+	lines := l.partial[:end]
+	_, _ = l.forward.Write(lines)
+	for line := range bytes.Lines(lines) {
+		l.complete = append(l.complete, string(bytes.TrimSuffix(line, []byte{'\n'})))
 	}
-	if len(l.finished) > maxLines {
-		l.finished = slices.Clone(l.finished[len(l.finished)-maxLines/2:])
+	if len(l.complete) > maxLines {
+		l.complete = slices.Clone(l.complete[len(l.complete)-maxLines/2:])
 	}
 	l.partial = slices.Clone(l.partial[end:])
 }
@@ -65,5 +66,5 @@ func (l *lineLog) forwardLines() {
 func (l *lineLog) lines() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.finished)
+	return slices.Clone(l.complete)
 }

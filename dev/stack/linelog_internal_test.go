@@ -9,55 +9,55 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pieces records each write.
-type pieces struct {
-	mu  sync.Mutex
-	all []string
+// recordingWriter records the data of each write.
+type recordingWriter struct {
+	mu     sync.Mutex
+	writes []string
 }
 
-func (p *pieces) Write(data []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all = append(p.all, string(data))
+func (w *recordingWriter) Write(data []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes = append(w.writes, string(data))
 	return len(data), nil
 }
 
 func TestCompleteLinesAreForwarded(t *testing.T) {
 	t.Parallel()
-	forward := &pieces{}
+	forward := &recordingWriter{}
 	log := &lineLog{forward: forward}
 	for _, piece := range []string{"a", "b\nc", "d", "\n\ne\nf\ng", ""} {
 		n, err := log.Write([]byte(piece))
 		require.NoError(t, err)
 		require.Equal(t, len(piece), n)
 	}
-	require.Equal(t, []string{"ab\n", "cd\n\ne\nf\n"}, forward.all)
+	require.Equal(t, []string{"ab\n", "cd\n\ne\nf\n"}, forward.writes)
 	require.Equal(t, []string{"ab", "cd", "", "e", "f"}, log.lines())
 	log.flush()
 	log.flush()
-	require.Equal(t, "g\n", forward.all[len(forward.all)-1], "the last line of the process")
-	require.Equal(t, "ab\ncd\n\ne\nf\ng\n", strings.Join(forward.all, ""))
+	require.Equal(t, "g\n", forward.writes[len(forward.writes)-1], "flush forwards the incomplete line once")
+	require.Equal(t, "ab\ncd\n\ne\nf\ng\n", strings.Join(forward.writes, ""))
 	require.Equal(t, "g", log.lines()[5])
 }
 
-func TestEndlessLineIsForwardedInParts(t *testing.T) {
+func TestTooLongLineIsForwardedInParts(t *testing.T) {
 	t.Parallel()
-	forward := &pieces{}
+	forward := &recordingWriter{}
 	log := &lineLog{forward: forward}
 	long := strings.Repeat("x", maxLine+1)
 	_, _ = log.Write([]byte(long))
-	require.Equal(t, long+"\n", strings.Join(forward.all, ""))
+	require.Equal(t, long+"\n", strings.Join(forward.writes, ""))
 	_, _ = log.Write([]byte("y\n"))
 	require.Equal(t, []string{long, "y"}, log.lines())
 }
 
-func TestLinesOfTwoWritersDoNotMix(t *testing.T) {
+func TestLinesOfTwoProcessesDoNotMix(t *testing.T) {
 	t.Parallel()
 	const times = 1000
-	forward := &pieces{}
-	var writers sync.WaitGroup
+	forward := &recordingWriter{}
+	var processes sync.WaitGroup
 	for _, letter := range []string{"a", "b"} {
-		writers.Go(func() {
+		processes.Go(func() {
 			log := &lineLog{forward: forward}
 			for range times {
 				for _, piece := range []string{letter, letter + letter, letter + "\n" + letter, letter + "\n"} {
@@ -66,8 +66,8 @@ func TestLinesOfTwoWritersDoNotMix(t *testing.T) {
 			}
 		})
 	}
-	writers.Wait()
-	lines := strings.Split(strings.TrimSuffix(strings.Join(forward.all, ""), "\n"), "\n")
+	processes.Wait()
+	lines := strings.Split(strings.TrimSuffix(strings.Join(forward.writes, ""), "\n"), "\n")
 	require.Len(t, lines, 4*times)
 	for _, line := range lines {
 		require.Contains(t, []string{"aaaa", "aa", "bbbb", "bb"}, line)

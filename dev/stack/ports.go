@@ -7,12 +7,13 @@ import (
 	"strconv"
 )
 
-// Ports are the ports of the stack of make run.
+// Ports are the ports of the stack that make run starts: those of Temporal's frontend and of the gateway's two
+// listeners.
 type Ports struct {
 	Temporal, Gateway, Admin int
 }
 
-// namedPort is a port with the variable that changes it, for error messages.
+// namedPort is a port with the environment variable that changes it.
 type namedPort struct {
 	variable string
 	port     *int
@@ -22,7 +23,8 @@ func namedPorts(ports *Ports) []namedPort {
 	return []namedPort{{"TEMPORAL_PORT", &ports.Temporal}, {"GATEWAY_PORT", &ports.Gateway}, {"ADMIN_PORT", &ports.Admin}}
 }
 
-// PortsFromEnv returns the default ports, or those in the variables TEMPORAL_PORT, GATEWAY_PORT and ADMIN_PORT.
+// PortsFromEnv returns the ports in the variables TEMPORAL_PORT, GATEWAY_PORT and ADMIN_PORT. An unset variable means
+// the default port.
 func PortsFromEnv(getenv func(string) string) (Ports, error) {
 	ports := Ports{Temporal: 7233, Gateway: 8080, Admin: 8081}
 	var problems []error

@@ -12,18 +12,19 @@ import (
 	"time"
 )
 
-// process is a child in its own process group. Ctrl-C in the terminal does not reach it, so only the stack decides when
-// it ends.
+// process is a child in its own process group. Ctrl-C in the terminal does not reach it, so that it ends only when the
+// stack stops it.
 type process struct {
 	name  string
 	child *os.Process
 	log   *lineLog
 	done  chan struct{}
-	err   error // the result; valid once done is closed
+	err   error // the error of exec.Cmd.Wait; valid once done is closed
 }
 
 func startProcess(command *exec.Cmd, log io.Writer) (*process, error) {
-	const outputDelay = time.Second // for a grandchild that keeps the output open
+	// outputDelay limits the wait for the end of the output, which a grandchild may keep open.
+	const outputDelay = time.Second
 	p := &process{name: command.Args[0], log: &lineLog{forward: log}, done: make(chan struct{})}
 	command.Stdout, command.Stderr = p.log, p.log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -64,7 +65,7 @@ func (p *process) stop(ctx context.Context) error {
 	}
 }
 
-// kill kills the process group.
+// kill kills the process group and waits for the process to exit.
 func (p *process) kill() {
 	p.signalGroup(syscall.SIGKILL)
 	<-p.done
@@ -79,9 +80,9 @@ func (p *process) signalGroup(signal syscall.Signal) {
 	}
 }
 
-// logTail returns the end of the log for an error message.
+// logTail returns the last lines of the log for an error message.
 func (p *process) logTail() string {
-	const enough = 20
+	const count = 20
 	lines := p.log.lines()
-	return strings.Join(lines[max(0, len(lines)-enough):], "\n")
+	return strings.Join(lines[max(0, len(lines)-count):], "\n")
 }

@@ -9,8 +9,8 @@ import (
 // defaultConfig is the configuration of make run, relative to the repository's root.
 const defaultConfig = "dev/stack/gateway.yaml"
 
-// findRoot returns the repository's root. It searches the parents of the working directory, because make runs the stack
-// in the root and go test in the directory of a package.
+// findRoot returns the repository's root. It searches the working directory and its parents, because make runs the
+// stack in the root and go test runs it in the directory of a package.
 func findRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

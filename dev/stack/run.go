@@ -21,7 +21,7 @@ type RunOptions struct {
 	GatewayBinary string
 	// Env is added to the gateway's environment.
 	Env []string
-	// LogFile is the log of the whole stack; empty means bin/stack.log in the repository.
+	// LogFile receives the output of Temporal, the worker and the gateway; empty means bin/stack.log in the repository.
 	LogFile string
 	// Out receives messages for the user; nil means standard output.
 	Out io.Writer
@@ -46,7 +46,7 @@ func Run(ctx context.Context, options RunOptions) error {
 	r := &runner{options: options, root: root, log: log, progress: progress.New(options.Out)}
 	err = r.run(ctx)
 	if ctx.Err() != nil {
-		// Errors while stopping have been printed and are not the cause of the stop.
+		// An interrupt is not a failure, and stop has already printed its own error.
 		return nil
 	}
 	return err
@@ -65,7 +65,7 @@ func (o RunOptions) withDefaults(root string) RunOptions {
 	return o
 }
 
-// CreateLog creates a log in the directory bin of the repository, for a stack of tests.
+// CreateLog creates a log file in the directory bin of the repository.
 func CreateLog(name string) (*os.File, error) {
 	root, err := findRoot()
 	if err != nil {
@@ -78,7 +78,7 @@ func createLog(name string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, fmt.Errorf("create the directory of the log: %w", err)
 	}
-	// Append, because two stacks on different ports may run in one repository.
+	// O_APPEND, because two stacks on different ports may write to one log.
 	log, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("create the log: %w", err)

@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-func TestRunContinuesUntilInterrupted(t *testing.T) {
+func TestRunReturnsWhenInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
 	options, out := runOptions(t, behaves)
@@ -34,10 +34,10 @@ func TestRunContinuesUntilInterrupted(t *testing.T) {
 	log, err := os.ReadFile(options.LogFile)
 	require.NoError(t, err)
 	require.Contains(t, string(log), "drained")
-	require.NoError(t, options.Ports.Check(), "all ports are free again")
+	require.NoError(t, options.Ports.Check(), "Run has released its ports")
 }
 
-func TestRunEndsWhenGatewayExits(t *testing.T) {
+func TestRunReturnsErrorWhenGatewayExits(t *testing.T) {
 	t.Parallel()
 	options, out := runOptions(t, crashes)
 	ended := run(t.Context(), options)
@@ -59,7 +59,7 @@ func TestRunReportsWhyBuildFailed(t *testing.T) {
 	require.ErrorContains(t, <-run(t.Context(), options), "undefined: gateway")
 }
 
-func TestRunInterruptsTheBuild(t *testing.T) {
+func TestInterruptStopsTheBuild(t *testing.T) {
 	t.Parallel()
 	options, out := runOptions(t, behaves)
 	options.Build = []string{"sh", "-c", "echo building; sleep 1000 & wait"}

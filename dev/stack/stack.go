@@ -19,7 +19,8 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// The keys of dev/stack/keys.yaml. WriterKey has the role write on the namespace default, ReaderKey the role read.
+// The API keys in dev/stack/keys.yaml. On the namespace "default", WriterKey has the role write and ReaderKey the role
+// read.
 const (
 	WriterKey = "fg_dev_00000000000000000000000000000000"
 	ReaderKey = "fg_read_00000000000000000000000000000000"
@@ -27,7 +28,7 @@ const (
 
 const (
 	loopbackIP = "127.0.0.1"
-	// stopTimeout is the time for a process to stop gracefully.
+	// stopTimeout is the maximum time for a process to stop gracefully.
 	stopTimeout = 15 * time.Second
 )
 
@@ -107,7 +108,8 @@ func (s *Stack) Temporal() *temporal.Server { return s.temporal }
 // Client returns a client that calls Temporal directly, so that a test can check what a gateway did.
 func (s *Stack) Client() client.Client { return s.client }
 
-// Stop drains and stops the gateways within a time limit, then the worker, then Temporal.
+// Stop drains and stops the gateways, then the worker, then Temporal. It kills gateways that do not stop within a time
+// limit.
 func (s *Stack) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()

@@ -19,17 +19,17 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// TestStack runs all tests on one stack, because a Temporal server for each test would be too slow.
+// TestStack runs all tests on one stack, because starting a Temporal server for each test would be too slow.
 func TestStack(t *testing.T) {
 	t.Parallel()
 	s, log := startStack(t)
 	t.Run("stack", func(t *testing.T) {
-		t.Run("the worker serves the sample workflows", func(t *testing.T) { testWorker(t, s) })
-		t.Run("a gateway is started as users start it", func(t *testing.T) { testStart(t, s, log) })
-		t.Run("many gateways share a stack", func(t *testing.T) { testMany(t, s) })
-		t.Run("the environment sets the address of a gateway", func(t *testing.T) { testOverride(t, s) })
+		t.Run("the worker serves the sample workflows", func(t *testing.T) { testSampleWorker(t, s) })
+		t.Run("a gateway starts and stops", func(t *testing.T) { testStartAndStop(t, s, log) })
+		t.Run("gateways of one stack are independent", func(t *testing.T) { testTwoGateways(t, s) })
+		t.Run("Env overrides the address of a gateway", func(t *testing.T) { testEnv(t, s) })
 		t.Run("a gateway that fails to start reports the reason", func(t *testing.T) { testFailedStart(t, s) })
-		t.Run("the start of a gateway that is never ready fails", func(t *testing.T) { testNeverReady(t, s) })
+		t.Run("a gateway that is never ready does not start", func(t *testing.T) { testNeverReady(t, s) })
 		t.Run("a crash of a gateway is reported", func(t *testing.T) { testCrash(t, s) })
 		t.Run("a gateway that ignores signals is killed", func(t *testing.T) { testIgnoredSignals(t, s) })
 	})
@@ -56,14 +56,14 @@ func startGateway(t *testing.T, s *stack.Stack, mode string) *stack.Gateway {
 	return gateway
 }
 
-func testWorker(t *testing.T, s *stack.Stack) {
+func testSampleWorker(t *testing.T, s *stack.Stack) {
 	options := client.StartWorkflowOptions{ID: uuid.NewString(), TaskQueue: sample.TaskQueue}
 	run, err := s.Client().ExecuteWorkflow(t.Context(), options, "Chain", sample.ChainInput{})
 	require.NoError(t, err)
 	require.NoError(t, run.Get(t.Context(), nil))
 }
 
-func testStart(t *testing.T, s *stack.Stack, log *lockedBuffer) {
+func testStartAndStop(t *testing.T, s *stack.Stack, log *lockedBuffer) {
 	gateway := startGateway(t, s, behaves)
 	for _, url := range []string{gateway.URL, gateway.AdminURL} {
 		require.Equal(t, http.StatusOK, get(t, url+"/readyz"))
@@ -78,7 +78,7 @@ func testStart(t *testing.T, s *stack.Stack, log *lockedBuffer) {
 	require.NoError(t, gateway.Stop(t.Context()), "stopping an exited gateway succeeds")
 }
 
-func testMany(t *testing.T, s *stack.Stack) {
+func testTwoGateways(t *testing.T, s *stack.Stack) {
 	one, two := startGateway(t, s, behaves), startGateway(t, s, behaves)
 	require.NotEqual(t, one.URL, two.URL)
 	require.NotEqual(t, one.PID(), two.PID())
@@ -87,7 +87,7 @@ func testMany(t *testing.T, s *stack.Stack) {
 	require.NoError(t, two.Stop(t.Context()))
 }
 
-func testOverride(t *testing.T, s *stack.Stack) {
+func testEnv(t *testing.T, s *stack.Stack) {
 	if runtime.GOOS != "linux" {
 		t.Skip("127.0.0.2 is a loopback address on Linux only")
 	}
@@ -141,7 +141,7 @@ func get(t *testing.T, url string) int {
 	return response.StatusCode
 }
 
-// crash makes a fake gateway crash, possibly before it responds.
+// crash requests the crash of a fake gateway. It ignores errors, because the gateway may exit before it responds.
 func crash(ctx context.Context, url string) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/crash", nil)
 	if err != nil {
@@ -152,7 +152,7 @@ func crash(ctx context.Context, url string) {
 	}
 }
 
-// lockedBuffer is a log that several processes write while a test reads it.
+// lockedBuffer is a buffer that is safe for concurrent use.
 type lockedBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// sharedStartTimeout is the time for the environment of tests to become ready.
-const sharedStartTimeout = time.Minute
+// environmentStartTimeout is the maximum time for the environment of tests to become ready.
+const environmentStartTimeout = time.Minute
 
-// RunTests runs the tests of a package in a shared environment and returns the exit code for TestMain. tests is the
-// *testing.M of TestMain. run starts the environment, calls its argument tests and stops the environment. Its log is
-// bin/NAME.log.
+// RunTests runs the tests of a package in one environment, such as a stack, and returns the exit code for TestMain. The
+// argument tests is the *testing.M of TestMain. The function run starts the environment before ctx is done, calls its
+// argument tests, and stops the environment. The log of the environment is bin/NAME.log.
 func RunTests(name string, tests interface{ Run() int }, run func(ctx context.Context, log io.Writer, tests func() int) (code int, err error)) int {
 	flag.Parse()
 	code, err := runTests(name, tests.Run, run)
@@ -35,13 +35,13 @@ func runTests(name string, tests func() int, run func(context.Context, io.Writer
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	ctx, cancel := context.WithTimeout(context.Background(), sharedStartTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), environmentStartTimeout)
 	defer cancel()
 	return run(ctx, log, tests)
 }
 
-// raiseParallelism runs more tests in parallel than there are processors, because they mostly wait for timers, polls
-// and the visibility store.
+// raiseParallelism sets the number of parallel tests above the number of processors, because the tests mostly wait for
+// timers, polls and the visibility store.
 func raiseParallelism() error {
 	if FlagGiven("test.parallel") {
 		return nil
@@ -49,7 +49,7 @@ func raiseParallelism() error {
 	return flag.Set("test.parallel", "16")
 }
 
-// FlagGiven reports whether a flag is on the command line.
+// FlagGiven reports whether a flag is set on the command line.
 func FlagGiven(name string) bool {
 	found := false
 	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })

@@ -12,8 +12,8 @@ func (r *runner) welcome(stack *Stack, gateway *Gateway) {
 	_, _ = fmt.Fprintf(r.options.Out, "\n%s\n", strings.Join(commands(gateway.URL), "\n"))
 }
 
-// commands returns commands that start an order and wait for its result, read the result again, and find the order by
-// its customer. They can be repeated, because a workflow id can be reused once its workflow has closed.
+// commands returns three curl commands. They start an order and wait for its result, read the result again, and find
+// the order by its customer. They can be repeated, because a workflow id can be reused once its workflow has closed.
 func commands(url string) []string {
 	const order = `{"workflowType":"Order","workflowId":"order-1","taskQueue":"orders","args":[` +
 		`{"orderId":"order-1","customerId":"customer-1","items":[{"sku":"book","quantity":2,"price":1250}],"autoApprove":true}]}`

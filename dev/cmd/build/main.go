@@ -42,13 +42,13 @@ func (c *counts) String() string {
 	return fmt.Sprintf("%d modules downloaded, %d packages compiled", c.modules.Load(), c.packages.Load())
 }
 
-// build runs the compiler and counts the modules and packages that it reports. It passes on all other output, which is
-// error messages.
+// build runs the compiler and counts the modules and packages that it reports. It forwards all other output, which
+// consists of error messages.
 func build(ctx context.Context, finished *counts) error {
 	command := exec.CommandContext(ctx, "go", "build", "-v", "-o", "../bin/stack", "./cmd/stack")
 	output, err := command.StderrPipe()
 	if err != nil {
-		return fmt.Errorf("watch the compiler: %w", err)
+		return fmt.Errorf("read the output of the compiler: %w", err)
 	}
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start the compiler: %w", err)

@@ -19,7 +19,7 @@ func main() {
 }
 
 func run() error {
-	// A second Ctrl-C has no effect: the stack stops in bounded time, and exiting early would leave the gateway
+	// A second Ctrl-C has no effect. The stack stops within a time limit, and an early exit would leave the gateway
 	// running.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

@@ -1,5 +1,5 @@
 // Command with-stack starts a Temporal server, the sample worker and a gateway on free ports and runs another command.
-// The command finds them through environment variables, and with-stack exits with its exit code:
+// Environment variables of that command contain their addresses, and with-stack exits with the command's exit code:
 //
 //	with-stack COMMAND ARGS...
 package main
@@ -21,47 +21,47 @@ import (
 )
 
 const (
-	failed = 1
-	usage  = 2
-	// signalExitBase is what a shell adds to the number of the signal that ended a command.
+	exitFailure = 1
+	exitUsage   = 2
+	// signalExitBase is added to the number of the signal that ended the command, as shells do.
 	signalExitBase = 128
-	// startTimeout is the time for the stack to become ready, stopTimeout the time for the command to stop.
+	// startTimeout is the maximum time for the stack to become ready, stopTimeout that for the command to stop.
 	startTimeout, stopTimeout = time.Minute, 10 * time.Second
 )
 
 func main() {
-	// A second Ctrl-C has no effect: everything stops in bounded time, and exiting early would leave the gateway
-	// running.
+	// A second Ctrl-C has no effect. The command and the stack stop within a time limit, and an early exit would leave
+	// the gateway running.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "with-stack:", err)
-		code = cmp.Or(code, failed)
+		code = cmp.Or(code, exitFailure)
 	}
 	os.Exit(code)
 }
 
-// run runs the command and returns its exit code. The error covers everything else.
+// run runs the command and returns its exit code. The error reports a failure of anything except the command.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int, err error) {
 	if len(args) == 0 {
-		return usage, errors.New("usage: with-stack COMMAND ARGS")
+		return exitUsage, errors.New("usage: with-stack COMMAND ARGS")
 	}
 	log, err := stack.CreateLog("with-stack.log")
 	if err != nil {
-		return failed, err
+		return exitFailure, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	s, err := stack.Start(starting, stack.Options{GatewayBinary: os.Getenv("GATEWAY_BINARY"), Log: log})
 	if err != nil {
-		return failed, err
+		return exitFailure, err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	gateway, err := s.StartGateway(starting, stack.GatewayOptions{})
 	if err != nil {
-		return failed, err
+		return exitFailure, err
 	}
 	command := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // running a given command is the purpose of this program
 	command.Env = append(os.Environ(), environment(s, gateway)...)
@@ -75,8 +75,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	return code, err
 }
 
-// environment returns the variables with the addresses of the stack and the keys of its gateway. The address of
-// Temporal has the name of the gateway's setting, for suites that start gateways themselves.
+// environment returns the variables with the addresses of the stack and the API keys of its gateway. The variable with
+// the address of Temporal is the one that configures a gateway, so that gateways started by the command use it.
 func environment(s *stack.Stack, gateway *stack.Gateway) []string {
 	return []string{
 		"FLOWGATE_URL=" + gateway.URL,
@@ -98,7 +98,7 @@ func runGroup(command *exec.Cmd) (code int, err error) {
 	command.WaitDelay = stopTimeout
 	err = command.Run()
 	if command.Process == nil {
-		return failed, err
+		return exitFailure, err
 	}
 	_ = signalGroup(syscall.SIGKILL)
 	if status, ok := command.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
