@@ -2,14 +2,16 @@ package sample
 
 import "go.temporal.io/sdk/workflow"
 
-// ChainInput is the number of times that Chain still continues as new, and the number of times that it has done so.
+// ChainInput is the input of Chain.
 type ChainInput struct {
+	// Times is the number of times that Chain will continue as new.
 	Times int `json:"times"`
-	Done  int `json:"done,omitempty"`
+	// Done is the number of times that Chain has continued as new. Callers omit it.
+	Done int `json:"done,omitempty"`
 }
 
-// Chain continues as new and returns the number of runs in its last run. A caller must follow the runs to find the
-// result.
+// Chain continues as new the given number of times. The last run returns the number of runs, so that a caller must
+// follow the run chain to receive the result.
 func Chain(ctx workflow.Context, input ChainInput) (int, error) {
 	if input.Times <= 0 {
 		return input.Done + 1, nil

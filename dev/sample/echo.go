@@ -19,9 +19,9 @@ func EchoPayload(_ workflow.Context, value converter.RawValue) (any, error) {
 	return unchanged(value), nil
 }
 
-// echoAny is the worker's dynamic workflow, the only kind that accepts any number of arguments without decoding them.
-// The worker calls it for every unregistered workflow type. It fails all types except EchoWorkflow, so that a misspelt
-// type is reported at once.
+// echoAny is a dynamic workflow, because only dynamic workflows accept any number of arguments without decoding them.
+// The worker calls it for every unregistered workflow type. For a type other than EchoWorkflow, echoAny returns an
+// error, so that a misspelt type is reported.
 func echoAny(ctx workflow.Context, args converter.EncodedValues) (any, error) {
 	if name := workflow.GetInfo(ctx).WorkflowType.Name; name != EchoWorkflow {
 		message := fmt.Sprintf("the sample worker has no workflow %q", name)
@@ -30,7 +30,7 @@ func echoAny(ctx workflow.Context, args converter.EncodedValues) (any, error) {
 	return jsonArray(converter.GetPayloads(args).GetPayloads())
 }
 
-// jsonArray joins the data of payloads byte for byte, because decoding would not be lossless.
+// jsonArray returns the data of payloads as one JSON array. It copies the data, because decoding would not be lossless.
 func jsonArray(payloads []*commonpb.Payload) (converter.RawValue, error) {
 	elements := make([][]byte, len(payloads))
 	for i, payload := range payloads {

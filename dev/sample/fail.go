@@ -7,18 +7,18 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// FailInput configures the failure of Fail. The zero value fails every attempt.
+// FailInput is the input of Fail. With the zero value, every attempt fails.
 type FailInput struct {
-	// Message is the failure's message, if not empty.
+	// Message is the failure's message; empty means a default message.
 	Message string `json:"message,omitempty"`
 	// NonRetryable makes the failure non-retryable.
 	NonRetryable bool `json:"nonRetryable,omitempty"`
-	// Attempts is the number of attempts that fail before one succeeds; 0 means all. It requires a retry policy in the
-	// start options.
+	// Attempts is the number of attempts that fail before one succeeds; 0 means that all fail. A value above 0 requires a
+	// retry policy in the start options.
 	Attempts int `json:"attempts,omitempty"`
 }
 
-// FailureDetails are the details of the first and the last failure in the chain of causes.
+// FailureDetails are the details of the SampleFailure and of the Root failure that Fail returns.
 type FailureDetails struct {
 	Attempt int `json:"attempt"`
 }

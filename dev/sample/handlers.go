@@ -6,14 +6,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// handler is a query handler with its description in the workflow's metadata.
-type handler struct {
+// queryHandler is a query handler with the description for the workflow's metadata.
+type queryHandler struct {
 	name        string
 	description string
 	handle      any
 }
 
-func setQueryHandlers(ctx workflow.Context, queries []handler) error {
+func setQueryHandlers(ctx workflow.Context, queries []queryHandler) error {
 	for _, query := range queries {
 		options := workflow.QueryHandlerOptions{Description: query.description}
 		if err := workflow.SetQueryHandlerWithOptions(ctx, query.name, query.handle, options); err != nil {
@@ -23,9 +23,10 @@ func setQueryHandlers(ctx workflow.Context, queries []handler) error {
 	return nil
 }
 
-// listen calls handle with every signal of channel while the workflow runs. All signals of a workflow task are handled
-// before the main coroutine sees their effects, so no signal is lost when it then ends the run.
-func listen[T any](ctx workflow.Context, channel workflow.ReceiveChannel, handle func(T)) {
+// handleSignals calls handle with every value that channel receives while the workflow runs. The SDK delivers all
+// signals of a workflow task before the main coroutine continues, so no signal is lost if the main coroutine then ends
+// the run.
+func handleSignals[T any](ctx workflow.Context, channel workflow.ReceiveChannel, handle func(T)) {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		for {
 			var value T

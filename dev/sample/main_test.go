@@ -20,9 +20,9 @@ import (
 // addressVariable is the environment variable with the server's address.
 const addressVariable = "SAMPLE_TEST_TEMPORAL_ADDRESS"
 
-// TestMain runs one server and one worker for all tests of the package.
+// TestMain starts one server and one worker for all tests of the package.
 func TestMain(m *testing.M) {
-	code, err := runWithWorker(m)
+	code, err := runTests(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func runWithWorker(m *testing.M) (code int, err error) {
+func runTests(m *testing.M) (code int, err error) {
 	server, err := temporal.Start(context.Background(), temporal.Options{Log: os.Stderr})
 	if err != nil {
 		return 0, err

@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// The values of the query status and of OrderResult.
+// The statuses of an order, as in OrderResult.Status and the result of the query StatusQuery.
 const (
 	StatusPaying    = "paying"
 	StatusWaiting   = "waiting for approval"
@@ -16,11 +16,12 @@ const (
 	StatusRefunding = "refunding"
 )
 
-// Item is one line of an order. Price is the price of one piece, in cents.
+// Item is one line of an order.
 type Item struct {
 	SKU      string `json:"sku"`
 	Quantity int64  `json:"quantity"`
-	Price    int64  `json:"price"`
+	// Price is the price of one piece, in cents.
+	Price int64 `json:"price"`
 }
 
 // OrderInput is the argument of Order.
@@ -28,7 +29,7 @@ type OrderInput struct {
 	OrderID    string `json:"orderId"`
 	CustomerID string `json:"customerId,omitempty"`
 	Items      []Item `json:"items"`
-	// Card is the payment card. Payments fail if it is "declined" or if an amount is over 1,000,000.
+	// Card is the payment card. A payment fails if Card is "declined" or if the amount exceeds 1,000,000 cents.
 	Card string `json:"card,omitempty"`
 	// AutoApprove approves the order as soon as it is paid.
 	AutoApprove bool `json:"autoApprove,omitempty"`
@@ -36,9 +37,11 @@ type OrderInput struct {
 	Carried *CarriedState `json:"carried,omitempty"`
 }
 
-// CarriedState is the state that an order passes to its next run after the signal amend.
+// CarriedState is the state that a run of Order passes to the next run when it continues as new.
 type CarriedState struct {
-	Paid       int64     `json:"paid"`
+	// Paid is the amount paid so far, in cents.
+	Paid int64 `json:"paid"`
+	// Amendments is the number of times that the order has been amended.
 	Amendments int       `json:"amendments"`
 	Address    string    `json:"address,omitempty"`
 	Decision   *Decision `json:"decision,omitempty"`
@@ -56,14 +59,15 @@ type OrderResult struct {
 	Amendments int    `json:"amendments,omitempty"`
 }
 
-// Order takes a payment and waits for a decision. Meanwhile it handles queries, signals, updates and cancellation. It
-// fails if the payment is declined. A rejection or a cancellation refunds the payment.
+// Order takes a payment and waits until the order is approved or rejected. Meanwhile it handles queries, signals,
+// updates and cancellation. It fails if the payment is declined. It refunds the payment of a rejected or canceled
+// order.
 func Order(ctx workflow.Context, input OrderInput) (*OrderResult, error) {
 	o := newOrder(ctx, input)
-	if err := o.announce(ctx); err != nil {
+	if err := o.setAttributesAndMemo(ctx); err != nil {
 		return nil, err
 	}
-	if err := o.handleMessages(ctx); err != nil {
+	if err := o.registerHandlers(ctx); err != nil {
 		return nil, err
 	}
 	err := o.run(ctx)
@@ -76,7 +80,7 @@ func Order(ctx workflow.Context, input OrderInput) (*OrderResult, error) {
 	if o.amendment != nil {
 		return nil, workflow.NewContinueAsNewError(ctx, Order, o.nextInput())
 	}
-	return o.conclude(ctx)
+	return o.applyDecision(ctx)
 }
 
 // order is the state of one run.
@@ -102,8 +106,7 @@ func newOrder(ctx workflow.Context, input OrderInput) *order {
 	return o
 }
 
-// announce sets the search attributes and the memo of the order.
-func (o *order) announce(ctx workflow.Context) error {
+func (o *order) setAttributesAndMemo(ctx workflow.Context) error {
 	if o.input.CustomerID != "" {
 		customer := temporal.NewSearchAttributeKeyKeyword("CustomerId").ValueSet(o.input.CustomerID)
 		if err := workflow.UpsertTypedSearchAttributes(ctx, customer); err != nil {
@@ -117,20 +120,20 @@ func (o *order) announce(ctx workflow.Context) error {
 	return nil
 }
 
-// run returns once there is a decision or an amendment and no handler is running.
+// run takes the payment and waits until there is a decision or an amendment and no handler is running.
 func (o *order) run(ctx workflow.Context) error {
-	o.enter(ctx, StatusPaying)
+	o.setStatus(ctx, StatusPaying)
 	if err := o.chargeDifference(ctx, o.input.Items); err != nil {
 		return err
 	}
-	o.enter(ctx, StatusWaiting)
+	o.setStatus(ctx, StatusWaiting)
 	done := func() bool {
 		return (o.decision != nil || o.amendment != nil) && workflow.AllHandlersFinished(ctx)
 	}
 	return workflow.Await(ctx, done)
 }
 
-func (o *order) enter(ctx workflow.Context, status string) {
+func (o *order) setStatus(ctx workflow.Context, status string) {
 	o.status = status
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("Order **%s** is %s: %d items, %d cents in total.",
 		o.input.OrderID, status, len(o.input.Items), total(o.input.Items)))
@@ -149,7 +152,8 @@ func (o *order) nextInput() OrderInput {
 	return next
 }
 
-func (o *order) conclude(ctx workflow.Context) (*OrderResult, error) {
+// applyDecision refunds a rejected order and returns the result.
+func (o *order) applyDecision(ctx workflow.Context) (*OrderResult, error) {
 	result := &OrderResult{
 		OrderID:    o.input.OrderID,
 		Total:      total(o.input.Items),
@@ -158,28 +162,28 @@ func (o *order) conclude(ctx workflow.Context) (*OrderResult, error) {
 	}
 	if o.decision.Approved {
 		result.ApprovedBy = o.decision.By
-		o.enter(ctx, StatusApproved)
+		o.setStatus(ctx, StatusApproved)
 	} else {
 		if err := o.chargeDifference(ctx, nil); err != nil {
 			return nil, err
 		}
 		result.RejectedBy, result.Reason = o.decision.By, o.decision.Reason
-		o.enter(ctx, StatusRejected)
+		o.setStatus(ctx, StatusRejected)
 	}
 	result.Status = o.status
 	return result, nil
 }
 
-// refundAfterCancellation refunds the payment in a disconnected context and returns the cancellation, so that the
-// workflow ends as canceled.
-func (o *order) refundAfterCancellation(ctx workflow.Context, cancellation error) error {
+// refundAfterCancellation refunds the payment in a disconnected context and returns canceled, the error of the
+// cancellation, so that the workflow is closed as canceled.
+func (o *order) refundAfterCancellation(ctx workflow.Context, canceled error) error {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	o.enter(ctx, StatusRefunding)
+	o.setStatus(ctx, StatusRefunding)
 	if err := o.chargeDifference(ctx, nil); err != nil {
 		return err
 	}
-	return cancellation
+	return canceled
 }
 
 func total(items []Item) int64 {

@@ -17,18 +17,18 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestOrderApprovesItself(t *testing.T) {
+func TestOrderWithAutoApproveCompletes(t *testing.T) {
 	t.Parallel()
-	input := order()
+	input := newOrder()
 	input.AutoApprove = true
 	require.Equal(t, sample.OrderResult{
 		OrderID: input.OrderID, Status: sample.StatusApproved, Total: 2500, ApprovedBy: "autoApprove",
 	}, orderResult(t, start(t, dial(t), "Order", input)))
 }
 
-func TestOrderFailsWhenItsCardIsDeclined(t *testing.T) {
+func TestOrderFailsWhenCardIsDeclined(t *testing.T) {
 	t.Parallel()
-	input := order()
+	input := newOrder()
 	input.Card = "declined"
 	err := start(t, dial(t), "Order", input).Get(t.Context(), nil)
 	var activity *temporal.ActivityError
@@ -47,8 +47,8 @@ func TestOrderFailsWhenItsCardIsDeclined(t *testing.T) {
 func TestOrderWaitsForApproval(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
-	input := order()
-	run := startWaiting(t, sdk, input)
+	input := newOrder()
+	run := startPaidOrder(t, sdk, input)
 	require.Equal(t, input.Items, query[[]sample.Item](t, sdk, run, sample.ItemsQuery))
 	require.NoError(t, update(t, sdk, run, sample.SetAddressUpdate, "1 High Street", nil))
 	signal(t, sdk, run, sample.ApproveSignal, sample.Decision{By: "alice"})
@@ -60,8 +60,8 @@ func TestOrderWaitsForApproval(t *testing.T) {
 func TestOrderIsRefundedWhenRejected(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
-	input := order()
-	run := startWaiting(t, sdk, input)
+	input := newOrder()
+	run := startPaidOrder(t, sdk, input)
 	signal(t, sdk, run, sample.RejectSignal, sample.Decision{By: "bob", Reason: "too late"})
 	require.Equal(t, sample.OrderResult{
 		OrderID: input.OrderID, Status: sample.StatusRejected, Total: 2500, RejectedBy: "bob", Reason: "too late",
@@ -69,10 +69,10 @@ func TestOrderIsRefundedWhenRejected(t *testing.T) {
 	require.Equal(t, []string{"charge", "refund"}, activities(t, sdk, run))
 }
 
-func TestItemsAreAddedToAnOrder(t *testing.T) {
+func TestAddItemUpdateChargesForTheItem(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
-	run := startWaiting(t, sdk, order())
+	run := startPaidOrder(t, sdk, newOrder())
 	var summary sample.Summary
 	add := func(item sample.Item) error { return update(t, sdk, run, sample.AddItemUpdate, item, &summary) }
 	require.NoError(t, add(sample.Item{SKU: "pen", Quantity: 2, Price: 100}))
@@ -88,7 +88,7 @@ func TestItemsAreAddedToAnOrder(t *testing.T) {
 func TestOrderContinuesAsNewWhenAmended(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
-	run := startWaiting(t, sdk, order())
+	run := startPaidOrder(t, sdk, newOrder())
 	firstRunID := run.GetRunID()
 	require.NoError(t, update(t, sdk, run, sample.SetAddressUpdate, "1 High Street", nil))
 	signal(t, sdk, run, sample.AmendSignal, sample.Amendment{Items: []sample.Item{{SKU: "pen", Quantity: 1, Price: 100}}})
@@ -98,14 +98,14 @@ func TestOrderContinuesAsNewWhenAmended(t *testing.T) {
 	require.Equal(t, 1, result.Amendments)
 	require.Equal(t, "alice", result.ApprovedBy)
 	require.Equal(t, "1 High Street", result.Address)
-	require.NotEqual(t, firstRunID, run.GetRunID(), "the result is of the next run")
-	require.Equal(t, []string{"refund"}, activities(t, sdk, run), "the next run refunds the difference")
+	require.NotEqual(t, firstRunID, run.GetRunID(), "the client has followed the run chain to the next run")
+	require.Equal(t, []string{"refund"}, activities(t, sdk, run), "the next run refunds the difference to the new total")
 }
 
 func TestOrderIsRefundedWhenCanceled(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
-	run := startWaiting(t, sdk, order())
+	run := startPaidOrder(t, sdk, newOrder())
 	require.NoError(t, sdk.CancelWorkflow(t.Context(), run.GetID(), ""))
 	var canceled *temporal.CanceledError
 	require.ErrorAs(t, run.Get(t.Context(), nil), &canceled)
@@ -115,11 +115,11 @@ func TestOrderIsRefundedWhenCanceled(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, description.GetWorkflowExecutionInfo().GetStatus())
 }
 
-func TestOrderDescribesItself(t *testing.T) {
+func TestOrderSetsAttributesMemoAndDescriptions(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
-	input := order()
-	run := startWaiting(t, sdk, input)
+	input := newOrder()
+	run := startPaidOrder(t, sdk, input)
 	description, err := sdk.DescribeWorkflow(t.Context(), run.GetID(), run.GetRunID())
 	require.NoError(t, err)
 	customer, ok := description.TypedSearchAttributes.GetKeyword(temporal.NewSearchAttributeKeyKeyword("CustomerId"))
@@ -146,7 +146,8 @@ func TestOrderDescribesItself(t *testing.T) {
 	}
 }
 
-func order() sample.OrderInput {
+// newOrder returns the input of an order with unique ids and a total of 2500 cents.
+func newOrder() sample.OrderInput {
 	id := uuid.NewString()
 	return sample.OrderInput{
 		OrderID:    "order-" + id,
@@ -155,8 +156,8 @@ func order() sample.OrderInput {
 	}
 }
 
-// startWaiting starts an order and returns once it is paid.
-func startWaiting(t *testing.T, sdk client.Client, input sample.OrderInput) client.WorkflowRun {
+// startPaidOrder starts an order and returns once the order is paid and waits for approval.
+func startPaidOrder(t *testing.T, sdk client.Client, input sample.OrderInput) client.WorkflowRun {
 	t.Helper()
 	run := start(t, sdk, "Order", input)
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
@@ -187,7 +188,7 @@ func activities(t *testing.T, sdk client.Client, run client.WorkflowRun) []strin
 	return names
 }
 
-// failureChain returns the kinds of the causes of a workflow failure, from the outermost to the root.
+// failureChain returns the kinds of the failures that err wraps, from the outermost to the root.
 func failureChain(t *testing.T, err error) []string {
 	t.Helper()
 	var kinds []string

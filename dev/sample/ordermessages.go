@@ -18,7 +18,7 @@ const (
 	SetAddressUpdate = "setAddress"
 )
 
-// Decision is the argument of the signals approve and reject. Approved is set by the handler.
+// Decision is the argument of the signals approve and reject. The signal handler sets Approved.
 type Decision struct {
 	Approved bool   `json:"approved"`
 	By       string `json:"by"`
@@ -36,17 +36,17 @@ type Summary struct {
 	Total int64 `json:"total"`
 }
 
-// handleMessages registers all handlers. It must run before anything blocks, because a query may arrive with the first
-// workflow task.
-func (o *order) handleMessages(ctx workflow.Context) error {
-	o.handleSignals(ctx)
-	if err := o.handleQueries(ctx); err != nil {
+// registerHandlers registers the handlers of signals, queries and updates. Order must not block before that, because
+// the first workflow task may contain a query.
+func (o *order) registerHandlers(ctx workflow.Context) error {
+	o.registerSignalHandlers(ctx)
+	if err := o.registerQueryHandlers(ctx); err != nil {
 		return err
 	}
-	return o.handleUpdates(ctx)
+	return o.registerUpdateHandlers(ctx)
 }
 
-func (o *order) handleSignals(ctx workflow.Context) {
+func (o *order) registerSignalHandlers(ctx workflow.Context) {
 	channel := func(name, description string) workflow.ReceiveChannel {
 		return workflow.GetSignalChannelWithOptions(ctx, name, workflow.SignalChannelOptions{Description: description})
 	}
@@ -58,21 +58,21 @@ func (o *order) handleSignals(ctx workflow.Context) {
 			}
 		}
 	}
-	listen(ctx, channel(ApproveSignal, "Approves the order: {by}."), decide(true))
-	listen(ctx, channel(RejectSignal, "Rejects the order and refunds it: {by, reason}."), decide(false))
-	listen(ctx, channel(AmendSignal, "Replaces the items: {items}. The order continues as new."), func(a Amendment) {
+	handleSignals(ctx, channel(ApproveSignal, "Approves the order: {by}."), decide(true))
+	handleSignals(ctx, channel(RejectSignal, "Rejects the order and refunds it: {by, reason}."), decide(false))
+	handleSignals(ctx, channel(AmendSignal, "Replaces the items: {items}. The order continues as new."), func(a Amendment) {
 		o.amendment = &a
 	})
 }
 
-func (o *order) handleQueries(ctx workflow.Context) error {
-	return setQueryHandlers(ctx, []handler{
+func (o *order) registerQueryHandlers(ctx workflow.Context) error {
+	return setQueryHandlers(ctx, []queryHandler{
 		{StatusQuery, "Returns the status of the order.", func() (string, error) { return o.status, nil }},
 		{ItemsQuery, "Returns the items of the order.", func() ([]Item, error) { return o.input.Items, nil }},
 	})
 }
 
-func (o *order) handleUpdates(ctx workflow.Context) error {
+func (o *order) registerUpdateHandlers(ctx workflow.Context) error {
 	addItem := workflow.UpdateHandlerOptions{
 		Description: "Adds an item and charges for it: {sku, quantity, price}. Returns {items, total}.",
 		Validator:   func(_ workflow.Context, item Item) error { return validate(item) },
@@ -101,11 +101,11 @@ func (o *order) addItem(ctx workflow.Context, item Item) (*Summary, error) {
 	}
 	defer o.paymentLock.Unlock()
 	items := slices.Concat(o.input.Items, []Item{item})
-	if err := o.pay(ctx, items); err != nil {
+	if err := o.chargeDifferenceLocked(ctx, items); err != nil {
 		return nil, err
 	}
 	o.input.Items = items
-	o.enter(ctx, o.status)
+	o.setStatus(ctx, o.status)
 	return &Summary{Items: len(items), Total: total(items)}, nil
 }
 

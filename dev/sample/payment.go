@@ -33,7 +33,7 @@ type Decline struct {
 	Reason  string `json:"reason"`
 }
 
-// charge takes a payment. A declined payment is not retryable: the same card would be declined again.
+// charge takes a payment. The failure of a declined payment is not retryable, because a retry would be declined too.
 func charge(ctx context.Context, payment Payment) error {
 	decline := func(reason string) error {
 		details := Decline{OrderID: payment.OrderID, Amount: payment.Amount, Reason: reason}
@@ -49,23 +49,22 @@ func charge(ctx context.Context, payment Payment) error {
 	return nil
 }
 
-// refund refunds a payment.
 func refund(ctx context.Context, payment Payment) error {
 	activity.GetLogger(ctx).Debug("refunded", "orderId", payment.OrderID, "amount", payment.Amount)
 	return nil
 }
 
-// chargeDifference charges or refunds the difference between what was paid and the total of items.
+// chargeDifference charges or refunds the difference between the total of items and the amount paid so far.
 func (o *order) chargeDifference(ctx workflow.Context, items []Item) error {
 	if err := o.paymentLock.Lock(ctx); err != nil {
 		return err
 	}
 	defer o.paymentLock.Unlock()
-	return o.pay(ctx, items)
+	return o.chargeDifferenceLocked(ctx, items)
 }
 
-// pay is chargeDifference for a caller that holds paymentLock.
-func (o *order) pay(ctx workflow.Context, items []Item) error {
+// chargeDifferenceLocked is chargeDifference for a caller that holds paymentLock.
+func (o *order) chargeDifferenceLocked(ctx workflow.Context, items []Item) error {
 	due := total(items) - o.carried.Paid
 	if due == 0 {
 		return nil

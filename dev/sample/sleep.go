@@ -6,8 +6,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// SleepInput is the duration of Sleep, with fractions of a second.
+// SleepInput is the input of Sleep.
 type SleepInput struct {
+	// Seconds is the duration of the timer. It may have a fraction.
 	Seconds float64 `json:"seconds"`
 }
 

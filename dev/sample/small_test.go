@@ -16,25 +16,25 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestEchoIsByteExact(t *testing.T) {
+func TestEchoReturnsArgumentsByteForByte(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		args []any
-		want string
+		args   []any
+		result string
 	}{
-		"no arguments":        {nil, `[]`},
-		"one":                 {[]any{json(`{"b":1,"a":[ ]}`)}, `[{"b":1,"a":[ ]}]`},
-		"numbers beyond JSON": {[]any{json(`12345678901234567890`), json(`1.10`), json(`1e400`)}, `[12345678901234567890,1.10,1e400]`},
-		"escapes":             {[]any{json(`"\u003c<\/"`)}, `["\u003c<\/"]`},
-		"null":                {[]any{nil, json(`1`)}, `[null,1]`},
-		"json/protobuf":       {[]any{encoded("json/protobuf", `{"x":1}`)}, `[{"x":1}]`},
+		"no arguments":    {nil, `[]`},
+		"one argument":    {[]any{json(`{"b":1,"a":[ ]}`)}, `[{"b":1,"a":[ ]}]`},
+		"unusual numbers": {[]any{json(`12345678901234567890`), json(`1.10`), json(`1e400`)}, `[12345678901234567890,1.10,1e400]`},
+		"escapes":         {[]any{json(`"\u003c<\/"`)}, `["\u003c<\/"]`},
+		"null":            {[]any{nil, json(`1`)}, `[null,1]`},
+		"json/protobuf":   {[]any{payloadOf("json/protobuf", `{"x":1}`)}, `[{"x":1}]`},
 	}
 	sdk := dial(t)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			result := rawResult(t, start(t, sdk, sample.EchoWorkflow, test.args...))
-			require.Equal(t, test.want, string(result.Payload().GetData()))
+			require.Equal(t, test.result, string(result.Payload().GetData()))
 			require.Equal(t, "json/plain", string(result.Payload().GetMetadata()[converter.MetadataEncoding]))
 		})
 	}
@@ -53,7 +53,7 @@ func TestUnknownWorkflowTypeFails(t *testing.T) {
 func TestEchoPayloadKeepsEncoding(t *testing.T) {
 	t.Parallel()
 	sdk := dial(t)
-	value := encoded("binary/own", "\x00\xff")
+	value := payloadOf("binary/custom", "\x00\xff")
 	value.Payload().Metadata["more"] = []byte("kept")
 	result := rawResult(t, start(t, sdk, "EchoPayload", value))
 	require.True(t, proto.Equal(value.Payload(), result.Payload()), "got %v", result.Payload())
@@ -63,7 +63,7 @@ func TestEchoPayloadKeepsEncoding(t *testing.T) {
 	require.Nil(t, rawResult(t, none).Payload())
 }
 
-func TestSleepDuration(t *testing.T) {
+func TestSleepCompletesAfterDuration(t *testing.T) {
 	t.Parallel()
 	begin := time.Now()
 	var result string
@@ -93,7 +93,7 @@ func TestWaitReturnsSignalValue(t *testing.T) {
 	require.Equal(t, 3, query[int](t, sdk, run, sample.SignalsQuery))
 }
 
-func TestFailHasChainOfCauses(t *testing.T) {
+func TestFailReturnsChainOfCauses(t *testing.T) {
 	t.Parallel()
 	err := start(t, dial(t), "Fail").Get(t.Context(), nil)
 	var top, middle, root *temporal.ApplicationError
@@ -109,7 +109,7 @@ func TestFailHasChainOfCauses(t *testing.T) {
 	require.NoError(t, root.Details(&details))
 }
 
-func TestFailSucceedsAfterItsAttempts(t *testing.T) {
+func TestFailSucceedsAfterFailedAttempts(t *testing.T) {
 	t.Parallel()
 	run, err := dial(t).ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
 		ID:          uuid.NewString(),
@@ -149,9 +149,10 @@ func rawResult(t *testing.T, run client.WorkflowRun) converter.RawValue {
 	return result
 }
 
-func json(data string) converter.RawValue { return encoded("json/plain", data) }
+func json(data string) converter.RawValue { return payloadOf("json/plain", data) }
 
-func encoded(encoding, data string) converter.RawValue {
+// payloadOf returns a payload as an argument, which the SDK sends unchanged.
+func payloadOf(encoding, data string) converter.RawValue {
 	return converter.NewRawValue(&commonpb.Payload{
 		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(encoding)},
 		Data:     []byte(data),

@@ -17,23 +17,24 @@ const (
 	EchoUpdate   = "echo"
 )
 
-// Wait completes when it receives the signal finish and returns the signal's value unchanged. It counts its signals;
-// poke only increments the count. The query and the update named echo return their argument unchanged.
+// Wait completes when it receives the signal finish, and returns the signal's value unchanged. It counts the signals
+// that it receives; the signal poke has no other effect. The query and the update named echo return their argument
+// unchanged.
 func Wait(ctx workflow.Context) (any, error) {
 	state, signals := "waiting", 0
-	if err := handleQueriesAndUpdates(ctx, &state, &signals); err != nil {
+	if err := registerQueryAndUpdateHandlers(ctx, &state, &signals); err != nil {
 		return nil, err
 	}
 	pokes := workflow.GetSignalChannelWithOptions(ctx, PokeSignal, workflow.SignalChannelOptions{
 		Description: "Increments the count of signals.",
 	})
-	listen(ctx, pokes, func(converter.RawValue) { signals++ })
+	handleSignals(ctx, pokes, func(converter.RawValue) { signals++ })
 
 	var finish *converter.RawValue
 	finishes := workflow.GetSignalChannelWithOptions(ctx, FinishSignal, workflow.SignalChannelOptions{
 		Description: "Ends the workflow with the signal's value as its result.",
 	})
-	listen(ctx, finishes, func(value converter.RawValue) {
+	handleSignals(ctx, finishes, func(value converter.RawValue) {
 		signals++
 		if finish == nil {
 			finish = &value
@@ -46,8 +47,8 @@ func Wait(ctx workflow.Context) (any, error) {
 	return unchanged(*finish), nil
 }
 
-func handleQueriesAndUpdates(ctx workflow.Context, state *string, signals *int) error {
-	queries := []handler{
+func registerQueryAndUpdateHandlers(ctx workflow.Context, state *string, signals *int) error {
+	queries := []queryHandler{
 		{StateQuery, "Returns waiting or finished.", func() (string, error) { return *state, nil }},
 		{SignalsQuery, "Returns the number of received signals.", func() (int, error) { return *signals, nil }},
 		{EchoQuery, "Returns its argument.", func(value converter.RawValue) (any, error) { return unchanged(value), nil }},
