@@ -22,7 +22,8 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// TestKeySources checks that the default authorizer protects the server and trusts the configured keys.
+// TestKeySources checks that the default authorizer rejects calls without a token, and accepts tokens that are signed
+// with a key of the configured sources.
 func TestKeySources(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -33,9 +34,9 @@ func TestKeySources(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, server.Stop()) })
 
 	var denied *serviceerror.PermissionDenied
-	require.ErrorAs(t, count(t, server.Address(), ""), &denied)
-	require.NoError(t, count(t, server.Address(), token(t, signing, "default:read")))
-	require.ErrorAs(t, count(t, server.Address(), token(t, signing, "other:read")), &denied)
+	require.ErrorAs(t, countWorkflows(t, server.Address(), ""), &denied)
+	require.NoError(t, countWorkflows(t, server.Address(), newToken(t, signing, "default:read")))
+	require.ErrorAs(t, countWorkflows(t, server.Address(), newToken(t, signing, "other:read")), &denied)
 }
 
 func serveJWKS(t *testing.T, keys ...jose.JSONWebKey) string {
@@ -47,7 +48,7 @@ func serveJWKS(t *testing.T, keys ...jose.JSONWebKey) string {
 	return server.URL
 }
 
-func token(t *testing.T, key jose.JSONWebKey, permission string) string {
+func newToken(t *testing.T, key jose.JSONWebKey, permission string) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
 	require.NoError(t, err)
@@ -60,19 +61,19 @@ func token(t *testing.T, key jose.JSONWebKey, permission string) string {
 	return signed
 }
 
-// bearer is a token that a client sends with every call.
-type bearer string
+// bearerToken is a token that a client sends with every call; empty means none.
+type bearerToken string
 
-func (b bearer) GetHeaders(context.Context) (map[string]string, error) {
+func (b bearerToken) GetHeaders(context.Context) (map[string]string, error) {
 	if b == "" {
 		return map[string]string{}, nil
 	}
 	return map[string]string{"authorization": "Bearer " + string(b)}, nil
 }
 
-func count(t *testing.T, address, token string) error {
+func countWorkflows(t *testing.T, address, token string) error {
 	t.Helper()
-	sdk, err := client.NewLazyClient(client.Options{HostPort: address, HeadersProvider: bearer(token)})
+	sdk, err := client.NewLazyClient(client.Options{HostPort: address, HeadersProvider: bearerToken(token)})
 	require.NoError(t, err)
 	defer sdk.Close()
 	_, err = sdk.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{})

@@ -18,9 +18,9 @@ const (
 	clusterName = "active"
 	storeName   = "memory"
 
-	// keyRefresh is short because a development gateway starts and publishes its keys after the server.
+	// keyRefresh is short, because a gateway in development publishes its keys only after the server has started.
 	keyRefresh = time.Second
-	// joinTimeout is long enough to start all services on a busy machine with one or two processors.
+	// joinTimeout is long enough for all services to start on a busy machine with one or two processors.
 	joinTimeout = 30 * time.Second
 )
 
@@ -41,14 +41,14 @@ func newConfig(ports ports, options Options) *config.Config {
 		NamespaceDefaults: noArchivalByDefault(),
 	}
 	if len(options.KeySources) > 0 {
-		authorize(cfg, options, ports.internalFrontend)
+		enableAuthorizer(cfg, options, ports.internalFrontend)
 	}
 	return cfg
 }
 
-// authorize enables the default authorizer. The server's own workers have no token, so they need an internal frontend
-// that does not require one.
-func authorize(cfg *config.Config, options Options, internalFrontendPort int) {
+// enableAuthorizer enables the default authorizer. The server's system workers have no token, so they need an internal
+// frontend, which does not require one.
+func enableAuthorizer(cfg *config.Config, options Options, internalFrontendPort int) {
 	cfg.Global.Authorization = config.Authorization{
 		JWTKeyProvider: config.JWTKeyProvider{
 			KeySourceURIs:   options.KeySources,
@@ -61,7 +61,7 @@ func authorize(cfg *config.Config, options Options, internalFrontendPort int) {
 	cfg.Services[string(primitives.InternalFrontendService)] = service(internalFrontendPort, 0)
 }
 
-// persistence configures a database with a unique name: SQLite shares in-memory databases of the same name within a
+// persistence configures a database with a unique name. SQLite shares in-memory databases of the same name within a
 // process, and two servers must not share one.
 func persistence() config.Persistence {
 	return config.Persistence{
@@ -116,8 +116,8 @@ func serviceNames(cfg *config.Config) []string {
 	return slices.Sorted(maps.Keys(cfg.Services))
 }
 
-// staticHosts replaces the gossip protocol by which services find each other, which costs seconds at start and a port
-// for each service.
+// staticHosts returns the fixed address of each service. It replaces the gossip protocol, which delays the start by
+// seconds and needs another port for each service.
 func staticHosts(cfg *config.Config) map[primitives.ServiceName]static.Hosts {
 	hosts := make(map[primitives.ServiceName]static.Hosts, len(cfg.Services))
 	for name, service := range cfg.Services {

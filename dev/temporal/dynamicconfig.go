@@ -36,7 +36,7 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		activity.EnableStandaloneActivityOperatorCommands.Key():        true,
 		nexusoperation.Enabled.Key():                                   true,
 
-		// Histories then contain the principal of the call's token.
+		// Events in histories then contain the principal of the token that the caller sent.
 		dynamicconfig.EnablePrincipalPropagation.Key(): true,
 		// A new search attribute must be usable at once.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,

@@ -10,9 +10,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// newLogger returns a logger for warnings and errors. After mute it discards them: a server that is being stopped
-// reports aborted polls and closed connections, which are expected. A fatal error panics, because otherwise it would
-// end the process without a message if the log is discarded.
+// newLogger returns a logger for warnings and errors. After a call to mute, the logger discards them: a server that is
+// stopping logs aborted polls and closed connections, which are expected. A fatal error panics, because the default is
+// to exit, and with a discarded log the process would exit without a message.
 func newLogger(writer io.Writer) (logger log.Logger, mute func()) {
 	if writer == nil {
 		writer = io.Discard

@@ -11,7 +11,6 @@ import (
 // loopbackIP is the only address that the server binds to, because it trusts every client.
 const loopbackIP = "127.0.0.1"
 
-// ports contains the ports of one server.
 type ports struct {
 	frontend         int
 	frontendHTTP     int
@@ -21,8 +20,8 @@ type ports struct {
 	worker           int
 }
 
-// assignPorts uses the requested ports and selects free ones for the rest. It returns an error for a port that is
-// taken, because the server itself would end the process.
+// assignPorts uses the requested ports and selects free ones for the rest. It returns an error if a port is taken,
+// because the server itself would exit the process.
 func assignPorts(options Options) (ports, error) {
 	for _, port := range []int{options.FrontendPort, options.HTTPPort} {
 		if err := checkAvailable(port); err != nil {

@@ -16,7 +16,7 @@ import (
 	temporalserver "go.temporal.io/server/temporal"
 )
 
-// DefaultNamespace exists on every server, because it is the default of the SDKs.
+// DefaultNamespace exists on every server. It is the default namespace of the SDKs.
 const DefaultNamespace = "default"
 
 // Options configure a development server. The zero value is valid.
@@ -28,10 +28,11 @@ type Options struct {
 	// Namespaces are created at startup in addition to [DefaultNamespace], each with the search attributes of
 	// [SearchAttributes].
 	Namespaces []string
-	// KeySources are the JWKS URLs of the trusted issuers. Any entry enables Temporal's default authorizer, which
-	// rejects calls without a valid token.
+	// KeySources are the JWKS URLs of the trusted issuers. If there are any, Temporal's default authorizer is enabled,
+	// which rejects calls without a valid token.
 	KeySources []string
-	// KeyRefresh is the interval of key fetches; 0 means one second. The server does not fetch keys on demand.
+	// KeyRefresh is the interval at which the server fetches keys; 0 means one second. The server does not fetch keys on
+	// demand.
 	KeyRefresh time.Duration
 	// Log receives the server's warnings and errors; nil discards them.
 	Log io.Writer
@@ -44,8 +45,8 @@ type Server struct {
 	stop            func() error
 }
 
-// Start starts a server and returns once its frontend serves. If ctx is done earlier, it stops the server and returns
-// an error.
+// Start starts a server and returns once the frontend accepts requests. If ctx is done earlier, Start stops the server
+// and returns an error.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	ports, err := assignPorts(options)
 	if err != nil {
@@ -114,9 +115,10 @@ func newServer(cfg *config.Config, namespaces []string, logger log.Logger) (temp
 	return server, nil
 }
 
-func createNamespaces(cfg *config.Config, more []string) error {
+// createNamespaces creates DefaultNamespace and the additional namespaces.
+func createNamespaces(cfg *config.Config, additional []string) error {
 	var namespaces []*sqlite.NamespaceConfig
-	for _, name := range append([]string{DefaultNamespace}, more...) {
+	for _, name := range append([]string{DefaultNamespace}, additional...) {
 		namespace, err := sqlite.NewNamespaceConfig(clusterName, name, false, SearchAttributes())
 		if err != nil {
 			return fmt.Errorf("describe namespace %q: %w", name, err)
@@ -130,7 +132,7 @@ func createNamespaces(cfg *config.Config, more []string) error {
 	return nil
 }
 
-// awaitHealthy polls the frontend's health service, because the services listen before they can serve.
+// awaitHealthy polls the frontend's health service, because the services listen before they are ready.
 func (s *Server) awaitHealthy(ctx context.Context) error {
 	const pause = 20 * time.Millisecond
 	frontend, err := client.NewLazyClient(client.Options{HostPort: s.frontendAddress, Logger: silentSDKLogger()})

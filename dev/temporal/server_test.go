@@ -22,7 +22,7 @@ import (
 
 const otherNamespace = "other"
 
-// TestServer runs all tests against one server, because each server takes a second and a hundred megabytes.
+// TestServer runs all tests against one server, because each server takes one second to start and 100 MB of memory.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -32,7 +32,7 @@ func TestServer(t *testing.T) {
 
 	t.Run("features", func(t *testing.T) {
 		t.Run("the namespaces exist", func(t *testing.T) { testNamespaces(t, sdk) })
-		t.Run("search attributes of every type are found", func(t *testing.T) { testSearchAttributes(t, sdk) })
+		t.Run("search attributes of every type work in queries", func(t *testing.T) { testSearchAttributes(t, sdk) })
 		t.Run("visibility is not throttled", func(t *testing.T) { testVisibilityRate(t, sdk) })
 		t.Run("optional features are on", func(t *testing.T) { testFeatures(t, sdk) })
 		t.Run("the HTTP API responds", func(t *testing.T) { testHTTPAPI(t, server.HTTPAddress()) })
@@ -41,14 +41,14 @@ func TestServer(t *testing.T) {
 	})
 
 	require.NoError(t, server.Stop())
-	require.NoError(t, server.Stop(), "stopping twice is harmless")
+	require.NoError(t, server.Stop(), "a second Stop has no effect")
 	require.Empty(t, log.String(), "a healthy server logs nothing")
 	dialer := net.Dialer{Timeout: time.Second}
 	_, err = dialer.DialContext(t.Context(), "tcp", server.Address())
 	require.Error(t, err, "a stopped server has closed its port")
 }
 
-func TestStartHonoursItsContext(t *testing.T) {
+func TestStartReturnsWhenContextIsCanceled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -78,7 +78,7 @@ func testNamespaces(t *testing.T, sdk client.Client) {
 
 func testSearchAttributes(t *testing.T, sdk client.Client) {
 	due := time.Date(2030, time.January, 2, 3, 4, 5, 0, time.UTC)
-	id := startWaiting(t, sdk, sdktemporal.NewSearchAttributes(
+	id := startWithoutWorker(t, sdk, sdktemporal.NewSearchAttributes(
 		sdktemporal.NewSearchAttributeKeyKeyword("CustomerId").ValueSet("c-1"),
 		sdktemporal.NewSearchAttributeKeyInt64("Items").ValueSet(3),
 		sdktemporal.NewSearchAttributeKeyFloat64("Amount").ValueSet(9.5),
@@ -107,7 +107,7 @@ func testFeatures(t *testing.T, sdk client.Client) {
 	service := sdk.WorkflowService()
 	_, err := service.PauseWorkflowExecution(t.Context(), &workflowservice.PauseWorkflowExecutionRequest{
 		Namespace:  temporal.DefaultNamespace,
-		WorkflowId: startWaiting(t, sdk, sdktemporal.SearchAttributes{}),
+		WorkflowId: startWithoutWorker(t, sdk, sdktemporal.SearchAttributes{}),
 		RequestId:  uuid.NewString(),
 	})
 	require.NoError(t, err, "pause")
@@ -169,8 +169,8 @@ func testTakenPort(t *testing.T, address string) {
 	require.ErrorContains(t, err, text)
 }
 
-// startWaiting starts a workflow on a task queue without a worker, so that it makes no progress.
-func startWaiting(t *testing.T, sdk client.Client, attributes sdktemporal.SearchAttributes) string {
+// startWithoutWorker starts a workflow on a task queue without a worker, so that the workflow stays open.
+func startWithoutWorker(t *testing.T, sdk client.Client, attributes sdktemporal.SearchAttributes) string {
 	t.Helper()
 	run, err := sdk.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
 		ID:                    uuid.NewString(),
