@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// interval is the time between two messages of a step.
+// interval is the time between two lines of a running step.
 const interval = 5 * time.Second
 
-// Progress prints lines with the time since [New].
+// Progress prints lines that begin with the time since [New].
 type Progress struct {
 	begin time.Time
 	mu    sync.Mutex
@@ -32,19 +32,19 @@ func (p *Progress) Println(line string) {
 	_, _ = fmt.Fprintf(p.out, "[%5.1fs] %s\n", p.Elapsed().Seconds(), line)
 }
 
-// Step prints what, calls do, and prints a message every few seconds until do returns. If detail is not nil, the
-// messages contain its result.
-func (p *Progress) Step(what string, detail func() string, do func() error) error {
-	p.Println(what)
+// Step prints the title, calls do, and prints a line with the title every few seconds until do returns. If detail is
+// not nil, these lines contain its result.
+func (p *Progress) Step(title string, detail func() string, do func() error) error {
+	p.Println(title)
 	done := make(chan struct{})
-	var reminder sync.WaitGroup
-	reminder.Go(func() { p.printPeriodically(what, detail, done) })
-	defer reminder.Wait()
+	var printer sync.WaitGroup
+	printer.Go(func() { p.printPeriodically(title, detail, done) })
+	defer printer.Wait()
 	defer close(done)
 	return do()
 }
 
-func (p *Progress) printPeriodically(what string, detail func() string, done <-chan struct{}) {
+func (p *Progress) printPeriodically(title string, detail func() string, done <-chan struct{}) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -53,7 +53,7 @@ func (p *Progress) printPeriodically(what string, detail func() string, done <-c
 			return
 		case <-ticker.C:
 		}
-		line := "still " + what
+		line := "still " + title
 		if detail != nil {
 			line += ": " + detail()
 		}
