@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// BenchmarkPlain reads a typical payload of a history.
+// BenchmarkPlain reads a payload that is typical of histories.
 func BenchmarkPlain(b *testing.B) {
 	wire, err := proto.Marshal(&common.Payload{
 		Metadata: map[string][]byte{payload.MetadataEncoding: []byte(payload.EncodingJSON)},

@@ -14,7 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// roundTrip encodes m and decodes it into another message.
+// roundTrip encodes m and decodes the wire bytes into decoded, which it returns.
 func roundTrip[M proto.Message](t *testing.T, m, decoded M) M {
 	t.Helper()
 	wire, err := proto.Marshal(m)
@@ -23,8 +23,8 @@ func roundTrip[M proto.Message](t *testing.T, m, decoded M) M {
 	return decoded
 }
 
-// sources returns sources with sizes around those at which the encoded length
-// takes one byte more.
+// sources returns sources and the payloads that they must decode to. The sizes are near those at which the encoded
+// length takes one byte more.
 func sources() (all []payload.Source, want []*common.Payload) {
 	long := func(n int) string { return strings.Repeat("a", n) }
 	for _, n := range []int{0, 1, 97, 98, 99, 100, 101, 102, 103, 104, 120, 125, 126, 127, 128, 129, 16382, 16383, 16384, 1 << 21} {
@@ -48,7 +48,7 @@ func TestEncodeListDecodesAsPayloads(t *testing.T) {
 	requireEqual(t, &common.Payloads{Payloads: want}, got)
 	buffer := list.ProtoReflect().GetUnknown()
 	require.Len(t, buffer, proto.Size(got))
-	require.Equal(t, len(buffer), cap([]byte(buffer)), "the buffer was allocated once")
+	require.Equal(t, len(buffer), cap([]byte(buffer)), "the capacity of the buffer is the exact size")
 }
 
 func TestEncodeMemoDecodesAsFields(t *testing.T) {

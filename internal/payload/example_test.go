@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// A value keeps its digits in the payload and back.
+// The digits of a number do not change in a round trip.
 func ExampleFromJSON() {
 	p := payload.FromJSON(jsontext.Value(`{"price":1.10}`))
 	fmt.Printf("%s %s\n", p.GetMetadata()["encoding"], p.GetData())
@@ -21,8 +21,7 @@ func ExampleFromJSON() {
 	// {"price":1.10} true
 }
 
-// A payload of another encoding has no value. If its data is JSON, the data is
-// readable.
+// ToJSON returns no value for a payload with the encoding json/protobuf. Readable returns the data.
 func ExampleReadable() {
 	p := &common.Payload{
 		Metadata: map[string][]byte{"encoding": []byte("json/protobuf"), "messageType": []byte("acme.Order")},
@@ -38,7 +37,7 @@ func ExampleReadable() {
 	// {"sku":"book"} true
 }
 
-// A search attribute has a type beside its value.
+// A search attribute has a type and a value, which must match.
 func ExampleFromSearchAttribute() {
 	p, err := payload.FromSearchAttribute(jsontext.Value(`{"type":"Keyword","value":"c-1"}`))
 	fmt.Printf("%s %s %v\n", p.GetMetadata()["type"], p.GetData(), err)

@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// SearchAttribute is the value of a search attribute with its type: Text,
-// Keyword, Int, Double, Bool, Datetime or KeywordList.
+// SearchAttribute is a search attribute. Type is Text, Keyword, Int, Double, Bool, Datetime, KeywordList or, if the
+// type is unknown, empty.
 type SearchAttribute struct {
 	Type  string         `json:"type,omitempty"`
 	Value jsontext.Value `json:"value"`
@@ -27,9 +27,9 @@ var (
 	errAttributeKind  = errors.New("the value does not match the type")
 )
 
-// FromSearchAttribute converts {"type", "value"} or a bare value to a payload. The
-// two cannot be confused, because the value of a search attribute is never an
-// object. A null removes the attribute and has no type, as the server requires.
+// FromSearchAttribute converts {"type": ..., "value": ...} or a value without a type to a payload. An object is always
+// the former, because the value of a search attribute is never an object. A null removes the attribute: its payload has
+// no type, as the server requires.
 func FromSearchAttribute(value jsontext.Value) (*common.Payload, error) {
 	attribute := SearchAttribute{Value: value}
 	if value.Kind() == '{' {
@@ -37,10 +37,10 @@ func FromSearchAttribute(value jsontext.Value) (*common.Payload, error) {
 		if err := json.Unmarshal(value, &attribute, json.RejectUnknownMembers(true)); err != nil || attribute.Value == nil {
 			return nil, errAttributeShape
 		}
-		if !knownType(attribute.Type) {
+		if !isKnownType(attribute.Type) {
 			return nil, errAttributeType
 		}
-		if !attribute.fits() {
+		if !attribute.kindMatchesType() {
 			return nil, fmt.Errorf("%w %s", errAttributeKind, attribute.Type)
 		}
 	}
@@ -51,14 +51,13 @@ func FromSearchAttribute(value jsontext.Value) (*common.Payload, error) {
 	return p, nil
 }
 
-func knownType(name string) bool {
+func isKnownType(name string) bool {
 	t, err := enums.IndexedValueTypeFromString(name)
 	return err == nil && t != enums.INDEXED_VALUE_TYPE_UNSPECIFIED && t.String() == name
 }
 
-// fits reports whether the kind of the JSON value matches the type. The server
-// validates the rest.
-func (a SearchAttribute) fits() bool {
+// kindMatchesType reports whether the kind of the JSON value matches the type. The server validates the rest.
+func (a SearchAttribute) kindMatchesType() bool {
 	kind := a.Value.Kind()
 	switch a.Type {
 	case "Int":
@@ -76,8 +75,8 @@ func (a SearchAttribute) fits() bool {
 	}
 }
 
-// ToSearchAttribute returns the type and the value of a search attribute. ok is
-// false if the payload is neither JSON nor null; no SDK writes such a payload.
+// ToSearchAttribute converts a payload to a search attribute. ok is false if the payload is neither JSON nor null; no
+// SDK writes such a payload.
 func ToSearchAttribute(p *common.Payload) (attribute SearchAttribute, ok bool) {
 	value, ok := ToJSON(p)
 	if !ok {
@@ -86,16 +85,16 @@ func ToSearchAttribute(p *common.Payload) (attribute SearchAttribute, ok bool) {
 	return newSearchAttribute(string(p.GetMetadata()[metadataType]), value), true
 }
 
-func newSearchAttribute(typed string, value jsontext.Value) SearchAttribute {
-	attribute := SearchAttribute{Type: shortTypeName(typed), Value: value}
+func newSearchAttribute(typeName string, value jsontext.Value) SearchAttribute {
+	attribute := SearchAttribute{Type: shortTypeName(typeName), Value: value}
 	if attribute.Type != keywordList && value.Kind() == '[' {
 		attribute.Value = unwrap(value)
 	}
 	return attribute
 }
 
-// AppendSearchAttribute appends {"type", "value"} for a payload in wire form. ok is
-// as for [ToSearchAttribute].
+// AppendSearchAttribute appends the search attribute of a payload in wire form as {"type": ..., "value": ...}. ok is as
+// for [ToSearchAttribute].
 func AppendSearchAttribute(dst, wire []byte) (out []byte, ok bool, err error) {
 	p, ok := Read(wire)
 	if !ok {
@@ -118,10 +117,10 @@ func AppendSearchAttribute(dst, wire []byte) (out []byte, ok bool, err error) {
 	return append(dst, '}'), true, nil
 }
 
-// shortTypeName converts the name of the enum value, which some servers return,
-// to the short form.
+// shortTypeName converts the name of an enum value, such as INDEXED_VALUE_TYPE_INT, to the short form, such as Int.
+// Some servers return the former.
 func shortTypeName(name string) string {
-	switch name { // the usual case
+	switch name { // avoids the conversion in the common case
 	case "Text", "Keyword", "Int", "Double", "Bool", "Datetime", keywordList:
 		return name
 	}
@@ -131,8 +130,7 @@ func shortTypeName(name string) string {
 	return name
 }
 
-// unwrap returns the element of a list of one, which untyped clients write for
-// a scalar.
+// unwrap returns the element of a list with one element, which clients that do not know the type write for a scalar.
 func unwrap(list jsontext.Value) jsontext.Value {
 	var elements []jsontext.Value
 	if err := json.Unmarshal(list, &elements); err != nil || len(elements) != 1 {

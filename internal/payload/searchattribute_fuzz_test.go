@@ -10,8 +10,8 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// FuzzSearchAttribute converts a search attribute to a payload and back. Its
-// type and the bytes of its value do not change. An object is never a value.
+// FuzzSearchAttribute checks that the type of a search attribute and the bytes of the value do not change when it is
+// converted to a payload and back, and that an object is rejected as a value.
 func FuzzSearchAttribute(f *testing.F) {
 	for _, text := range append(losslessValues(), "null", `{"type":"Keyword","value":"a"}`, `{"type":"KeywordList","value":["a"]}`, `{"type":"Double","value":1.10}`,
 		`{"type":"Int","value":null}`, `{"value":1}`, `{"type":"Int","value":1,"value":2}`, `{"type":"Int","type":"Int","value":1}`, `{"Type":"Int","value":1}`,
@@ -22,7 +22,7 @@ func FuzzSearchAttribute(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		text := jsontext.Value(data)
 		if !text.IsValid() || text.Kind() == ' ' || len(text) != len(trimmed(text)) {
-			return // the decoder of the door rejects it, or removes the white space
+			return // the strict decoder of requests rejects invalid JSON and removes surrounding white space
 		}
 		p, err := payload.FromSearchAttribute(text)
 		var object struct {
@@ -52,13 +52,13 @@ func FuzzSearchAttribute(f *testing.F) {
 		again, ok := payload.ToSearchAttribute(p)
 		require.True(t, ok)
 		require.Equal(t, object.Type, again.Type)
-		if value[0] != '[' || object.Type == "KeywordList" { // an untyped list of one becomes its element
+		if value[0] != '[' || object.Type == "KeywordList" { // a list with one element and no type KeywordList becomes the element
 			require.Equal(t, string(value), string(again.Value))
 		}
 	})
 }
 
-// trimmed returns the value of a payload with the text as its data.
+// trimmed returns text without leading and trailing white space.
 func trimmed(text []byte) []byte {
 	value, _ := payload.ToJSON(payloadOf("json/plain", string(text)))
 	return value

@@ -12,24 +12,24 @@ import (
 
 func TestFromSearchAttribute(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ in, encoding, data, typ string }{
-		"text":                 {`{"type":"Text","value":"some words"}`, "json/plain", `"some words"`, "Text"},
-		"keyword":              {`{"type":"Keyword","value":"<&>"}`, "json/plain", `"<&>"`, "Keyword"},
-		"a large integer":      {`{"type":"Int","value":9223372036854775807}`, "json/plain", "9223372036854775807", "Int"},
-		"a double's digits":    {`{"type":"Double","value":1.10}`, "json/plain", "1.10", "Double"},
-		"bool":                 {`{"type":"Bool","value":false}`, "json/plain", "false", "Bool"},
-		"time":                 {`{"type":"Datetime","value":"2026-11-21T00:00:00Z"}`, "json/plain", `"2026-11-21T00:00:00Z"`, "Datetime"},
-		"list":                 {`{"type":"KeywordList","value":["a","b"]}`, "json/plain", `["a","b"]`, "KeywordList"},
-		"an empty list":        {`{"value":[],"type":"KeywordList"}`, "json/plain", "[]", "KeywordList"},
-		"a null has no type":   {`{"type":"Keyword","value":null}`, "binary/null", "", ""},
-		"bare null":            {"null", "binary/null", "", ""},
-		"bare string":          {`"c-1"`, "json/plain", `"c-1"`, ""},
-		"bare number":          {"1.10", "json/plain", "1.10", ""},
-		"bare bool":            {"true", "json/plain", "true", ""},
-		"bare list":            {`["a"]`, "json/plain", `["a"]`, ""},
-		"escapes stay escapes": {`{"type":"Keyword","value":"\u00e9"}`, "json/plain", `"\u00e9"`, "Keyword"},
+	for name, test := range map[string]struct{ value, encoding, data, typ string }{
+		"text":               {`{"type":"Text","value":"some words"}`, "json/plain", `"some words"`, "Text"},
+		"keyword":            {`{"type":"Keyword","value":"<&>"}`, "json/plain", `"<&>"`, "Keyword"},
+		"a large integer":    {`{"type":"Int","value":9223372036854775807}`, "json/plain", "9223372036854775807", "Int"},
+		"digits of a double": {`{"type":"Double","value":1.10}`, "json/plain", "1.10", "Double"},
+		"bool":               {`{"type":"Bool","value":false}`, "json/plain", "false", "Bool"},
+		"time":               {`{"type":"Datetime","value":"2026-11-21T00:00:00Z"}`, "json/plain", `"2026-11-21T00:00:00Z"`, "Datetime"},
+		"list":               {`{"type":"KeywordList","value":["a","b"]}`, "json/plain", `["a","b"]`, "KeywordList"},
+		"an empty list":      {`{"value":[],"type":"KeywordList"}`, "json/plain", "[]", "KeywordList"},
+		"a null has no type": {`{"type":"Keyword","value":null}`, "binary/null", "", ""},
+		"bare null":          {"null", "binary/null", "", ""},
+		"bare string":        {`"c-1"`, "json/plain", `"c-1"`, ""},
+		"bare number":        {"1.10", "json/plain", "1.10", ""},
+		"bare bool":          {"true", "json/plain", "true", ""},
+		"bare list":          {`["a"]`, "json/plain", `["a"]`, ""},
+		"an escape":          {`{"type":"Keyword","value":"\u00e9"}`, "json/plain", `"\u00e9"`, "Keyword"},
 	} {
-		p, err := payload.FromSearchAttribute(jsontext.Value(test.in))
+		p, err := payload.FromSearchAttribute(jsontext.Value(test.value))
 		require.NoError(t, err, name)
 		want := payloadOf(test.encoding, test.data)
 		if test.typ != "" {
@@ -41,7 +41,7 @@ func TestFromSearchAttribute(t *testing.T) {
 
 func TestInvalidSearchAttributesAreRejected(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]string{
+	for name, value := range map[string]string{
 		"no type":                `{"value":1}`,
 		"an empty type":          `{"type":"","value":1}`,
 		"no value":               `{"type":"Int"}`,
@@ -53,19 +53,19 @@ func TestInvalidSearchAttributesAreRejected(t *testing.T) {
 		"an unknown type":        `{"type":"Float","value":1}`,
 		"a type in lower case":   `{"type":"int","value":1}`,
 		"a protobuf enum name":   `{"type":"INDEXED_VALUE_TYPE_INT","value":1}`,
-		"unspecified":            `{"type":"Unspecified","value":1}`,
+		"the unspecified type":   `{"type":"Unspecified","value":1}`,
 		"a number as a keyword":  `{"type":"Keyword","value":1}`,
 		"a string as an int":     `{"type":"Int","value":"1"}`,
-		"a large number":         `{"type":"Int","value":9223372036854775808}`,
+		"an integer overflow":    `{"type":"Int","value":9223372036854775808}`,
 		"a fraction":             `{"type":"Int","value":1.5}`,
-		"not a double":           `{"type":"Double","value":1e400}`,
+		"a double overflow":      `{"type":"Double","value":1e400}`,
 		"a string as a bool":     `{"type":"Bool","value":"true"}`,
 		"a string as a list":     `{"type":"KeywordList","value":"a"}`,
 		"a list as a keyword":    `{"type":"Keyword","value":["a"]}`,
 		"an object as a text":    `{"type":"Text","value":{}}`,
 		"a number as the type":   `{"type":1,"value":1}`,
 	} {
-		_, err := payload.FromSearchAttribute(jsontext.Value(in))
+		_, err := payload.FromSearchAttribute(jsontext.Value(value))
 		require.Error(t, err, name)
 	}
 }
@@ -75,10 +75,10 @@ func TestToSearchAttribute(t *testing.T) {
 	for name, test := range map[string]struct{ encoding, data, typ, wantType, want string }{
 		"typed":                        {"json/plain", `"c-1"`, "Keyword", "Keyword", `"c-1"`},
 		"typed by an enum name":        {"json/plain", "1.10", "INDEXED_VALUE_TYPE_DOUBLE", "Double", "1.10"},
-		"of an unknown type":           {"json/plain", "1", "Vector", "Vector", "1"},
+		"typed with an unknown type":   {"json/plain", "1", "Vector", "Vector", "1"},
 		"untyped":                      {"json/plain", "12345678901234567890", "", "", "12345678901234567890"},
 		"null":                         {"binary/null", "", "", "", "null"},
-		"a list of one":                {"json/plain", `["a"]`, "KeywordList", "KeywordList", `["a"]`},
+		"a list with one element":      {"json/plain", `["a"]`, "KeywordList", "KeywordList", `["a"]`},
 		"a scalar in a list":           {"json/plain", "[ 1.10 ]", "Double", "Double", "1.10"},
 		"an untyped scalar in a list":  {"json/plain", `["a"]`, "", "", `"a"`},
 		"an untyped list":              {"json/plain", `["a","b"]`, "", "", `["a","b"]`},

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// isSimpleJSON reports whether data is valid JSON of a simple kind, which most
-// values are: ASCII, without escapes, and not nested deeply. For other JSON,
-// valid or not, it returns false, and the library must decide.
+// isSimpleJSON reports whether data is valid and simple JSON: ASCII, without escapes, and nested at most 64 levels
+// deep. Most values are. For all other data, the result is false, and the caller must use the JSON library to check
+// whether it is valid.
 func isSimpleJSON(data []byte) bool {
 	const maxNesting = 64
 	var open [maxNesting]byte
@@ -22,7 +22,7 @@ func isSimpleJSON(data []byte) bool {
 				return false
 			}
 			at = skipSpace(data, at+1)
-			if peek(data, at) == c+2 { // in ASCII, the closing bracket
+			if peek(data, at) == c+2 { // in ASCII, the code of a closing bracket is that of the opening one plus 2
 				next = at + 1
 				break
 			}
@@ -51,9 +51,8 @@ func isSimpleJSON(data []byte) bool {
 	}
 }
 
-// afterValue reads the closing brackets and the comma after a value, and after
-// a comma in an object the next name. It returns the offset of the next value
-// and the remaining depth; the offset is negative if the JSON is invalid.
+// afterValue reads the closing brackets and the comma after a value and, in an object, the name after the comma. It
+// returns the offset of the next value and the remaining depth. The offset is negative if the JSON is not simple.
 func afterValue(data []byte, at int, open []byte, depth int) (next, remaining int) {
 	for {
 		at = skipSpace(data, at)
@@ -74,7 +73,8 @@ func afterValue(data []byte, at int, open []byte, depth int) (next, remaining in
 	}
 }
 
-// memberName reads the name of a member and the colon after it.
+// memberName reads the name of a member and the colon after it. Like the other functions that read a part of the JSON,
+// it returns the offset after that part, or a negative number if the part is not simple JSON.
 func memberName(data []byte, at int) int {
 	if peek(data, at) != '"' {
 		return -1
@@ -88,8 +88,7 @@ func memberName(data []byte, at int) int {
 	return skipSpace(data, at+1)
 }
 
-// peek returns the byte at an offset. At the end it returns zero, which does not occur in
-// JSON.
+// peek returns the byte at an offset, or zero after the end. A zero byte does not occur in JSON.
 func peek(data []byte, at int) byte {
 	if uint(at) >= uint(len(data)) {
 		return 0
@@ -97,15 +96,15 @@ func peek(data []byte, at int) byte {
 	return data[at]
 }
 
-// skipSpace returns the offset after white space. Most JSON has none.
+// skipSpace returns the offset after white space. Most JSON has none, and the compiler can inline this check.
 func skipSpace(data []byte, at int) int {
 	if at < len(data) && data[at] <= ' ' {
-		return skipSpaces(data, at)
+		return skipSpaceSlow(data, at)
 	}
 	return at
 }
 
-func skipSpaces(data []byte, at int) int {
+func skipSpaceSlow(data []byte, at int) int {
 	for at < len(data) && (data[at] == ' ' || data[at] == '\n' || data[at] == '\r' || data[at] == '\t') {
 		at++
 	}
@@ -126,8 +125,7 @@ func simpleString(data []byte, at int) int {
 	return stringEnd(data, at)
 }
 
-// stringEnd returns the offset after the closing quote, which must be at the
-// given offset.
+// stringEnd returns the offset after the closing quote, which must be at the given offset.
 func stringEnd(data []byte, at int) int {
 	if peek(data, at) != '"' {
 		return -1
@@ -135,14 +133,12 @@ func stringEnd(data []byte, at int) int {
 	return at + 1
 }
 
-// plainWord has seven spaces, to test one character by specialBytes.
+// plainWord has spaces in all bytes except the lowest, so that specialBytes can test a single character.
 const plainWord = 0x2020202020202000
 
-// specialBytes sets the highest bit of each byte of a word (little-endian) that
-// ends a simple string: bytes that are not ASCII, control characters, quotes
-// and backslashes. The subtraction may borrow from a higher byte, so that bytes
-// above the first one that is set may be set wrongly. The first one is always
-// right.
+// specialBytes finds the bytes of a word that end a simple string: quotes, backslashes, control characters and bytes
+// that are not ASCII. The highest bit of the corresponding byte of the result is set. Only the lowest set bit is
+// reliable, because the subtractions may borrow from higher bytes.
 func specialBytes(word uint64) uint64 {
 	const (
 		each = 0x0101010101010101

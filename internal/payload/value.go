@@ -5,8 +5,7 @@ import (
 	"go.temporal.io/api/common/v1"
 )
 
-// Keys and values of payload metadata, as the default data converters of the
-// SDKs write them.
+// Keys and values of payload metadata, as the default data converters of the SDKs write them.
 const (
 	MetadataEncoding    = "encoding"
 	metadataType        = "type"
@@ -19,9 +18,8 @@ const (
 
 const null = "null"
 
-// FromJSON converts a value to a payload as the SDKs do: null becomes
-// binary/null, any other value json/plain with the bytes of the value. The
-// payload refers to value and does not copy it.
+// FromJSON converts a value to a payload as the SDKs do: the encoding is binary/null for null and json/plain for any
+// other value. The payload refers to the bytes of value and does not copy them.
 func FromJSON(value jsontext.Value) *common.Payload {
 	if value.Kind() == 'n' {
 		return &common.Payload{Metadata: map[string][]byte{MetadataEncoding: []byte(EncodingNull)}}
@@ -32,8 +30,8 @@ func FromJSON(value jsontext.Value) *common.Payload {
 	}
 }
 
-// FromValues encodes a list of arguments by [EncodeList]. It returns nil for no
-// arguments, which is not the same as one argument that is null.
+// FromValues encodes a list of arguments with [EncodeList]. For no arguments it returns nil, which Temporal
+// distinguishes from one argument that is null.
 func FromValues(values []jsontext.Value) *common.Payloads {
 	if len(values) == 0 {
 		return nil
@@ -47,9 +45,9 @@ func FromValues(values []jsontext.Value) *common.Payloads {
 	})
 }
 
-// ToJSON returns the value of a payload that is json/plain or binary/null. For
-// any other payload, and for data that is not valid JSON, ok is false, and
-// callers must return the payload with its metadata.
+// ToJSON returns the value of a payload whose encoding is json/plain or binary/null. For any other encoding, and for
+// data that is not valid JSON, ok is false; a response must then contain the payload with its metadata instead of a
+// value.
 func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
 	switch string(p.GetMetadata()[MetadataEncoding]) {
 	case EncodingNull:
@@ -61,8 +59,8 @@ func ToJSON(p *common.Payload) (value jsontext.Value, ok bool) {
 	}
 }
 
-// Readable returns the data of a payload whose encoding is json/protobuf or
-// json/plain, if it is valid JSON. Responses contain it in addition to metadata and
+// Readable returns the data of a payload whose encoding is json/protobuf or json/plain, if the data is valid JSON. A
+// response that contains a payload with its metadata also contains this value, so that clients need not decode the
 // data.
 func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 	switch string(p.GetMetadata()[MetadataEncoding]) {
@@ -73,9 +71,8 @@ func Readable(p *common.Payload) (value jsontext.Value, ok bool) {
 	}
 }
 
-// maxDepth is the maximum nesting of a value that is returned as JSON. JSON
-// readers have a limit; that of the gateway is 10,000 levels, enclosing objects
-// included.
+// maxDepth is the maximum nesting of a value that is returned as JSON. It leaves room for the objects that enclose the
+// value in a response, because JSON decoders limit the nesting of a document, the gateway's to 10,000 levels.
 const maxDepth = 5000
 
 // depthOf returns the nesting depth of valid JSON.
@@ -98,8 +95,7 @@ func depthOf(value []byte) (maximum int) {
 	return maximum
 }
 
-// trimSpace trims white space, as JSON defines it: JSON does not allow other
-// white space of Unicode.
+// trimSpace trims the white space that JSON allows, which is less than that of Unicode.
 func trimSpace(data []byte) []byte {
 	begin, end := skipSpace(data, 0), len(data)
 	for end > begin && skipSpace(data[end-1:end], 0) == 1 {
@@ -108,9 +104,8 @@ func trimSpace(data []byte) []byte {
 	return data[begin:end]
 }
 
-// validJSON returns data without white space around it, if it is valid JSON. It
-// allows duplicate names: a worker may have written them, and rejecting or dropping them
-// would lose data.
+// validJSON returns data without leading and trailing white space, if it is valid JSON. It allows duplicate names,
+// because a worker may have written them, and rejecting or dropping them would lose data.
 func validJSON(data []byte) (jsontext.Value, bool) {
 	value := jsontext.Value(trimSpace(data))
 	if !isSimpleJSON(value) && (!value.IsValid(jsontext.AllowDuplicateNames(true)) || depthOf(value) > maxDepth) {

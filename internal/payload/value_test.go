@@ -12,12 +12,12 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// payloadOf returns a payload with an encoding, as a worker would send it.
+// payloadOf returns a payload with the given encoding and no other metadata.
 func payloadOf(encoding, data string) *common.Payload {
 	return &common.Payload{Metadata: map[string][]byte{"encoding": []byte(encoding)}, Data: []byte(data)}
 }
 
-// losslessValues returns values that decoding and encoding would change.
+// losslessValues returns values that would change if they were decoded and encoded again.
 func losslessValues() []string {
 	return []string{
 		"12345678901234567890", "-0", "1.10", "1e400", "1E+2", "0.1000000000000000055511151231257827",
@@ -27,7 +27,7 @@ func losslessValues() []string {
 	}
 }
 
-func TestValuesPassByteForByte(t *testing.T) {
+func TestValuesRoundTripByteForByte(t *testing.T) {
 	t.Parallel()
 	for _, text := range losslessValues() {
 		p := payload.FromJSON(jsontext.Value(text))
@@ -41,7 +41,7 @@ func TestValuesPassByteForByte(t *testing.T) {
 	}
 }
 
-func TestArgumentsPassByteForByte(t *testing.T) {
+func TestArgumentsRoundTripByteForByte(t *testing.T) {
 	t.Parallel()
 	texts := []string{"12345678901234567890", "1.10", "1e400", "[]", `{"b":1,"a":[]}`, `"<&>"`, "null"}
 	values := make([]jsontext.Value, len(texts))
@@ -66,7 +66,7 @@ func TestNoArgumentsDifferFromOneNull(t *testing.T) {
 	require.Len(t, roundTrip(t, payload.FromValues([]jsontext.Value{jsontext.Value("null")}), &common.Payloads{}).GetPayloads(), 1)
 }
 
-func TestNullBecomesANullPayload(t *testing.T) {
+func TestNullBecomesNullPayload(t *testing.T) {
 	t.Parallel()
 	p := payload.FromJSON(jsontext.Value("null"))
 	require.Equal(t, map[string][]byte{"encoding": []byte("binary/null")}, p.GetMetadata())
@@ -78,14 +78,14 @@ func TestNullBecomesANullPayload(t *testing.T) {
 	}
 }
 
-func TestOtherPayloadsAreNotConvertedToJSON(t *testing.T) {
+func TestOnlyValidJSONIsReturned(t *testing.T) {
 	t.Parallel()
 	protobuf := payloadOf("json/protobuf", `{"b":1,"a":1.10}`)
 	protobuf.Metadata["messageType"] = []byte("acme.Order")
 	for name, test := range map[string]struct {
 		p        *common.Payload
-		value    bool
-		readable bool
+		value    bool // ToJSON returns a value
+		readable bool // Readable returns a value
 	}{
 		"no payload":                {p: nil},
 		"no encoding":               {p: &common.Payload{Data: []byte("1")}},
@@ -129,8 +129,8 @@ func TestOtherPayloadsAreNotConvertedToJSON(t *testing.T) {
 	}
 }
 
-// A value that is converted to a payload and back does not change, and the
-// value of a payload is always valid JSON.
+// FuzzValue checks that the value of a payload is always valid JSON and does not change when it is converted to a
+// payload and back.
 func FuzzValue(f *testing.F) {
 	for _, text := range append(losslessValues(), "null", `{"a":1,"a":2}`, "\xff", "{", " 1 ") {
 		f.Add([]byte(text))

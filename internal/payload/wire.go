@@ -5,17 +5,15 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Wire is a payload (temporal.api.common.v1.Payload) that is read from its wire
-// form without decoding it to a message. Its slices point into the wire bytes.
+// Wire is a payload that [Read] has read from its wire form, without decoding it to a message. The slices point into
+// the wire bytes.
 type Wire struct {
-	// Encoding, Type and MessageType are the values of the known metadata keys,
-	// nil if absent.
+	// Encoding, Type and MessageType are the values of the metadata keys with these names, nil if absent.
 	Encoding, Type, MessageType []byte
 	Data                        []byte
 	// MetadataCount is the number of metadata entries.
 	MetadataCount int
-	// OtherFields reports whether the payload has fields other than metadata
-	// and data.
+	// OtherFields reports whether the payload has fields other than metadata and data.
 	OtherFields bool
 }
 
@@ -28,11 +26,11 @@ const (
 	entryValue = 2
 )
 
-// Read reads a payload. ok is false if the wire bytes are invalid or not in the form that
-// encoders write. The caller then needs a protobuf decoder.
+// Read reads a payload (temporal.api.common.v1.Payload). ok is false if the wire bytes are invalid, or valid but
+// unusual, such as with a repeated metadata key. The caller must then use a protobuf decoder.
 func Read(wire []byte) (p Wire, ok bool) {
 	for at := 0; at < len(wire); {
-		number, value, end := next(wire, at)
+		number, value, end := nextField(wire, at)
 		if end < 0 {
 			return p, false
 		}
@@ -51,30 +49,30 @@ func Read(wire []byte) (p Wire, ok bool) {
 	return p, true
 }
 
-// next reads the length-delimited field at an offset and returns the offset
-// after it, which is negative if there is no such field.
-func next(wire []byte, at int) (number protowire.Number, value []byte, end int) {
+// nextField reads the length-delimited field at an offset and returns the offset after it. The offset is negative if
+// the bytes are not such a field. It has a fast path for fields 1 and 2 with a length below 128.
+func nextField(wire []byte, at int) (number protowire.Number, value []byte, end int) {
 	const (
-		oneByte = 0x80 // a length below it takes one byte
-		first   = 1<<3 | byte(protowire.BytesType)
-		second  = 2<<3 | byte(protowire.BytesType)
+		maxShort  = 0x7f // the maximum length that is encoded in one byte
+		tagField1 = 1<<3 | byte(protowire.BytesType)
+		tagField2 = 2<<3 | byte(protowire.BytesType)
 	)
-	if begin := at + 2; begin <= len(wire) && wire[at+1] < oneByte {
+	if begin := at + 2; begin <= len(wire) && wire[at+1] <= maxShort {
 		end = begin + int(wire[at+1])
 		switch tag := wire[at]; {
 		case end > len(wire):
 			return 0, nil, -1
-		case tag == first:
+		case tag == tagField1:
 			return 1, wire[begin:end], end
-		case tag == second:
+		case tag == tagField2:
 			return 2, wire[begin:end], end
 		}
 	}
-	return nextField(wire, at)
+	return nextFieldSlow(wire, at)
 }
 
-// nextField is next for any tag and any length.
-func nextField(wire []byte, at int) (number protowire.Number, value []byte, end int) {
+// nextFieldSlow is nextField for any tag and any length.
+func nextFieldSlow(wire []byte, at int) (number protowire.Number, value []byte, end int) {
 	number, wireType, n := protowire.ConsumeTag(wire[at:])
 	if n < 0 || wireType != protowire.BytesType {
 		return 0, nil, -1
@@ -86,13 +84,12 @@ func nextField(wire []byte, at int) (number protowire.Number, value []byte, end 
 	return number, value, at + n + size
 }
 
-// readMetadata reads one metadata entry. It returns false for an entry that
-// needs a decoder: an invalid one, or a second one with the same key, of which
-// a decoder keeps the last.
+// readMetadata reads one metadata entry. It returns false if the entry is invalid or repeats a key. A protobuf decoder
+// keeps the last of several entries with the same key.
 func (p *Wire) readMetadata(wire []byte) bool {
 	var key, content []byte
 	for at := 0; at < len(wire); {
-		number, value, end := next(wire, at)
+		number, value, end := nextField(wire, at)
 		switch {
 		case end < 0:
 			return false
@@ -124,8 +121,7 @@ func (p *Wire) readMetadata(wire []byte) bool {
 	return true
 }
 
-// JSON returns the data of a payload whose encoding is json/plain or
-// json/protobuf, if it is valid JSON.
+// JSON is like [Readable], for a payload in wire form.
 func (p Wire) JSON() (value jsontext.Value, ok bool) {
 	switch string(p.Encoding) {
 	case EncodingJSON, EncodingProto:

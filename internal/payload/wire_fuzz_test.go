@@ -11,7 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
-// FuzzRead compares what Read reads with a decoded message.
+// FuzzRead compares the result of Read with the message that a protobuf decoder returns.
 func FuzzRead(f *testing.F) {
 	field := func(number protowire.Number, content string) []byte {
 		return protowire.AppendString(protowire.AppendTag(nil, number, protowire.BytesType), content)
