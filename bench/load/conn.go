@@ -12,17 +12,16 @@ import (
 )
 
 const (
-	// largeBuffer is for connections that read responses, smallBuffer for those that wait and never receive one. In
-	// bytes.
+	// largeBuffer is the size, in bytes, of the read buffer of a connection that reads responses. smallBuffer is that of a
+	// waiting caller, which receives none.
 	largeBuffer, smallBuffer = 32 << 10, 512
-	// statusOffset is the offset of the status code in "HTTP/1.1 200 OK".
+	// statusOffset and statusEnd delimit the status code in "HTTP/1.1 200 OK".
 	statusOffset, statusEnd = 9, 12
 )
 
-// Response is a response.
 type Response struct {
 	Status int
-	// Body is nil unless it was requested.
+	// Body is nil if the status is a success and the body was not requested.
 	Body []byte
 }
 
@@ -41,8 +40,8 @@ func dial(ctx context.Context, address string, buffer int) (*conn, error) {
 	return &conn{Conn: c, reader: bufio.NewReaderSize(c, buffer)}, nil
 }
 
-// do sends a request and reads the response. It returns the body only if keep is set.
-func (c *conn) do(request []byte, keep bool) (Response, error) {
+// do sends a request and reads the response. Unless keepBody is set, it discards the body of a success.
+func (c *conn) do(request []byte, keepBody bool) (Response, error) {
 	if _, err := c.Write(request); err != nil {
 		return Response{}, err
 	}
@@ -52,7 +51,7 @@ func (c *conn) do(request []byte, keep bool) (Response, error) {
 	}
 	response := Response{Status: status}
 	var body *bytes.Buffer
-	if keep || status >= 300 {
+	if keepBody || status >= 300 {
 		body = &bytes.Buffer{}
 	}
 	switch {
@@ -61,7 +60,7 @@ func (c *conn) do(request []byte, keep bool) (Response, error) {
 	case length == chunked:
 		err = c.readChunked(body)
 	default:
-		err = errors.New("a response without a length")
+		err = errors.New("the response has neither a Content-Length nor a chunked body")
 	}
 	if body != nil {
 		response.Body = body.Bytes()
@@ -127,7 +126,7 @@ func (c *conn) readChunked(body *bytes.Buffer) error {
 	}
 }
 
-// readBody reads n bytes to body, or discards them if body is nil.
+// readBody reads n bytes into body, or discards them if body is nil.
 func (c *conn) readBody(n int, body *bytes.Buffer) error {
 	if body == nil {
 		_, err := c.reader.Discard(n)
@@ -137,7 +136,7 @@ func (c *conn) readBody(n int, body *bytes.Buffer) error {
 	return err
 }
 
-// readLine reads a line and returns it without its end. The result is valid until the next read.
+// readLine reads a line and returns it without the line break. The result is valid until the next read.
 func (c *conn) readLine() ([]byte, error) {
 	line, err := c.reader.ReadSlice('\n')
 	if err != nil {

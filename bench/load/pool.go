@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Pool is a set of connections to one target.
+// Pool is a set of connections to one target. Each carries one request at a time.
 type Pool struct {
 	conns []*conn
 }
@@ -34,18 +34,18 @@ func (p *Pool) Close() {
 	}
 }
 
-// Do sends one request and returns its whole response, regardless of its status.
+// Do sends one request and returns the response with the body, whatever the status is.
 func (p *Pool) Do(request []byte) (Response, error) {
 	return p.conns[0].do(request, true)
 }
 
-// Saturate sends requests on every connection, each as soon as the previous response has arrived, for the given length.
-// It returns the number of responses and the elapsed time. A response that is not a success is an error.
-func (p *Pool) Saturate(ctx context.Context, request []byte, length time.Duration) (requests int, took time.Duration, err error) {
+// Saturate sends requests on every connection for the given duration, each as soon as the previous response has
+// arrived. It returns the number of responses and the elapsed time. A response that is not a success is an error.
+func (p *Pool) Saturate(ctx context.Context, request []byte, duration time.Duration) (requests int, elapsed time.Duration, err error) {
 	begin := time.Now()
 	var responses atomic.Int64
-	err = p.each(func(c *conn) error {
-		for ctx.Err() == nil && time.Since(begin) < length {
+	err = p.forEachConn(func(c *conn) error {
+		for ctx.Err() == nil && time.Since(begin) < duration {
 			if err := c.doSuccessful(request); err != nil {
 				return err
 			}
@@ -56,20 +56,20 @@ func (p *Pool) Saturate(ctx context.Context, request []byte, length time.Duratio
 	return int(responses.Load()), time.Since(begin), err
 }
 
-// each calls do with every connection concurrently and returns the first error.
-func (p *Pool) each(do func(*conn) error) error {
+// forEachConn calls do with every connection concurrently and returns the first error.
+func (p *Pool) forEachConn(do func(*conn) error) error {
 	var workers sync.WaitGroup
-	failures := make(chan error, len(p.conns))
+	errs := make(chan error, len(p.conns))
 	for _, c := range p.conns {
 		workers.Go(func() {
 			if err := do(c); err != nil {
-				failures <- err
+				errs <- err
 			}
 		})
 	}
 	workers.Wait()
-	close(failures)
-	return <-failures
+	close(errs)
+	return <-errs
 }
 
 // doSuccessful sends a request and returns an error unless the response is a success.

@@ -14,47 +14,47 @@ type Waiters struct {
 	pool Pool
 }
 
-// dialers is the number of connections opened concurrently, because the target's accept queue is short.
+// dialers limits the number of connections that are opened concurrently, because the target's accept queue is short.
 const dialers = 64
 
-// Hold opens a connection for each caller and sends a request on each.
-func Hold(ctx context.Context, address string, request []byte, callers int) (*Waiters, error) {
+// StartWaiters opens a connection for each caller and sends a request on it.
+func StartWaiters(ctx context.Context, address string, request []byte, callers int) (*Waiters, error) {
 	w := &Waiters{}
 	var mu sync.Mutex
 	var workers sync.WaitGroup
-	failures := make(chan error, dialers)
+	errs := make(chan error, dialers)
 	for n := range dialers {
 		workers.Go(func() {
 			for i := n; i < callers; i += dialers {
 				c, err := dial(ctx, address, smallBuffer)
 				if err != nil {
-					failures <- err
+					errs <- err
 					return
 				}
 				mu.Lock()
 				w.pool.conns = append(w.pool.conns, c)
 				mu.Unlock()
 				if _, err := c.Write(request); err != nil {
-					failures <- err
+					errs <- err
 					return
 				}
 			}
 		})
 	}
 	workers.Wait()
-	close(failures)
-	if err := <-failures; err != nil {
+	close(errs)
+	if err := <-errs; err != nil {
 		w.Close()
 		return nil, err
 	}
 	return w, nil
 }
 
-// CheckWaiting returns an error if any caller has received a response.
+// CheckWaiting returns an error if any caller has received a response or receives one within a short time.
 func (w *Waiters) CheckWaiting() error {
-	const moment = 200 * time.Millisecond
-	deadline := time.Now().Add(moment)
-	return w.pool.each(func(c *conn) error {
+	const readTimeout = 200 * time.Millisecond
+	deadline := time.Now().Add(readTimeout)
+	return w.pool.forEachConn(func(c *conn) error {
 		if err := c.SetReadDeadline(deadline); err != nil {
 			return err
 		}

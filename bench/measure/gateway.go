@@ -17,7 +17,7 @@ import (
 
 const keyID = "bench"
 
-// configure writes the gateways' configuration and keys file with a new key, which it returns.
+// configure writes the configuration file and the keys file of the gateways and returns the API key in the latter.
 func configure(dir string) (key string, err error) {
 	secret := rand.Text() + rand.Text()
 	hash := sha256.Sum256([]byte(secret))
@@ -31,13 +31,13 @@ func configure(dir string) (key string, err error) {
 
 // startGateway starts a gateway configured as in production: the request log goes to a file, and tracing is on but
 // samples nothing. Only the limits are raised, so that one caller may send the whole load.
-func (l *lab) startGateway(ctx context.Context, log string) (*process.Process, error) {
-	config := filepath.Join(l.Dir, "gateway.yaml")
-	command := exec.Command(l.Gateway, "serve", "--config", config) //nolint:gosec,noctx // the user's argument; the process is killed at the end
+func (s *session) startGateway(ctx context.Context, log string) (*process.Process, error) {
+	config := filepath.Join(s.Dir, "gateway.yaml")
+	command := exec.Command(s.Gateway, "serve", "--config", config) //nolint:gosec,noctx // the user's argument; ctx limits only the start
 	command.Env = append(ownEnvironment(),
 		"FLOWGATE_LISTEN_PUBLIC=127.0.0.1:0",
 		"FLOWGATE_LISTEN_ADMIN=127.0.0.1:0",
-		"FLOWGATE_UPSTREAM_ADDRESS="+l.upstream.Public,
+		"FLOWGATE_UPSTREAM_ADDRESS="+s.upstream.Public,
 		"FLOWGATE_LIMITS_IN_FLIGHT_READS=20000",
 		"FLOWGATE_LIMITS_IN_FLIGHT_WRITES=20000",
 		"FLOWGATE_LIMITS_IN_FLIGHT_WAITS=20000",

@@ -13,24 +13,25 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// profiles records a CPU profile of each call after the measurements.
-func (l *lab) profiles(ctx context.Context, targets []*target) error {
-	if l.Profiles == "" {
+// writeProfiles writes a CPU profile of each call at the floor and at the gateway. It runs after the measurements,
+// because profiling costs CPU time.
+func (s *session) writeProfiles(ctx context.Context, targets []*target) error {
+	if s.Profiles == "" {
 		return nil
 	}
-	if err := os.MkdirAll(l.Profiles, 0o750); err != nil {
+	if err := os.MkdirAll(s.Profiles, 0o750); err != nil {
 		return err
 	}
-	names := map[report.Target]string{report.Floor: "floor", report.Door: "temporal", report.V1: "v1"}
-	return l.forEachCell(targets, 0, func(t *target, call calls.Call) error {
+	names := map[report.Target]string{report.Floor: "floor", report.TemporalAPI: "temporal", report.V1: "v1"}
+	return s.forEachCell(targets, 0, func(t *target, call calls.Call) error {
 		name, profiled := names[t.name]
 		if !profiled {
 			return nil
 		}
-		word, _, _ := strings.Cut(string(call), " ")
-		file := filepath.Join(l.Profiles, fmt.Sprintf("%s-%s.pprof", name, word))
-		l.progressf("profile %s", file)
-		profile, err := l.profile(ctx, t, call)
+		firstWord, _, _ := strings.Cut(string(call), " ")
+		file := filepath.Join(s.Profiles, fmt.Sprintf("%s-%s.pprof", name, firstWord))
+		s.progressf("profile %s", file)
+		profile, err := s.profile(ctx, t, call)
 		if err != nil {
 			return err
 		}
@@ -39,20 +40,20 @@ func (l *lab) profiles(ctx context.Context, targets []*target) error {
 }
 
 // profile records a CPU profile of the target under load.
-func (l *lab) profile(ctx context.Context, t *target, call calls.Call) ([]byte, error) {
+func (s *session) profile(ctx context.Context, t *target, call calls.Call) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	type recorded struct {
+	type result struct {
 		profile []byte
 		err     error
 	}
-	done := make(chan recorded, 1)
+	done := make(chan result, 1)
 	go func() {
-		profile, err := t.Profile(ctx, int(math.Ceil(l.ProfileTime.Seconds())))
-		done <- recorded{profile, err}
+		profile, err := t.Profile(ctx, int(math.Ceil(s.ProfileTime.Seconds())))
+		done <- result{profile, err}
 	}()
 	for {
-		if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(call, l.key), 100*time.Millisecond); err != nil {
+		if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(call, s.key), 100*time.Millisecond); err != nil {
 			return nil, err
 		}
 		select {

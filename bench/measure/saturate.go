@@ -7,14 +7,14 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// saturate applies the maximum load to a target and records the cost of a request.
-func (l *lab) saturate(ctx context.Context, t *target, call calls.Call) error {
-	const warmUp = 8 // fraction of the window
-	request := t.dialect.Request(call, l.key)
-	if _, _, err := t.pool.Saturate(ctx, request, l.Window/warmUp); err != nil {
+// saturate sends requests to a target as fast as it responds, and records the cost of a request.
+func (s *session) saturate(ctx context.Context, t *target, call calls.Call) error {
+	const warmUpDivisor = 8 // the warm-up takes an eighth of the window
+	request := t.dialect.Request(call, s.key)
+	if _, _, err := t.pool.Saturate(ctx, request, s.Window/warmUpDivisor); err != nil {
 		return err
 	}
-	mallocs, err := t.countMallocs(ctx)
+	mallocsSince, err := t.countMallocs(ctx)
 	if err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func (l *lab) saturate(ctx context.Context, t *target, call calls.Call) error {
 	if err != nil {
 		return err
 	}
-	requests, took, err := t.pool.Saturate(ctx, request, l.Window)
+	requests, elapsed, err := t.pool.Saturate(ctx, request, s.Window)
 	if err != nil {
 		return err
 	}
@@ -30,19 +30,19 @@ func (l *lab) saturate(ctx context.Context, t *target, call calls.Call) error {
 	if err != nil {
 		return err
 	}
-	allocations, err := mallocs()
+	mallocs, err := mallocsSince()
 	if err != nil {
 		return err
 	}
-	cell := l.results.Cell(t.name, call)
+	cell := s.results.Cell(t.name, call)
 	cell.CPU = append(cell.CPU, (after-before)/time.Duration(requests))
-	cell.PerSecond = append(cell.PerSecond, float64(requests)/took.Seconds())
-	cell.Mallocs = append(cell.Mallocs, max(allocations/float64(requests), 0))
+	cell.PerSecond = append(cell.PerSecond, float64(requests)/elapsed.Seconds())
+	cell.Mallocs = append(cell.Mallocs, max(mallocs/float64(requests), 0))
 	return nil
 }
 
-// countMallocs starts counting allocations. The request for the count allocates too, so countMallocs sends it twice and
-// subtracts the difference.
+// countMallocs returns a function that returns the number of allocations since the call of countMallocs. Reading the
+// number allocates too. Therefore countMallocs reads it twice, and the function subtracts the difference.
 func (t *target) countMallocs(ctx context.Context) (func() (float64, error), error) {
 	first, err := t.Mallocs(ctx)
 	if err != nil {

@@ -10,39 +10,40 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// waiting measures the memory of a waiting caller. Each target is a new process, because one that has served load
-// before has free memory. The JSON format of a grpc-gateway makes no difference, so one of them is enough. A door that
-// does not serve histories has no waiting callers either.
-func (l *lab) waiting(ctx context.Context) error {
-	for _, name := range []report.Target{report.Floor, report.Plain, report.Door, report.V1} {
-		if name == report.Door && l.results.Cell(name, calls.History) == nil {
+// measureWaiting measures the memory per waiting caller. It starts each target again, because a process that has served
+// requests holds free memory, which waiting callers would reuse. It measures only one grpc-gateway, because the JSON
+// format makes no difference. At the Temporal HTTP API, a wait is a request for the history, so it requires that call.
+func (s *session) measureWaiting(ctx context.Context) error {
+	for _, name := range []report.Target{report.Floor, report.Plain, report.TemporalAPI, report.V1} {
+		if name == report.TemporalAPI && s.results.Cell(name, calls.History) == nil {
 			continue
 		}
-		l.progressf("%d waiting callers: %s", l.Callers, name)
-		bytes, err := l.waitAt(ctx, name)
+		s.progressf("%d waiting callers: %s", s.Callers, name)
+		bytes, err := s.memoryPerCaller(ctx, name)
 		if err != nil {
 			return fmt.Errorf("waiting callers: %s: %w", name, err)
 		}
-		l.results.Waiting[name] = bytes
+		s.results.Waiting[name] = bytes
 	}
 	return nil
 }
 
-func (l *lab) waitAt(ctx context.Context, name report.Target) (float64, error) {
-	t, err := l.start(ctx, name)
+// memoryPerCaller returns the growth of the target's resident memory per waiting caller, in bytes.
+func (s *session) memoryPerCaller(ctx context.Context, name report.Target) (float64, error) {
+	t, err := s.start(ctx, name)
 	if err != nil {
 		return 0, err
 	}
 	defer t.stop()
 	const warmUp = 300 * time.Millisecond
-	if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(calls.Describe, l.key), warmUp); err != nil {
+	if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(calls.Describe, s.key), warmUp); err != nil {
 		return 0, err
 	}
 	before, err := t.idleMemory(ctx)
 	if err != nil {
 		return 0, err
 	}
-	waiters, err := load.Hold(ctx, t.Public, t.dialect.Request(calls.Wait, l.key), l.Callers)
+	waiters, err := load.StartWaiters(ctx, t.Public, t.dialect.Request(calls.Wait, s.key), s.Callers)
 	if err != nil {
 		return 0, err
 	}
@@ -51,7 +52,7 @@ func (l *lab) waitAt(ctx context.Context, name report.Target) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return float64(after-before) / float64(l.Callers), waiters.CheckWaiting()
+	return float64(after-before) / float64(s.Callers), waiters.CheckWaiting()
 }
 
 func (t *target) idleMemory(ctx context.Context) (int64, error) {

@@ -1,2 +1,3 @@
-// Package report contains the results, computes statistics, and renders them as tables, as a page and as a chart.
+// Package report contains the results of a benchmark run, computes statistics, and renders them as tables, as a page
+// and as a chart.
 package report

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Machine describes the machine of the measurements.
+// Machine describes the machine on which the results were measured.
 type Machine struct {
 	CPU   string
 	Cores int

@@ -6,7 +6,7 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// Target is a measured program.
+// Target is the name of a measured program. The two HTTP APIs of the gateway are separate targets.
 type Target string
 
 // The targets, in the order of the report.
@@ -14,20 +14,20 @@ const (
 	Floor         Target = "floor"
 	Plain         Target = "plain"
 	PlainTemporal Target = "plain, Temporal's JSON"
-	Door          Target = "gateway, Temporal's API"
+	TemporalAPI   Target = "gateway, Temporal's API"
 	V1            Target = "gateway, /v1"
 )
 
 // Targets returns all targets in the order of the report.
-func Targets() []Target { return []Target{Floor, Plain, PlainTemporal, Door, V1} }
+func Targets() []Target { return []Target{Floor, Plain, PlainTemporal, TemporalAPI, V1} }
 
-// Cell contains the measurements of one call at one target. The slices have one number per round.
+// Cell contains the measurements of one call at one target.
 type Cell struct {
-	// CPU is the CPU time of a request.
+	// CPU contains the CPU time per request in each round.
 	CPU []time.Duration
-	// PerSecond is the number of responses per second, Mallocs the number of allocations per request.
+	// PerSecond contains the number of responses per second in each round, Mallocs the number of allocations per request.
 	PerSecond, Mallocs []float64
-	// Latencies contains the latencies of all requests at the fixed rate.
+	// Latencies contains the latencies of all requests at the fixed rate, in all rounds.
 	Latencies []time.Duration
 }
 
@@ -44,22 +44,23 @@ type Results struct {
 	Waiting map[Target]float64
 }
 
-// Cell returns the cell of a call at a target, nil if it was not measured.
+// Cell returns the measurements of a call at a target, or nil if the call was not measured.
 func (r *Results) Cell(target Target, call calls.Call) *Cell { return r.Cells[target][call] }
 
 // WaitingGoal is the goal for the memory per waiting caller, in bytes.
 const WaitingGoal = 24 << 10
 
-// Goal returns the goal for the ratio of a call at the gateway to the floor, 0 if there is none.
+// Goal returns the project's goal for [Results.Ratio], or 0 if there is none.
 func Goal(target Target, call calls.Call) float64 {
-	// v1Margin is the factor that the client API may cost more than the Temporal HTTP API.
-	const small, large, v1Margin = 1.15, 0.4, 0.15
-	goal := small
+	// Calls with a large response may cost less than at the floor, because the gateway does not decode the response to
+	// messages. v1Margin is added to the goal for the client API.
+	const smallResponse, largeResponse, v1Margin = 1.15, 0.4, 0.15
+	goal := smallResponse
 	if call == calls.List || call == calls.History {
-		goal = large
+		goal = largeResponse
 	}
 	switch target {
-	case Door:
+	case TemporalAPI:
 		return goal
 	case V1:
 		return goal + v1Margin
@@ -68,13 +69,15 @@ func Goal(target Target, call calls.Call) float64 {
 	}
 }
 
-// Ratio returns the ratio of the CPU time of a call to that of the floor, 0 if there is none. It is the median of the
-// rounds. Each round is compared with the floor in the same round, because both had the same noise.
+// Ratio returns the ratio of the CPU time of a call at a target to that at the floor, or 0 if it was not measured. It
+// is the median of the ratios of all rounds. A round is compared with the same round of the floor, because other load
+// on the machine affected both.
 func (r *Results) Ratio(target Target, call calls.Call) float64 {
 	return Median(r.ratios(target, call))
 }
 
-// Spread returns the range of the rounds' ratios as a fraction of their median.
+// Spread returns the difference between the largest and the smallest ratio of all rounds, as a fraction of their
+// median.
 func (r *Results) Spread(target Target, call calls.Call) float64 {
 	ratios := r.ratios(target, call)
 	if len(ratios) == 0 {

@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// Median returns the median of numbers, 0 if there are none. For an even count it is the mean of the middle two.
+// Median returns the median of numbers, or 0 if there are none. If their count is even, it is the mean of the middle
+// two.
 func Median[N ~float64 | ~int64](numbers []N) N {
 	if len(numbers) == 0 {
 		return 0
@@ -19,8 +20,8 @@ func Median[N ~float64 | ~int64](numbers []N) N {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// Percentile returns the smallest number that at least percent of the numbers do not exceed. It returns zero if there
-// are no numbers.
+// Percentile returns the smallest of the numbers such that at least the given percentage of the numbers does not exceed
+// it. It returns zero if there are no numbers.
 func Percentile[N cmp.Ordered](numbers []N, percent float64) N {
 	if len(numbers) == 0 {
 		return *new(N)

@@ -7,7 +7,7 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-func TestPercentileIsMeasuredValue(t *testing.T) {
+func TestPercentile(t *testing.T) {
 	t.Parallel()
 	var hundred []time.Duration
 	for n := 100; n > 0; n-- {

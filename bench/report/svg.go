@@ -20,10 +20,11 @@ const (
 
 // colours returns the colours of the bars by target.
 func colours() map[Target]string {
-	return map[Target]string{Plain: "#9aa5b1", PlainTemporal: "#616e7c", Door: "#0b7285", V1: "#3bc9db"}
+	return map[Target]string{Plain: "#9aa5b1", PlainTemporal: "#616e7c", TemporalAPI: "#0b7285", V1: "#3bc9db"}
 }
 
-// WriteSVG draws the ratios as a bar chart, with a group of bars for each call and the floor as a line.
+// WriteSVG writes a bar chart of the ratios, with a group of bars for each call and a line at 1, the ratio of the
+// floor.
 func (r *Results) WriteSVG(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="system-ui, sans-serif" font-size="13" role="img">
@@ -42,7 +43,7 @@ func (r *Results) WriteSVG(out io.Writer) error {
 	return err
 }
 
-// scaleMax returns the upper end of the scale.
+// scaleMax returns the largest ratio on the vertical axis.
 func (r *Results) scaleMax() float64 {
 	highest := 2.0
 	for _, target := range Targets() {
@@ -62,7 +63,7 @@ func (r *Results) legend(b *strings.Builder) {
 	}
 }
 
-// scale draws a line for each integer. The line of 1 is the floor.
+// scale draws the horizontal lines of the vertical axis and the line of the floor.
 func scale(b *strings.Builder, highest float64) {
 	step := math.Ceil(highest / 10)
 	for n := 0.0; n <= highest; n += step {
@@ -74,6 +75,7 @@ func scale(b *strings.Builder, highest float64) {
 		left, width-right, y(1, highest), y(1, highest), width-right, y(1, highest)-4)
 }
 
+// group draws the bars of one call.
 func (r *Results) group(b *strings.Builder, index int, call calls.Call, highest float64) {
 	targets := Targets()[1:]
 	centre := left + plotWidth*(2*index+1)/(2*len(calls.Measured()))
@@ -90,5 +92,5 @@ func (r *Results) group(b *strings.Builder, index int, call calls.Call, highest 
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="#1f2933">%s</text>`+"\n", centre, height-bottom+22, call)
 }
 
-// y returns the y coordinate of a ratio.
+// y returns the y coordinate of a ratio. highest is the result of scaleMax.
 func y(ratio, highest float64) float64 { return top + plotHeight*(1-ratio/highest) }

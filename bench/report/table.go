@@ -8,7 +8,7 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// Table is a table of the report with formatted cells.
+// Table is a table of the report. The cells are formatted.
 type Table struct {
 	Title, Note string
 	Head        []string
