@@ -7,10 +7,10 @@ import (
 	"github.com/flowgate/flowgate/bench/messages"
 )
 
-// Call is a kind of request that is measured.
+// Call is a kind of request.
 type Call string
 
-// The measured calls, and Wait, the request of the waiting callers.
+// The calls whose cost is measured, and Wait, the request for which the memory of a waiting caller is measured.
 const (
 	Start    Call = "start"
 	Signal   Call = "signal"
@@ -23,7 +23,8 @@ const (
 // Measured returns all calls except Wait, in the order of the report.
 func Measured() []Call { return []Call{Start, Signal, Describe, List, History} }
 
-// ExpectedText returns a text that every correct response contains, so that an error page is not measured instead.
+// ExpectedText returns a text that every correct response contains. Checking for it ensures that the bench does not
+// measure responses that lack the content.
 func (c Call) ExpectedText() string {
 	switch c {
 	case Start, Describe:
@@ -37,15 +38,15 @@ func (c Call) ExpectedText() string {
 	}
 }
 
-// Dialect is the form of the requests that a target expects.
+// Dialect contains the paths and bodies of the calls in the HTTP API of a target.
 type Dialect struct {
 	paths map[Call]string
-	// bodies contains the bodies of the calls that have one. These are POST requests.
+	// bodies contains the bodies of the calls that have one. Calls with a body are POST requests, the others GET requests.
 	bodies map[Call]string
 }
 
-// Request returns the bytes of a call on the connection. The API key is sent to every target; targets other than the
-// gateway ignore it.
+// Request returns a call as the bytes of an HTTP/1.1 request. The request contains the API key for every target;
+// targets other than the gateway ignore it.
 func (d Dialect) Request(call Call, key string) []byte {
 	method, body := "GET", d.bodies[call]
 	head := "Host: bench\r\nUser-Agent: bench\r\nAccept: application/json\r\nAuthorization: Bearer " + key + "\r\n"

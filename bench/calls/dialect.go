@@ -12,18 +12,18 @@ import (
 const (
 	temporalWorkflows = "/api/v1/namespaces/" + messages.Namespace + "/workflows"
 	v1Workflows       = "/v1/namespaces/" + messages.Namespace + "/workflows"
-	one               = "/" + messages.WorkflowID
-	// query is the visibility query of the list.
+	workflowSegment   = "/" + messages.WorkflowID
+	// query is the visibility query of the call List.
 	query = `WorkflowType = "Order"`
 )
 
-// Temporal returns the dialect of Temporal's own HTTP API, with shorthand payloads.
+// Temporal returns the dialect of Temporal's HTTP API, with JSON payloads in shorthand form.
 func Temporal() Dialect {
 	return Dialect{paths: temporalPaths(), bodies: temporalBodies(func(json string) string { return "[" + json + "]" })}
 }
 
-// Protobuf returns the dialect of Temporal with payloads in protobuf JSON, the only form that a plain grpc-gateway
-// accepts.
+// Protobuf returns the dialect of Temporal's HTTP API with payloads in protobuf JSON, the only form that a plain
+// grpc-gateway accepts.
 func Protobuf() Dialect {
 	return Dialect{paths: temporalPaths(), bodies: temporalBodies(func(json string) string {
 		encode := base64.StdEncoding.EncodeToString
@@ -31,12 +31,12 @@ func Protobuf() Dialect {
 	})}
 }
 
-// Floor returns the dialect of the floor: Temporal's, with a separate path for Wait, because the floor reads no
-// parameters.
+// Floor returns the dialect of the floor. It is that of Temporal's HTTP API, with a separate path for Wait, because the
+// floor does not read query parameters.
 func Floor() Dialect {
 	d := Temporal()
 	d.paths = maps.Clone(d.paths)
-	d.paths[Wait] = temporalWorkflows + one + "/wait"
+	d.paths[Wait] = temporalWorkflows + workflowSegment + "/wait"
 	return d
 }
 
@@ -45,11 +45,11 @@ func V1() Dialect {
 	return Dialect{
 		paths: map[Call]string{
 			Start:    v1Workflows,
-			Signal:   v1Workflows + one + "/signal",
-			Describe: v1Workflows + one,
+			Signal:   v1Workflows + workflowSegment + "/signal",
+			Describe: v1Workflows + workflowSegment,
 			List:     v1Workflows + "?pageSize=100&query=" + url.QueryEscape(query),
-			History:  v1Workflows + one + "/history?pageSize=1000",
-			Wait:     v1Workflows + one + "/result?wait=55s",
+			History:  v1Workflows + workflowSegment + "/history?pageSize=1000",
+			Wait:     v1Workflows + workflowSegment + "/result?wait=55s",
 		},
 		bodies: map[Call]string{
 			Start: fmt.Sprintf(`{"workflowType":%q,"workflowId":%q,"taskQueue":%q,"runTimeout":"3600s","args":[%s]}`,
@@ -61,16 +61,17 @@ func V1() Dialect {
 
 func temporalPaths() map[Call]string {
 	return map[Call]string{
-		Start:    temporalWorkflows + one,
-		Signal:   temporalWorkflows + one + "/signal/" + messages.Signal,
-		Describe: temporalWorkflows + one,
+		Start:    temporalWorkflows + workflowSegment,
+		Signal:   temporalWorkflows + workflowSegment + "/signal/" + messages.Signal,
+		Describe: temporalWorkflows + workflowSegment,
 		List:     temporalWorkflows + "?pageSize=100&query=" + url.QueryEscape(query),
-		History:  temporalWorkflows + one + "/history?maximumPageSize=1000",
-		Wait:     temporalWorkflows + one + "/history?waitNewEvent=true&historyEventFilterType=2",
+		History:  temporalWorkflows + workflowSegment + "/history?maximumPageSize=1000",
+		Wait:     temporalWorkflows + workflowSegment + "/history?waitNewEvent=true&historyEventFilterType=2",
 	}
 }
 
-// temporalBodies returns the request bodies. payloads encodes their input values.
+// temporalBodies returns the request bodies. The function payloads encodes one input value as a list of
+// payloads.
 func temporalBodies(payloads func(json string) string) map[Call]string {
 	return map[Call]string{
 		Start: fmt.Sprintf(`{"workflowType":{"name":%q},"taskQueue":{"name":%q},"workflowRunTimeout":"3600s","requestId":%q,"input":%s}`,

@@ -1,3 +1,3 @@
-// Package calls contains the measured HTTP requests as bytes on the connection, in the dialect of each target. The same
-// call means the same work for Temporal at every target.
+// Package calls contains the HTTP requests that the bench sends, for the HTTP API of each target. The same call results
+// in the same RPC at every target.
 package calls

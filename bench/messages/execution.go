@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// Executions is the number of workflows in the response to a list.
+// Executions is the number of workflows in the response to a list request.
 const Executions = 100
 
 func startResponse() *workflowservice.StartWorkflowExecutionResponse {
@@ -31,7 +31,7 @@ func describeResponse() *workflowservice.DescribeWorkflowExecutionResponse {
 			TaskQueue: taskQueue(), WorkflowExecutionTimeout: seconds(0), WorkflowRunTimeout: seconds(3600),
 			DefaultWorkflowTaskTimeout: seconds(10),
 		},
-		WorkflowExecutionInfo: running(0),
+		WorkflowExecutionInfo: runningExecution(0),
 		PendingActivities: []*workflow.PendingActivityInfo{{
 			ActivityId: activity, ActivityType: activityType(), State: enums.PENDING_ACTIVITY_STATE_STARTED,
 			HeartbeatDetails: payloads(`{"progress":40}`), LastHeartbeatTime: timeAt(900), LastStartedTime: timeAt(800), ScheduledTime: timeAt(700),
@@ -47,7 +47,7 @@ func listResponse() *workflowservice.ListWorkflowExecutionsResponse {
 		NextPageToken: []byte(`{"CloseTime":"2026-01-02T03:04:05.678901Z","StartTime":"2026-01-02T03:04:05.678901Z","RunID":"` + RunID + `"}`),
 	}
 	for n := Executions - 1; n >= 0; n-- {
-		info := running(n)
+		info := runningExecution(n)
 		if n%3 != 0 {
 			closeExecution(info, n)
 		}
@@ -56,8 +56,9 @@ func listResponse() *workflowservice.ListWorkflowExecutionsResponse {
 	return response
 }
 
-// running returns a running workflow as in the responses of describe and list.
-func running(n int) *workflow.WorkflowExecutionInfo {
+// runningExecution returns a running workflow, as responses to describe and list requests contain it. A different n
+// results in different ids, times and sizes.
+func runningExecution(n int) *workflow.WorkflowExecutionInfo {
 	return &workflow.WorkflowExecutionInfo{
 		Execution: execution(n), Type: workflowType(), TaskQueue: TaskQueue,
 		StartTime: timeAt(n * 1000), ExecutionTime: timeAt(n * 1000), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
@@ -67,6 +68,7 @@ func running(n int) *workflow.WorkflowExecutionInfo {
 	}
 }
 
+// closeExecution changes info to a completed or failed workflow.
 func closeExecution(info *workflow.WorkflowExecutionInfo, n int) {
 	info.Status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
 	if n%10 == 1 {

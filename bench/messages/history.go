@@ -11,18 +11,18 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// Events is the number of events in a history.
+// Events is the number of events in the response to a history request.
 const Events = 1000
 
-// historyResponse returns the history of a workflow that runs activities sequentially.
+// historyResponse returns the history of a workflow that executes one activity after the other.
 func historyResponse() *workflowservice.GetWorkflowExecutionHistoryResponse {
-	steps := []func(id int64) *history.HistoryEvent{
+	cycle := []func(id int64) *history.HistoryEvent{
 		taskScheduled, taskStarted, taskCompleted, activityScheduled, activityStarted, activityCompleted,
 	}
 	events := []*history.HistoryEvent{workflowStarted()}
 	for n := 0; len(events) < Events; n++ {
 		id := int64(len(events) + 1)
-		event := steps[n%len(steps)](id)
+		event := cycle[n%len(cycle)](id)
 		event.EventId, event.EventTime, event.TaskId = id, timeAt(int(id)*10), 1_048_576+id
 		events = append(events, event)
 	}

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Responses returns the responses of the upstream by full method name.
+// Responses returns the responses of the upstream by the full name of the method.
 func Responses() map[string]proto.Message {
 	return map[string]proto.Message{
 		workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName:      startResponse(),
@@ -64,7 +64,7 @@ func ListRequest() *workflowservice.ListWorkflowExecutionsRequest {
 	}
 }
 
-// HistoryRequest returns the request for all events.
+// HistoryRequest returns the request for all events of the workflow.
 func HistoryRequest() *workflowservice.GetWorkflowExecutionHistoryRequest {
 	return &workflowservice.GetWorkflowExecutionHistoryRequest{
 		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, MaximumPageSize: Events,

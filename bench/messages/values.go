@@ -17,62 +17,62 @@ const (
 	Namespace = "default"
 	// WorkflowID is the id of the workflow that is started, signalled and described.
 	WorkflowID = "order-0"
-	// RunID is its run id.
+	// RunID is the run id of that workflow.
 	RunID = "01a1fbfe-7c1e-7d44-9b0a-3f6f0e5b2d10"
 	// WorkflowType is the type of every workflow.
 	WorkflowType = "Order"
 	// TaskQueue is the task queue of every workflow.
 	TaskQueue = "orders"
-	// Signal is the name of the signal.
+	// Signal is the name of the signal that is sent to the workflow.
 	Signal = "approve"
-	// Argument is the argument of a start, in JSON.
+	// Argument is the argument of a workflow, in JSON.
 	Argument = `{"orderId":"order-0","customerId":"c-1","items":[{"sku":"book","quantity":2,"price":1250},` +
 		`{"sku":"pen","quantity":1,"price":300}],"note":"leave it at the door"}`
 	// Approval is the argument of the signal, in JSON.
 	Approval = `{"by":"ann","at":"2026-01-02T03:04:05Z"}`
 )
 
-// The activity and the identities in histories.
+// The type of the activities and the identity of the worker in responses.
 const (
 	activity = "charge"
 	worker   = "4711@worker-1"
 )
 
-// timeAt returns the time ms milliseconds after the start of the first workflow, which is constant, so that every run
-// responds with the same bytes.
-func timeAt(ms int) *timestamppb.Timestamp {
-	epoch := time.Date(2026, time.January, 2, 3, 4, 5, 678_901_000, time.UTC)
-	return timestamppb.New(epoch.Add(time.Duration(ms) * time.Millisecond))
+// timeAt returns the time that is the given number of milliseconds after a constant start, so that the responses are
+// the same in every run of the bench.
+func timeAt(milliseconds int) *timestamppb.Timestamp {
+	start := time.Date(2026, time.January, 2, 3, 4, 5, 678_901_000, time.UTC)
+	return timestamppb.New(start.Add(time.Duration(milliseconds) * time.Millisecond))
 }
 
 func seconds(n int) *durationpb.Duration {
 	return durationpb.New(time.Duration(n) * time.Second)
 }
 
-// plain returns a JSON payload as the SDKs encode it.
-func plain(json string) *common.Payload {
+// jsonPayload returns a JSON payload as the SDKs encode it.
+func jsonPayload(json string) *common.Payload {
 	return &common.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(json)}
 }
 
 func payloads(json ...string) *common.Payloads {
 	all := &common.Payloads{}
 	for _, value := range json {
-		all.Payloads = append(all.Payloads, plain(value))
+		all.Payloads = append(all.Payloads, jsonPayload(value))
 	}
 	return all
 }
 
-// attribute returns the payload of a search attribute with its type.
+// attribute returns the payload of a search attribute with the given type.
 func attribute(kind, json string) *common.Payload {
-	payload := plain(json)
+	payload := jsonPayload(json)
 	payload.Metadata["type"] = []byte(kind)
 	return payload
 }
 
 func memo(n int) *common.Memo {
 	return &common.Memo{Fields: map[string]*common.Payload{
-		"customer": plain(fmt.Sprintf(`{"id":"c-%d","name":"Customer %d","tier":"gold"}`, n, n)),
-		"source":   plain(`"web"`),
+		"customer": jsonPayload(fmt.Sprintf(`{"id":"c-%d","name":"Customer %d","tier":"gold"}`, n, n)),
+		"source":   jsonPayload(`"web"`),
 	}}
 }
 

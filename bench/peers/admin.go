@@ -7,8 +7,8 @@ import (
 	"runtime"
 )
 
-// Admin returns the admin handler of a peer. It serves the number of allocations, under the name in the gateway's
-// metrics, and profiles.
+// Admin returns the admin handler of the floor and the peers. It serves CPU profiles, and the number of allocations as
+// the same metric as the gateway.
 func Admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {

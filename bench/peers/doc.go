@@ -1,5 +1,5 @@
-// Package peers contains the programs that the gateway is compared with: the floor, which is the minimal Go program
-// between HTTP and gRPC, and plain grpc-gateways, which do what Temporal's own HTTP API does.
+// Package peers contains the programs that the gateway is compared with: the floor, which is the smallest Go program
+// that translates HTTP to gRPC, and plain grpc-gateways, which provide the same HTTP API as Temporal's frontend.
 //
-// Trust boundary: they trust every caller and listen only on the loopback interface.
+// Trust boundary: these programs trust every caller and listen only on the loopback interface.
 package peers

@@ -15,10 +15,11 @@ import (
 
 const (
 	workflows = "/api/v1/namespaces/{namespace}/workflows"
-	one       = workflows + "/{workflow}"
+	workflow  = workflows + "/{workflow}"
 )
 
-// floorRoute is a route of the floor: the URL pattern, the RPC, its request, and the type of its response.
+// floorRoute is a route of the floor: the URL pattern, the full name of the RPC, the constant request, and a function
+// that returns an empty response.
 type floorRoute struct {
 	pattern, method string
 	request         proto.Message
@@ -28,15 +29,15 @@ type floorRoute struct {
 func floorRoutes() []floorRoute {
 	return []floorRoute{
 		{
-			"POST " + one, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, messages.StartRequest(),
+			"POST " + workflow, workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName, messages.StartRequest(),
 			func() proto.Message { return &workflowservice.StartWorkflowExecutionResponse{} },
 		},
 		{
-			"POST " + one + "/signal/{signal}", workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName, messages.SignalRequest(),
+			"POST " + workflow + "/signal/{signal}", workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName, messages.SignalRequest(),
 			func() proto.Message { return &workflowservice.SignalWorkflowExecutionResponse{} },
 		},
 		{
-			"GET " + one, workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, messages.DescribeRequest(),
+			"GET " + workflow, workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName, messages.DescribeRequest(),
 			func() proto.Message { return &workflowservice.DescribeWorkflowExecutionResponse{} },
 		},
 		{
@@ -44,18 +45,18 @@ func floorRoutes() []floorRoute {
 			func() proto.Message { return &workflowservice.ListWorkflowExecutionsResponse{} },
 		},
 		{
-			"GET " + one + "/history", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.HistoryRequest(),
+			"GET " + workflow + "/history", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.HistoryRequest(),
 			func() proto.Message { return &workflowservice.GetWorkflowExecutionHistoryResponse{} },
 		},
 		{
-			"GET " + one + "/wait", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.WaitRequest(),
+			"GET " + workflow + "/wait", workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName, messages.WaitRequest(),
 			func() proto.Message { return &workflowservice.GetWorkflowExecutionHistoryResponse{} },
 		},
 	}
 }
 
-// Floor returns the handler of the floor. Each HTTP request makes one RPC with a constant request. grpc-go decodes the
-// response as usual, and the client receives a precomputed JSON body. Nothing is converted.
+// Floor returns the handler of the floor. For each HTTP request it makes one RPC with a constant request and
+// responds with a precomputed JSON body. It converts nothing, but grpc-go decodes the response of the RPC as usual.
 func Floor(conn grpc.ClientConnInterface) (http.Handler, error) {
 	responses := messages.Responses()
 	mux := http.NewServeMux()

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// marshaler is a copy of the marshaler of Temporal's frontend, which is not exported: Temporal's JSON of messages with
-// shorthand payloads, and encoding/json for other values.
+// marshaler is a copy of the marshaler of Temporal's frontend, which is not exported. It encodes messages as protobuf
+// JSON with payloads in shorthand form, and other values with encoding/json.
 type marshaler struct {
 	out temporalproto.CustomJSONMarshalOptions
 	in  temporalproto.CustomJSONUnmarshalOptions

@@ -10,12 +10,13 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Plain returns a grpc-gateway as in its documentation, with its default JSON.
+// Plain returns a grpc-gateway with the default configuration and JSON format.
 func Plain(ctx context.Context, conn grpc.ClientConnInterface) (http.Handler, error) {
 	return plain(ctx, conn)
 }
 
-// PlainTemporal returns a grpc-gateway with the JSON of Temporal's frontend, which has shorthand payloads.
+// PlainTemporal returns a grpc-gateway with the JSON format of Temporal's frontend, in which payloads have a shorthand
+// form.
 func PlainTemporal(ctx context.Context, conn grpc.ClientConnInterface) (http.Handler, error) {
 	return plain(ctx, conn, runtime.WithMarshalerOption(runtime.MIMEWildcard, newMarshaler()))
 }

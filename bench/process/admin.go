@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Mallocs returns the number of allocations of the process so far.
+// Mallocs returns the number of heap allocations of the process so far.
 func (p *Process) Mallocs(ctx context.Context) (float64, error) {
 	text, err := get(ctx, "http://"+p.Admin+"/metrics")
 	if err != nil {

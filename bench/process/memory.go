@@ -21,18 +21,18 @@ func (p *Process) RSS() (int64, error) {
 			return kilobytes << 10, err
 		}
 	}
-	return 0, fmt.Errorf("no memory usage of process %d", p.command.Process.Pid)
+	return 0, fmt.Errorf("the status of process %d has no VmRSS", p.command.Process.Pid)
 }
 
-// AwaitIdle returns once the process is idle.
+// AwaitIdle returns once the process has used almost no CPU time in three consecutive intervals.
 func (p *Process) AwaitIdle(ctx context.Context) error {
-	const interval, idle, timeout = 250 * time.Millisecond, 5 * time.Millisecond, 20 * time.Second
+	const interval, maxCPU, timeout = 250 * time.Millisecond, 5 * time.Millisecond, 20 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	before, err := p.CPU()
-	for quiet := 0; err == nil && quiet < 3; {
+	for idleIntervals := 0; err == nil && idleIntervals < 3; {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not become idle: %w", p.command.Path, ctx.Err())
@@ -40,9 +40,9 @@ func (p *Process) AwaitIdle(ctx context.Context) error {
 		}
 		var now time.Duration
 		now, err = p.CPU()
-		quiet++
-		if now-before > idle {
-			quiet = 0
+		idleIntervals++
+		if now-before > maxCPU {
+			idleIntervals = 0
 		}
 		before = now
 	}

@@ -16,7 +16,7 @@ import (
 
 // Process is a running child process.
 type Process struct {
-	// Public and Admin are the addresses of its listeners.
+	// Public and Admin are the addresses of the listeners of the process.
 	Public, Admin string
 	command       *exec.Cmd
 	stdin         io.Closer
@@ -24,18 +24,18 @@ type Process struct {
 	done          chan struct{}
 }
 
-// Serving is the JSON log line that each child writes when it listens. The gateway writes the same line.
+// Serving is the line that each child logs as JSON when it listens. It is a subset of the line that the gateway logs.
 type Serving struct {
 	Message string `json:"msg"`
 	Public  string `json:"public"`
 	Admin   string `json:"admin"`
 }
 
-// ServingMessage is the message of the line [Serving].
+// ServingMessage is the value of Serving.Message.
 const ServingMessage = "serving"
 
-// Start runs a command that logs to the named file, and returns once the command has logged its addresses. The child's
-// standard input stays open until this process ends, so that a child can end with it.
+// Start starts a command that logs to the named file, and returns once the command has logged its addresses. The
+// standard input of the child is closed when this process exits, so that the child can detect that and exit too.
 func Start(ctx context.Context, command *exec.Cmd, log string) (*Process, error) {
 	file, err := os.Create(log) //nolint:gosec // in this program's directory
 	if err != nil {
@@ -61,7 +61,7 @@ func Start(ctx context.Context, command *exec.Cmd, log string) (*Process, error)
 	return p, nil
 }
 
-// Kill kills the process. It needs no graceful shutdown.
+// Kill kills the process and waits for it to exit.
 func (p *Process) Kill() {
 	_ = p.command.Process.Kill()
 	_ = p.stdin.Close()
@@ -103,7 +103,7 @@ func (p *Process) await(ctx context.Context, what string, reached func() bool) e
 	for !reached() {
 		select {
 		case <-p.done:
-			return p.failure(what, errors.New("it ended"))
+			return p.failure(what, errors.New("the process exited"))
 		case <-ctx.Done():
 			return p.failure(what, ctx.Err())
 		case <-ticker.C:
@@ -117,7 +117,7 @@ func (p *Process) failure(what string, err error) error {
 	return fmt.Errorf("%s is not %s: %w\n%s", p.command.Path, what, err, text[max(0, len(text)-2000):])
 }
 
-// get returns a small document. A status other than 200 is an error.
+// get returns the body of the response to a GET request. A status other than 200 is an error.
 func get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

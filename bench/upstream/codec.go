@@ -7,7 +7,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// wireCodec passes on encoded messages. It has the name of the protobuf codec because the bytes are protobuf.
+// wireCodec sends and receives encoded messages as []byte. It has the name of the protobuf codec, because the bytes are
+// protobuf.
 type wireCodec struct{}
 
 var _ encoding.CodecV2 = wireCodec{}

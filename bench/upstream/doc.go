@@ -1,5 +1,5 @@
-// Package upstream is a fake Temporal server that responds immediately with precomputed bytes, so that the measured cost
-// is that of the gateway in front of it. It implements only the RPCs of the bench.
+// Package upstream is a fake Temporal server. It responds immediately with precomputed bytes, so that it uses little
+// CPU time on the machine that it shares with the measured targets. It implements only the RPCs that the bench calls.
 //
 // Trust boundary: it trusts every caller and listens only on the loopback interface.
 package upstream

@@ -35,20 +35,20 @@ func respond(stream grpc.ServerStream, responses map[string][]byte) error {
 	}
 	wire, known := responses[method]
 	if !known {
-		return status.Errorf(codes.Unimplemented, "the instant upstream does not implement %s", method)
+		return status.Errorf(codes.Unimplemented, "the fake upstream does not implement %s", method)
 	}
-	waits, err := isWait(method, request)
+	wait, err := isWait(method, request)
 	if err != nil {
 		return err
 	}
-	if waits {
+	if wait {
 		<-stream.Context().Done()
 		return status.FromContextError(stream.Context().Err()).Err()
 	}
 	return stream.SendMsg(&wire)
 }
 
-// isWait reports whether a request is a long poll for the end of a workflow, which never ends.
+// isWait reports whether a request is a long poll for the close event of a workflow. The event never occurs.
 func isWait(method string, wire []byte) (bool, error) {
 	if method != workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName {
 		return false, nil
