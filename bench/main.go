@@ -34,16 +34,16 @@ func main() {
 func bench(ctx context.Context) (err error) {
 	options := measure.Options{Peer: startPeer, Progress: os.Stderr}
 	flag.StringVar(&options.Gateway, "gateway", "../bin/gateway", "the gateway's binary")
-	flag.IntVar(&options.Connections, "connections", 16, "number of requests in flight")
+	flag.IntVar(&options.Connections, "connections", 16, "number of connections, each with one request in flight")
 	flag.IntVar(&options.Rounds, "rounds", 6, "number of rounds; each target has one turn per round")
 	flag.DurationVar(&options.Window, "window", 350*time.Millisecond, "length of a turn per call")
 	flag.DurationVar(&options.PaceWindow, "pace-window", 1500*time.Millisecond, "length of a turn per call at the fixed rate")
 	flag.IntVar(&options.Callers, "callers", 5000, "number of concurrent waiting callers; 0 skips them")
-	flag.StringVar(&options.Profiles, "profile", "", "directory for CPU profiles of the gateway and of the floor")
+	flag.StringVar(&options.Profiles, "profile", "", "directory for CPU profiles of the gateway and of the floor; empty records none")
 	flag.DurationVar(&options.ProfileTime, "profile-time", 3*time.Second, "length of each CPU profile")
 	short := flag.Bool("short", false, "measure very briefly, to check that everything works")
 	write := flag.Bool("write", false, "write performance.md and performance.svg to the directory of -docs")
-	docs := flag.String("docs", "../docs", "that folder")
+	docs := flag.String("docs", "../docs", "directory for the documents that -write writes")
 	flag.Parse()
 	if *short {
 		options.Rounds, options.Window, options.PaceWindow = 1, 150*time.Millisecond, 100*time.Millisecond
@@ -64,15 +64,15 @@ func bench(ctx context.Context) (err error) {
 	return err
 }
 
-// writeDocs writes the page and its chart.
+// writeDocs writes performance.md and the chart in it, performance.svg.
 func writeDocs(results *report.Results, dir string) error {
 	page, err := os.Create(filepath.Join(dir, "performance.md")) //nolint:gosec // the user's argument
 	if err != nil {
 		return err
 	}
-	picture, err := os.Create(filepath.Join(dir, "performance.svg")) //nolint:gosec // the user's argument
+	chart, err := os.Create(filepath.Join(dir, "performance.svg")) //nolint:gosec // the user's argument
 	if err != nil {
 		return errors.Join(err, page.Close())
 	}
-	return errors.Join(results.WriteMarkdown(page), page.Close(), results.WriteSVG(picture), picture.Close())
+	return errors.Join(results.WriteMarkdown(page), page.Close(), results.WriteSVG(chart), chart.Close())
 }

@@ -19,11 +19,11 @@ import (
 	"github.com/flowgate/flowgate/bench/upstream"
 )
 
-// serveArgument is the subcommand that makes this program one of the measured processes. A role and the upstream's
-// address follow it.
+// serveArgument is the subcommand that runs this program as the upstream or as a peer. Its arguments are a role and the
+// address of the upstream.
 const serveArgument = "serve"
 
-// startPeer starts this program in a role.
+// startPeer starts this program as another process, with the given role.
 func startPeer(ctx context.Context, role, upstream, log string) (*process.Process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -32,8 +32,8 @@ func startPeer(ctx context.Context, role, upstream, log string) (*process.Proces
 	return process.Start(ctx, exec.Command(self, serveArgument, role, upstream), log) //nolint:gosec,noctx // this program; ctx limits only the start
 }
 
-// serve runs in the process of startPeer. It ends when its standard input is closed, which happens when the parent
-// ends.
+// serve runs in the process that startPeer starts. It returns when its standard input is closed, which happens when the
+// parent exits.
 func serve(ctx context.Context, arguments []string) error {
 	if len(arguments) != 2 {
 		return fmt.Errorf("usage: %s ROLE UPSTREAM", serveArgument)
@@ -49,31 +49,33 @@ func serve(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 3)
+	done := make(chan error, 3)
 	go func() {
 		_, err := io.Copy(io.Discard, os.Stdin)
-		ended <- err
+		done <- err
 	}()
-	go func() { ended <- serveHTTP(admin, peers.Admin()) }()
-	run, err := newPeer(ctx, arguments[0], arguments[1])
+	go func() { done <- serveHTTP(admin, peers.Admin()) }()
+	servePublic, err := newPeer(ctx, arguments[0], arguments[1])
 	if err != nil {
 		return err
 	}
-	go func() { ended <- run(public) }()
+	go func() { done <- servePublic(public) }()
 	serving := process.Serving{Message: process.ServingMessage, Public: public.Addr().String(), Admin: admin.Addr().String()}
 	if err := json.NewEncoder(os.Stderr).Encode(serving); err != nil {
 		return err
 	}
-	return <-ended
+	return <-done
 }
 
-// serveHTTP serves without timeouts, the default of net/http. The gateway's timeouts are part of its cost.
+// serveHTTP serves without timeouts, which is the default of net/http. Only the gateway has timeouts, and their cost
+// counts as the gateway's.
 func serveHTTP(listener net.Listener, handler http.Handler) error {
 	return http.Serve(listener, handler) //nolint:gosec // see above
 }
 
-// newPeer returns the server of a role. Its connections have the defaults of the libraries.
-func newPeer(ctx context.Context, role, address string) (run func(net.Listener) error, err error) {
+// newPeer returns a function that serves a role on a listener. The connections have the default settings of the
+// libraries.
+func newPeer(ctx context.Context, role, address string) (serve func(net.Listener) error, err error) {
 	if role == measure.RoleUpstream {
 		server, err := upstream.New()
 		if err != nil {
