@@ -7,8 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 base=$(git merge-base HEAD "$1" 2>/dev/null || git rev-parse HEAD)
 
-# changed MODULE lists the changed packages of a module, as paths in the module. The directory of the gateway's module
-# contains the other modules.
+# changed MODULE lists the changed packages of a module, relative to the module. The directory of the gateway's module
+# contains the other modules, which it excludes.
 changed() {
 	local others=()
 	if [ "$1" = . ]; then others=(':!bench' ':!dev' ':!e2e' ':!tools'); fi

@@ -1,5 +1,4 @@
-// Command yaml2json converts a YAML document to JSON. It keeps the order of members
-// and the text of numbers.
+// Command yaml2json converts a YAML document to JSON. It keeps the order of keys and the text of numbers.
 //
 //	yaml2json openapi.yaml openapi.json
 package main
@@ -45,7 +44,7 @@ func convert(in []byte) ([]byte, error) {
 	if err := write(&compact, &document); err != nil {
 		return nil, err
 	}
-	// Indent checks the syntax, so that a number that is valid only in YAML is an error.
+	// Indent checks the syntax, so that a number that is valid only in YAML results in an error.
 	if err := json.Indent(&out, compact.Bytes(), "", "  "); err != nil {
 		return nil, err
 	}
@@ -66,7 +65,7 @@ func write(out *bytes.Buffer, node *yaml.Node) error {
 	case yaml.ScalarNode:
 		return writeScalar(out, node)
 	default:
-		return fmt.Errorf("line %d: unsupported kind of node", node.Line)
+		return fmt.Errorf("line %d: unsupported YAML node", node.Line)
 	}
 }
 

@@ -2259,9 +2259,8 @@ func (a HistoryEvent) MarshalJSON() ([]byte, error) {
 	return json.Marshal(object)
 }
 
-// ServerInterface has a method for each operation. Parameters of the query
-// string and the body are the method's to read, after it has authorised the
-// caller.
+// ServerInterface has a method for each operation. The router passes only the path parameters. The method reads the query
+// string and the body after it has authorised the caller.
 type ServerInterface interface {
 	// ListBatches List batch jobs
 	// (GET /v1/namespaces/{namespace}/batches)
@@ -2346,8 +2345,8 @@ type ServerInterface interface {
 	GetSystemInfo(w http.ResponseWriter, r *http.Request)
 }
 
-// pathParameter returns a path parameter, decoded once. The router matches the
-// escaped path where that differs from the decoded one.
+// pathParameter returns a path parameter, percent-decoded once. If RawPath is set, the router has matched the escaped path,
+// and the parameter is still escaped.
 func pathParameter(r *http.Request, name string) string {
 	value := chi.URLParam(r, name)
 	if r.URL.RawPath == "" {
