@@ -30,7 +30,7 @@ func configure(dir string) (key string, err error) {
 }
 
 // startGateway starts a gateway configured as in production: the request log goes to a file, and tracing is on but
-// samples nothing. Only the limits are raised, so that one caller may send the whole load.
+// samples nothing. Only the limits are raised, so that one caller may send all requests.
 func (s *session) startGateway(ctx context.Context, log string) (*process.Process, error) {
 	config := filepath.Join(s.Dir, "gateway.yaml")
 	command := exec.Command(s.Gateway, "serve", "--config", config) //nolint:gosec,noctx // the user's argument; ctx limits only the start

@@ -164,7 +164,7 @@ func (r *run) slowBody(key string) func(context.Context, string) error {
 				r.pauseBeforeNextRound(ctx)
 				return r.recordTimeout(kind, timeout, err)
 			case <-ticker.C:
-				_, _ = io.WriteString(conn, " ") // reading the response returns the same error
+				_, _ = io.WriteString(conn, " ") // an error is ignored, because readResponse reports the result
 			}
 		}
 	}

@@ -21,7 +21,7 @@ type ports struct {
 }
 
 // assignPorts uses the requested ports and selects free ones for the rest. It returns an error if a port is taken,
-// because the server itself would exit the process.
+// because the server itself would terminate the process.
 func assignPorts(options Options) (ports, error) {
 	for _, port := range []int{options.FrontendPort, options.HTTPPort} {
 		if err := checkAvailable(port); err != nil {
