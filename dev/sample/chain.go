@@ -10,7 +10,7 @@ type ChainInput struct {
 	Done int `json:"done,omitempty"`
 }
 
-// Chain continues as new the given number of times. The last run returns the number of runs, so that a caller must
+// Chain continues as new the given number of times. The last run returns the number of runs, so a caller must
 // follow the run chain to receive the result.
 func Chain(ctx workflow.Context, input ChainInput) (int, error) {
 	if input.Times <= 0 {

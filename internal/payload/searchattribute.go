@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 )
 
-// SearchAttribute is a search attribute. Type is Text, Keyword, Int, Double, Bool, Datetime, KeywordList or, if the
-// type is unknown, empty.
+// SearchAttribute is a search attribute. Type is Text, Keyword, Int, Double, Bool, Datetime or KeywordList. It is empty
+// if the request or the payload has no type.
 type SearchAttribute struct {
 	Type  string         `json:"type,omitempty"`
 	Value jsontext.Value `json:"value"`
@@ -27,9 +27,9 @@ var (
 	errAttributeKind  = errors.New("the value does not match the type")
 )
 
-// FromSearchAttribute converts {"type": ..., "value": ...} or a value without a type to a payload. An object is always
-// the former, because the value of a search attribute is never an object. A null removes the attribute: its payload has
-// no type, as the server requires.
+// FromSearchAttribute converts {"type": ..., "value": ...} or a value without a type to a payload. An object always has
+// the first form, because the value of a search attribute is never an object. A null removes the attribute: its payload
+// has no type, as the server requires.
 func FromSearchAttribute(value jsontext.Value) (*common.Payload, error) {
 	attribute := SearchAttribute{Value: value}
 	if value.Kind() == '{' {
@@ -118,7 +118,7 @@ func AppendSearchAttribute(dst, wire []byte) (out []byte, ok bool, err error) {
 }
 
 // shortTypeName converts the name of an enum value, such as INDEXED_VALUE_TYPE_INT, to the short form, such as Int.
-// Some servers return the former.
+// Some servers return the name of the enum value.
 func shortTypeName(name string) string {
 	switch name { // avoids the conversion in the common case
 	case "Text", "Keyword", "Int", "Double", "Bool", "Datetime", keywordList:
