@@ -19,6 +19,7 @@ const (
 	statusOffset, statusEnd = 9, 12
 )
 
+// Response is an HTTP response.
 type Response struct {
 	Status int
 	// Body is nil if the status is a success and the body was not requested.
