@@ -22,7 +22,7 @@ func TestParity(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/parity.md")
 	require.NoError(t, err)
-	operations, live, virtual := operationsOfDocument(t), liveTests(t, liveSources), liveTests(t, virtualSources)
+	operations, live, virtual := operationsOfDocument(t), liveTests(t, liveSources), liveTests(t, virtualSources, handlerSources)
 	quoted, named := regexp.MustCompile("`([^`]+)`"), regexp.MustCompile("`([^`]+)`( \\(virtual time\\))?")
 	first := func(cell string) string {
 		if found := quoted.FindStringSubmatch(cell); found != nil {
@@ -133,15 +133,16 @@ func collect(document map[string]any, node any, names, seen map[string]bool) {
 const (
 	liveSources    = "*_test.go"
 	virtualSources = "../../internal/*/*_test.go"
+	handlerSources = "../../internal/handlers/*/*_test.go"
 	pythonSources  = "../../e2e/*/test_*.py"
 )
 
 // liveTests returns the Go tests of the packages that are not skipped, with their text and that of the declarations
 // that they use. Python tests with a real server are included without text.
-func liveTests(t *testing.T, pattern string) map[string]string {
+func liveTests(t *testing.T, patterns ...string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for directory, declarations := range declarationsIn(t, pattern) {
+	for directory, declarations := range declarationsIn(t, patterns...) {
 		for name, text := range declarations {
 			_, body, _ := strings.Cut(text, "\n")
 			line, _, _ := strings.Cut(body, "\n")
@@ -151,7 +152,7 @@ func liveTests(t *testing.T, pattern string) map[string]string {
 		}
 		require.NotEmpty(t, declarations, directory)
 	}
-	if pattern != liveSources {
+	if !slices.Contains(patterns, liveSources) {
 		return found
 	}
 	declaration := regexp.MustCompile(`(?m)^((?:@pytest[^\n]*\n)?)def (test_\w+)`)
@@ -183,10 +184,10 @@ func withHelpers(text string, declarations map[string]string) string {
 }
 
 // declarationsIn returns the texts of the declarations in each directory.
-func declarationsIn(t *testing.T, pattern string) map[string]map[string]string {
+func declarationsIn(t *testing.T, patterns ...string) map[string]map[string]string {
 	t.Helper()
 	found := map[string]map[string]string{}
-	for file, content := range contentsOf(t, pattern) {
+	for file, content := range contentsOf(t, patterns...) {
 		set := token.NewFileSet()
 		parsed, err := parser.ParseFile(set, file, content, parser.SkipObjectResolution)
 		require.NoError(t, err)
@@ -213,17 +214,19 @@ func declarationsIn(t *testing.T, pattern string) map[string]map[string]string {
 	return found
 }
 
-// contentsOf returns the contents of the files that match pattern.
-func contentsOf(t *testing.T, pattern string) map[string]string {
+// contentsOf returns the contents of the files that match one of the patterns.
+func contentsOf(t *testing.T, patterns ...string) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob(pattern)
-	require.NoError(t, err)
-	require.NotEmpty(t, files, pattern)
 	contents := map[string]string{}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
-		contents[file] = string(content)
+		require.NotEmpty(t, files, pattern)
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			require.NoError(t, err)
+			contents[file] = string(content)
+		}
 	}
 	return contents
 }
