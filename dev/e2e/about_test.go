@@ -28,14 +28,14 @@ func TestClientReportsEffectiveSettings(t *testing.T) {
 	require.Equal(t, []string{"trace-id"}, got.MetadataKeys)
 	require.Equal(t, []string{"55s", "58s"}, []string{got.Limits.MaxWait, got.Limits.RequestBudget})
 	require.Equal(t, "read", settings(reader(), "default").Role)
-	require.Equal(t, "NOT_OPEN", settings(bearer(manyKey), otherNamespace).QueryRejectCondition)
+	require.Equal(t, "NOT_OPEN", settings(bearer(threeNamespacesKey), otherNamespace).QueryRejectCondition)
 }
 
 func TestEveryPrincipalMayReadSystemInfo(t *testing.T) {
 	t.Parallel()
 	want, err := shared.server.GetSystemInfo(t.Context(), &workflowservice.GetSystemInfoRequest{})
 	require.NoError(t, err)
-	for _, c := range []caller{writer(), reader(), bearer(manyKey)} {
+	for _, c := range []caller{writer(), reader(), bearer(threeNamespacesKey)} {
 		info := as[struct {
 			Gateway struct{ Version string }
 			Server  struct {

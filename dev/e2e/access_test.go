@@ -10,19 +10,19 @@ import (
 	"go.temporal.io/server/common/api"
 )
 
-// access is the role and scope that the gateway requires for a method, as numbers of internal/auth.
+// access is the role and the scope that the gateway requires for a method. The numbers are those of internal/auth.
 type access struct {
 	Role  int `json:"role"`
 	Scope int `json:"scope"`
 }
 
-// The gateway's roles and scopes, by their numbers in internal/auth.
+// The values of auth.Role and auth.Scope in the gateway's module, which this module cannot import.
 const (
 	roleRead, roleWrite, roleAdmin            = 1, 2, 3
 	scopeNamespace, scopeCluster, scopeAnyone = 1, 2, 3
 )
 
-// accessTable returns the gateway's access table, printed by a program in the gateway's module.
+// accessTable returns the access table of the gateway. A program in the gateway's module prints it.
 func accessTable(t *testing.T) map[string]access {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "go", "run", "./dev/e2e/testdata/accesstable/main.go")
@@ -36,13 +36,13 @@ func accessTable(t *testing.T) map[string]access {
 	return table
 }
 
-// accessDifferences returns the methods whose access differs from that in Temporal's default authorizer, with the
-// reasons.
+// accessDifferences returns the access of the methods for which the gateway intentionally differs from Temporal's
+// default authorizer. Comments state the reasons.
 func accessDifferences() map[string]access {
 	return map[string]access{
-		// Every SDK calls it first, and it returns no information about a tenant.
+		// Every SDK calls GetSystemInfo first, and the response contains no information about a namespace.
 		api.WorkflowServicePrefix + "GetSystemInfo": {roleRead, scopeAnyone},
-		// It updates the version's system workflow, or starts one.
+		// This method writes: it starts or updates the system workflow of the deployment version.
 		api.WorkflowServicePrefix + "ValidateWorkerDeploymentVersionComputeConfig": {roleWrite, scopeNamespace},
 	}
 }
@@ -51,7 +51,7 @@ func TestAccessTableAgreesWithTheServer(t *testing.T) {
 	t.Parallel()
 	table := accessTable(t)
 	require.NotEmpty(t, table)
-	allowed := accessDifferences()
+	intended := accessDifferences()
 	var unknown []string
 	for method, got := range table {
 		metadata := api.GetMethodMetadata(method)
@@ -65,12 +65,12 @@ func TestAccessTableAgreesWithTheServer(t *testing.T) {
 			}[metadata.Access],
 			Scope: map[api.Scope]int{api.ScopeNamespace: scopeNamespace, api.ScopeCluster: scopeCluster}[metadata.Scope],
 		}
-		if different, ok := allowed[method]; ok {
+		if different, ok := intended[method]; ok {
 			require.NotEqual(t, want, different, "%s no longer differs", method)
 			want = different
 		}
 		require.Equal(t, want, got, method)
 	}
 	t.Logf("compared %d methods; the server does not know %s", len(table)-len(unknown), strings.Join(unknown, ", "))
-	require.Less(t, len(unknown), 20, "the linked API is far ahead of the server")
+	require.Less(t, len(unknown), 20, "the gateway links a version of the API that is too new for this server")
 }

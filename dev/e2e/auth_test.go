@@ -13,11 +13,12 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// everyNamespaceCall calls every operation with a namespace.
-func everyNamespaceCall(t *testing.T, c caller, namespace string) map[string]apiResponse {
+// callEveryNamespaceOperation calls every operation that has a namespace in the path. It returns the responses by
+// operation.
+func callEveryNamespaceOperation(t *testing.T, c caller, namespace string) map[string]apiResponse {
 	t.Helper()
 	path := "/v1/namespaces/" + namespace
-	all := everyInstanceCall(t, c, path+"/workflows/w")
+	all := callEveryWorkflowOperation(t, c, path+"/workflows/w")
 	all["start"] = c.post(t, path+"/workflows", startBody("Unpolled", "w", "unpolled"))
 	all["signal with start"] = c.post(t, path+"/workflows", startBody("Unpolled", "w", "unpolled", `"startSignal":"poke"`))
 	all["list"] = c.get(t, path+"/workflows")
@@ -26,8 +27,8 @@ func everyNamespaceCall(t *testing.T, c caller, namespace string) map[string]api
 	return all
 }
 
-// withoutRequestID returns a problem without its request id. The rest must be equal for callers that must not learn the
-// difference.
+// withoutRequestID returns the members and headers of a problem without those that differ for each request. Two errors
+// that a caller must not be able to distinguish are equal in this form.
 func withoutRequestID(t *testing.T, a apiResponse) map[string]any {
 	t.Helper()
 	members := as[map[string]any](t, a)
@@ -43,7 +44,7 @@ func withoutRequestID(t *testing.T, a apiResponse) map[string]any {
 
 func TestCredentialIsRequired(t *testing.T) {
 	t.Parallel()
-	for name, a := range everyNamespaceCall(t, anonymous(), "default") {
+	for name, a := range callEveryNamespaceOperation(t, anonymous(), "default") {
 		require.Equal(t, http.StatusUnauthorized, a.status, name)
 		a.problem(t, http.StatusUnauthorized, "unauthenticated")
 		require.True(t, strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Bearer"), name)
@@ -63,7 +64,7 @@ func TestInvalidCredentialsHaveSameResponse(t *testing.T) {
 		"disabled":       "fg_disabled_00000000000000000000000000000000",
 		"expired, wrong": "fg_expired_00000000000000000000000000000001",
 		"no secret":      "fg_dev_",
-		"no key":         "nonsense",
+		"not an API key": "nonsense",
 		"unknown prefix": "xx_dev_00000000000000000000000000000000",
 		"a JWT":          "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkZXYifQ.",
 	} {
@@ -79,7 +80,7 @@ func TestInvalidCredentialsHaveSameResponse(t *testing.T) {
 	}
 }
 
-func TestSchemesAreBearerOnly(t *testing.T) {
+func TestOnlyBearerSchemeIsAccepted(t *testing.T) {
 	t.Parallel()
 	const path = workflows + ":count"
 	anonymous().with("Authorization", "Basic ZGV2OmRldg==").get(t, path).problem(t, http.StatusUnauthorized, "unauthenticated")
@@ -111,7 +112,7 @@ func TestTwoCredentialsAreRejected(t *testing.T) {
 func TestReaderMayOnlyRead(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	for name, a := range everyInstanceCall(t, reader(), workflowPath(s.WorkflowID)) {
+	for name, a := range callEveryWorkflowOperation(t, reader(), workflowPath(s.WorkflowID)) {
 		switch name {
 		case "signal", "cancel", "terminate":
 			require.Equal(t, http.StatusForbidden, a.status, name)
@@ -123,7 +124,7 @@ func TestReaderMayOnlyRead(t *testing.T) {
 	w := describe(t, s.WorkflowID)
 	require.Equal(t, "RUNNING", w.Status)
 	require.False(t, w.CancelRequested)
-	require.Zero(t, signalsOf(t, s.WorkflowID))
+	require.Zero(t, signalCount(t, s.WorkflowID))
 	terminate(t, s.WorkflowID)
 
 	id := newID(t)
@@ -137,9 +138,9 @@ func TestReaderMayOnlyRead(t *testing.T) {
 func TestForbiddenNamespaceDoesNotRevealWhetherItExists(t *testing.T) {
 	t.Parallel()
 	for _, c := range []caller{writer(), reader()} {
-		exists := everyNamespaceCall(t, c, otherNamespace)
-		missing := everyNamespaceCall(t, c, "missing-"+uuid.NewString())
-		system := everyNamespaceCall(t, c, "temporal-system")
+		exists := callEveryNamespaceOperation(t, c, otherNamespace)
+		missing := callEveryNamespaceOperation(t, c, "missing-"+uuid.NewString())
+		system := callEveryNamespaceOperation(t, c, "temporal-system")
 		for name, a := range exists {
 			a.problem(t, http.StatusForbidden, "namespace-forbidden")
 			require.Equal(t, withoutRequestID(t, a), withoutRequestID(t, missing[name]), name)
@@ -150,18 +151,18 @@ func TestForbiddenNamespaceDoesNotRevealWhetherItExists(t *testing.T) {
 
 func TestNamespacesAreIsolated(t *testing.T) {
 	t.Parallel()
-	many, id := bearer(manyKey), newID(t)
+	threeNamespaces, id := bearer(threeNamespacesKey), newID(t)
 	const otherWorkflows = "/v1/namespaces/" + otherNamespace + "/workflows"
-	s := as[started](t, many.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated))
-	many.get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
-	w := as[workflow](t, many.get(t, otherWorkflows+"/"+id).expect(t, http.StatusOK))
+	s := as[started](t, threeNamespaces.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated))
+	threeNamespaces.get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
+	w := as[workflow](t, threeNamespaces.get(t, otherWorkflows+"/"+id).expect(t, http.StatusOK))
 	require.Equal(t, s.RunID, w.RunID)
-	many.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
+	threeNamespaces.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
 }
 
 func TestCredentialsAreInNoResponseAndNoLog(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
+	gateway := startGatewayForTest(t)
 	const secret = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
 	for _, c := range []caller{bearer("fg_dev_" + secret), anonymous().with("X-API-Key", secret), bearer(secret).with("X-API-Key", secret)} {
 		a := c.onGateway(gateway).get(t, workflows)

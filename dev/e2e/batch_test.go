@@ -26,25 +26,27 @@ type batch struct {
 
 type progress struct{ Total, Completed, Failed int }
 
-// startSeveral starts workflows without a worker and waits until a query finds them.
-func startSeveral(t *testing.T, number int) (runs []started, query string) {
+// startQueryable starts the given number of workflows without a worker. It returns them and a visibility query that
+// finds them.
+func startQueryable(t *testing.T, number int) (runs []started, query string) {
 	t.Helper()
 	customer := newID(t)
 	for i := range number {
-		runs = append(runs, startUnpolledAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
+		runs = append(runs, startWithoutWorkerAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
 	}
 	query = `CustomerId = "` + customer + `"`
 	e2etest.Eventually(t, "the query finds all", func() bool { return dryRun(t, query, `"terminate":{}`) == number })
 	return runs, query
 }
 
+// dryRun returns the number of workflows to which a batch job would apply the operation.
 func dryRun(t *testing.T, query, operation string) int {
 	t.Helper()
 	a := writer().post(t, batches, `{"query":`+quote(query)+`,"operation":{`+operation+`},"dryRun":true}`).expect(t, http.StatusOK)
 	return as[struct{ Count int }](t, a).Count
 }
 
-// startBatch starts a batch job and returns its location.
+// startBatch starts a batch job and returns the Location of the response.
 func startBatch(t *testing.T, c caller, body string) string {
 	t.Helper()
 	a := c.post(t, batches, body).expect(t, http.StatusCreated)
@@ -67,7 +69,7 @@ func awaitBatch(t *testing.T, location string) batch {
 func TestBatchTerminatesByQuery(t *testing.T) {
 	t.Parallel()
 	const number = 3
-	runs, query := startSeveral(t, number)
+	runs, query := startQueryable(t, number)
 	require.Equal(t, number, dryRun(t, query, `"reset":{"resetType":"LAST_WORKFLOW_TASK"}`))
 	once := writer().with("Idempotency-Key", newID(t))
 	body := `{"query":` + quote(query) + `,"operation":{"terminate":{}},"reason":"left <us>"}`
@@ -79,7 +81,7 @@ func TestBatchTerminatesByQuery(t *testing.T) {
 	require.Equal(t, progress{Total: number, Completed: number}, job.Progress)
 	require.False(t, job.CloseTime.Before(job.StartTime))
 	for _, s := range runs {
-		o := end(t, s.WorkflowID)
+		o := awaitOutcome(t, s.WorkflowID)
 		require.Equal(t, []string{"TERMINATED", "left <us>"}, []string{o.Status, o.Failure.Message})
 	}
 	e2etest.Eventually(t, "closed workflows are not counted", func() bool { return dryRun(t, query, `"cancel":{}`) == 0 })
@@ -90,8 +92,9 @@ func TestBatchTerminatesByQuery(t *testing.T) {
 func TestBatchAppliesEachOperationToListedWorkflows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		operation, kind string
-		done            func(t *testing.T, s started) bool
+		operation, operationType string
+		// done reports whether the operation has taken effect on the workflow.
+		done func(t *testing.T, s started) bool
 	}{
 		"cancel": {`"cancel":{}`, "CANCEL_WORKFLOW", func(t *testing.T, s started) bool {
 			t.Helper()
@@ -99,7 +102,7 @@ func TestBatchAppliesEachOperationToListedWorkflows(t *testing.T) {
 		}},
 		"signal": {`"signal":{"signal":"finish","args":["done"]}`, "SIGNAL_WORKFLOW", func(t *testing.T, s started) bool {
 			t.Helper()
-			return string(end(t, s.WorkflowID).Result) == `"done"`
+			return string(awaitOutcome(t, s.WorkflowID).Result) == `"done"`
 		}},
 		"reset": {`"reset":{"resetType":"LAST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, "RESET_WORKFLOW", func(t *testing.T, s started) bool {
 			t.Helper()
@@ -124,13 +127,13 @@ func TestBatchAppliesEachOperationToListedWorkflows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, jobID := startWaiting(t, 0), newID(t)
+			s, jobID := startWithSignals(t, 0), newID(t)
 			executions := `"executions":[{"workflowId":` + quote(s.WorkflowID) + `,"runId":` + quote(s.RunID) + `}]`
 			a := writer().post(t, batches, `{`+executions+`,"operation":{`+test.operation+`},"dryRun":true}`).expect(t, http.StatusOK)
 			require.JSONEq(t, `{"count":1}`, string(a.body))
 			body := `{` + executions + `,"operation":{` + test.operation + `},"jobId":` + quote(jobID) + `}`
 			job := awaitBatch(t, startBatch(t, writer(), body))
-			require.Equal(t, []string{jobID, "COMPLETED", test.kind}, []string{job.JobID, job.State, job.OperationType})
+			require.Equal(t, []string{jobID, "COMPLETED", test.operationType}, []string{job.JobID, job.State, job.OperationType})
 			require.Equal(t, []execution{{WorkflowID: s.WorkflowID, RunID: s.RunID}}, job.Executions)
 			require.Equal(t, progress{Total: 1, Completed: 1}, job.Progress)
 			e2etest.Eventually(t, "the operation has taken effect", func() bool { return test.done(t, s) })
@@ -139,7 +142,7 @@ func TestBatchAppliesEachOperationToListedWorkflows(t *testing.T) {
 	}
 }
 
-// TestBatchWithInvalidQueryIsRejected: the server itself would start the job, which would then fail.
+// The gateway validates the query. The server does not: it would start a job, which would then fail.
 func TestBatchWithInvalidQueryIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{
@@ -158,10 +161,10 @@ func TestBatchWithInvalidQueryIsRejected(t *testing.T) {
 	}
 }
 
-// A batch job completes even if operations fail, and reports their number.
+// A batch job completes even if the operation fails for some workflows, and reports their number.
 func TestBatchCountsFailures(t *testing.T) {
 	t.Parallel()
-	done, failing := startWaiting(t, 0), startUnpolled(t) // without a worker, there is no workflow task to reset to
+	done, failing := startWithSignals(t, 0), startWithoutWorker(t) // the reset fails, because no workflow task has completed
 	executions := `[{"workflowId":` + quote(done.WorkflowID) + `},{"workflowId":` + quote(failing.WorkflowID) + `}]`
 	job := awaitBatch(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
 	require.Equal(t, "COMPLETED", job.State)
@@ -172,7 +175,7 @@ func TestBatchCountsFailures(t *testing.T) {
 	terminate(t, failing.WorkflowID)
 }
 
-// startLongJob starts a batch job that is still running when a test reads or stops it: the server processes 50
+// startLongJob starts a batch job that runs long enough for a test to read or stop it: the server processes 50
 // workflows per second.
 func startLongJob(t *testing.T, workflows int) (location string) {
 	t.Helper()
@@ -183,7 +186,8 @@ func startLongJob(t *testing.T, workflows int) (location string) {
 	return startBatch(t, writer(), `{"executions":[`+strings.Join(executions, ",")+`],"operation":{"cancel":{}}}`)
 }
 
-// A running job reports the total. The server updates the number of completed operations once per thousand.
+// A running job reports the total number of operations. The test does not check the number of completed ones, which the
+// server updates only after every thousand.
 func TestBatchReportsProgress(t *testing.T) {
 	t.Parallel()
 	const number = 900
@@ -250,7 +254,7 @@ func TestUnknownBatchIsNotFound(t *testing.T) {
 
 func TestStopRejectsWorkflowThatIsNotBatch(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	writer().post(t, batches+"/"+s.WorkflowID+"/stop", "").problem(t, http.StatusNotFound, "batch-not-found")
 	require.Equal(t, "RUNNING", describe(t, s.WorkflowID).Status)
 	terminate(t, s.WorkflowID)

@@ -15,24 +15,24 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// manyKey has the role write on the namespaces default, other and absent.
-const manyKey = "fg_many_00000000000000000000000000000000"
+// threeNamespacesKey is an API key with the role "write" on three namespaces: "default", "other" and "absent".
+const threeNamespacesKey = "fg_many_00000000000000000000000000000000"
 
-// caller sends requests to one gateway with one credential. It is immutable: its methods return modified copies.
+// caller sends requests to one gateway with one credential. Methods that change a caller return a modified copy.
 type caller struct {
 	url    string
 	header http.Header
 	client *http.Client
 }
 
-// apiResponse is a response that conforms to the OpenAPI document.
+// apiResponse is a response that has been checked against the OpenAPI document.
 type apiResponse struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// anonymous returns a caller of the first replica without a credential.
+// anonymous returns a caller that sends requests to the first replica without a credential.
 func anonymous() caller {
 	return caller{url: shared.replicas[0].URL, header: http.Header{}, client: http.DefaultClient}
 }
@@ -41,13 +41,13 @@ func bearer(key string) caller { return anonymous().with("Authorization", "Beare
 func writer() caller           { return bearer(stack.WriterKey) }
 func reader() caller           { return bearer(stack.ReaderKey) }
 
-// onGateway returns a caller of another gateway.
+// onGateway returns a caller that sends requests to the given gateway.
 func (c caller) onGateway(gateway *stack.Gateway) caller {
 	c.url = gateway.URL
 	return c
 }
 
-// with returns a caller that sends an additional header.
+// with returns a caller that sends an additional header field.
 func (c caller) with(name, value string) caller {
 	c.header = c.header.Clone()
 	c.header.Add(name, value)
@@ -56,22 +56,23 @@ func (c caller) with(name, value string) caller {
 
 func (c caller) get(t *testing.T, path string) apiResponse {
 	t.Helper()
-	return c.must(t, http.MethodGet, path, "")
+	return c.mustSend(t, http.MethodGet, path, "")
 }
 
 func (c caller) post(t *testing.T, path, body string) apiResponse {
 	t.Helper()
-	return c.must(t, http.MethodPost, path, body)
+	return c.mustSend(t, http.MethodPost, path, body)
 }
 
-func (c caller) must(t *testing.T, method, path, body string) apiResponse {
+func (c caller) mustSend(t *testing.T, method, path, body string) apiResponse {
 	t.Helper()
 	a, err := c.send(t.Context(), method, path, body)
 	require.NoError(t, err)
 	return a
 }
 
-// send is for goroutines that must not call t.FailNow. A response that violates the OpenAPI document is an error.
+// send returns errors instead of failing the test, because only the goroutine of a test may call t.FailNow. A response
+// that violates the OpenAPI document is an error.
 func (c caller) send(ctx context.Context, method, path, body string) (apiResponse, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
 	if err != nil {
@@ -93,14 +94,14 @@ func (c caller) send(ctx context.Context, method, path, body string) (apiRespons
 	return a, shared.contract.check(ctx, request, body, a.status, a.header, a.body)
 }
 
-// expect requires a status.
+// expect requires the status and returns the response.
 func (a apiResponse) expect(t *testing.T, status int) apiResponse {
 	t.Helper()
 	require.Equal(t, status, a.status, "%s", a.body)
 	return a
 }
 
-// problem requires a problem with a status and a code.
+// problem requires a problem with the status and the code, and returns it.
 func (a apiResponse) problem(t *testing.T, status int, code string) problem {
 	t.Helper()
 	p := as[problem](t, a.expect(t, status))
@@ -108,7 +109,7 @@ func (a apiResponse) problem(t *testing.T, status int, code string) problem {
 	return p
 }
 
-// as decodes the body of a response.
+// as decodes the body of a response into a T.
 func as[T any](t *testing.T, a apiResponse) T {
 	t.Helper()
 	var value T

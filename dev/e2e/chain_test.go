@@ -10,37 +10,38 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// Each run of a retried workflow keeps its own outcome. A caller that follows runs receives the outcome of the last one.
+// Each run of a retried workflow keeps its outcome. A caller that follows runs receives the outcome of the last run.
 func TestRetriedRunsKeepTheirOutcomes(t *testing.T) {
 	t.Parallel()
 	const attempts = 3
 	s := start(t, "Fail", `"args":[{}]`, `"retryPolicy":{"initialInterval":"10ms","maximumAttempts":3}`)
-	last := resultOf(t, s, "&wait=30s", http.StatusOK)
+	last := getOutcome(t, s, "&wait=30s", http.StatusOK)
 	run := s
 	for attempt := range attempts {
-		require.Equal(t, last.RunID, resultOf(t, run, "", http.StatusOK).RunID)
+		require.Equal(t, last.RunID, getOutcome(t, run, "", http.StatusOK).RunID)
 		for _, query := range []string{"&followRuns=false", "&followRuns=false&wait=30s"} {
-			o := resultOf(t, run, query, http.StatusOK)
+			o := getOutcome(t, run, query, http.StatusOK)
 			require.Equal(t, []string{"FAILED", run.RunID}, []string{o.Status, o.RunID})
 			requireSampleFailure(t, o.Failure, attempt+1)
 		}
-		run.RunID = resultOf(t, run, "&followRuns=false", http.StatusOK).NewRunID
+		run.RunID = getOutcome(t, run, "&followRuns=false", http.StatusOK).NewRunID
 	}
 	require.Empty(t, run.RunID, "the last run has no successor")
 }
 
-// The server returns this event as CONTINUED_AS_NEW to clients that do not announce support for the newer form.
+// The server returns CONTINUED_AS_NEW as the close event of a run that it retries, unless the client announces support
+// for the actual event.
 func TestCloseEventOfARetriedRunIsItsFailure(t *testing.T) {
 	t.Parallel()
-	s := start(t, "Fail", `"args":[{}]`, twoAttempts)
-	last := resultOf(t, s, "&wait=30s", http.StatusOK)
+	s := start(t, "Fail", `"args":[{}]`, retryOnce)
+	last := getOutcome(t, s, "&wait=30s", http.StatusOK)
 	page := historyPage(t, writer(), historyPath(s)+"&eventFilterType=CLOSE_EVENT")
 	require.Len(t, page.Events, 1)
 	require.Contains(t, string(page.Events[0]), `"EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"`)
 	require.Contains(t, string(page.Events[0]), `"newExecutionRunId":"`+last.RunID+`"`)
 }
 
-// cronSchedule runs often enough for a test to wait for two runs.
+// cronSchedule has an interval that is short enough for a test to wait for two runs.
 const cronSchedule = `"cronSchedule":"@every 1s"`
 
 func TestCronRunsAreFollowed(t *testing.T) {
@@ -49,33 +50,33 @@ func TestCronRunsAreFollowed(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, workflowType, `"args":[{}]`, cronSchedule)
-			first := resultOf(t, s, "&followRuns=false&wait=30s", http.StatusOK)
+			first := getOutcome(t, s, "&followRuns=false&wait=30s", http.StatusOK)
 			require.Equal(t, []string{want, s.RunID}, []string{first.Status, first.RunID})
 			require.NotEmpty(t, first.NewRunID)
 			second := started{WorkflowID: s.WorkflowID, RunID: first.NewRunID}
-			next := resultOf(t, second, "&followRuns=false&wait=30s", http.StatusOK)
+			next := getOutcome(t, second, "&followRuns=false&wait=30s", http.StatusOK)
 			require.Equal(t, []string{want, second.RunID}, []string{next.Status, next.RunID})
-			require.NotEqual(t, s.RunID, resultOf(t, s, "", http.StatusAccepted).RunID, "a cron workflow continues")
+			require.NotEqual(t, s.RunID, getOutcome(t, s, "", http.StatusAccepted).RunID, "the outcome is that of a later run, which has not closed")
 			terminate(t, s.WorkflowID)
-			require.Equal(t, "TERMINATED", resultOf(t, s, "&wait=30s", http.StatusOK).Status, "until it is terminated")
+			require.Equal(t, "TERMINATED", getOutcome(t, s, "&wait=30s", http.StatusOK).Status, "the last run is the terminated one")
 		})
 	}
 }
 
 func TestRunThatTimesOutAndIsRetriedIsFollowed(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t, `"runTimeout":"1s"`, twoAttempts)
-	first := resultOf(t, s, "&followRuns=false&wait=30s", http.StatusOK)
+	s := startWithoutWorker(t, `"runTimeout":"1s"`, retryOnce)
+	first := getOutcome(t, s, "&followRuns=false&wait=30s", http.StatusOK)
 	require.Equal(t, []string{"TIMED_OUT", s.RunID}, []string{first.Status, first.RunID})
-	last := resultOf(t, s, "&wait=30s", http.StatusOK)
+	last := getOutcome(t, s, "&wait=30s", http.StatusOK)
 	require.Equal(t, []string{"TIMED_OUT", first.NewRunID}, []string{last.Status, last.RunID})
 }
 
-// Every response contains the first run of the chain if the server returns it.
+// A response contains the id of the first run of the chain whenever the server returns it.
 func TestEveryRunHasFirstExecutionRunID(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":2}]`)
-	last := end(t, s.WorkflowID)
+	last := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, s.RunID, last.FirstExecutionRunID)
 	require.Equal(t, s.RunID, as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(last.RunID)))).FirstExecutionRunID)
 	require.Equal(t, s.RunID, describe(t, s.WorkflowID).FirstExecutionRunID)
@@ -84,20 +85,20 @@ func TestEveryRunHasFirstExecutionRunID(t *testing.T) {
 	require.Equal(t, []string{last.RunID, s.RunID}, []string{p.RunID, p.FirstExecutionRunID})
 }
 
-// Each kind of start finds a running ledger that has continued as new. For an update with start, the gateway looks up
-// the first run, which the server does not return.
+// Each kind of start finds a running workflow that has continued as new. For an update-with-start, the server does not
+// return the id of the first run, and the gateway requests it.
 func TestExistingRunHasFirstExecutionRunID(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
 	e2etest.Eventually(t, "the ledger has continued as new", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
 	for _, field := range []string{`"idConflictPolicy":"USE_EXISTING"`, `"startSignal":"poke"`} {
-		found := as[started](t, writer().post(t, workflows, ledgerStart(s.WorkflowID, field)).expect(t, http.StatusOK))
+		found := as[started](t, writer().post(t, workflows, ledgerStartBody(s.WorkflowID, field)).expect(t, http.StatusOK))
 		require.False(t, found.Started, field)
 		require.NotEqual(t, s.RunID, found.RunID, field)
 		require.Equal(t, s.RunID, found.FirstExecutionRunID, field)
 	}
-	found := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", updateBody("add", 1)))).Start
+	found := as[updatedWithStart](t, writer().post(t, updatesWithStart, updateWithStartBody(s.WorkflowID, "USE_EXISTING", updateBody("add", 1)))).Start
 	require.False(t, found.Started)
 	require.Equal(t, s.RunID, found.FirstExecutionRunID)
 	terminate(t, s.WorkflowID)

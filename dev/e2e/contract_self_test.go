@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestContractIsStrict tests the contract check itself: each of these responses has one violation.
+// TestContractIsStrict tests the check itself. Each response has one violation of the document, except the valid ones.
 func TestContractIsStrict(t *testing.T) {
 	t.Parallel()
 	const (
@@ -22,7 +22,7 @@ func TestContractIsStrict(t *testing.T) {
 		wantError               string
 	}{
 		"valid response":                      {path + "/result", typeJSON, valid, 200, ""},
-		"unknown path":                        {"/v1/nothing", typeJSON, `{}`, 200, "in no operation"},
+		"unknown path":                        {"/v1/nothing", typeJSON, `{}`, 200, "no operation"},
 		"undocumented member":                 {path + "/result", typeJSON, `{"more":1,"workflowId":"w","runId":"r","status":"FAILED"}`, 200, "more"},
 		"missing member":                      {path + "/result", typeJSON, `{"workflowId":"w","status":"FAILED"}`, 200, "runId"},
 		"member in another case":              {path + "/result", typeJSON, `{"workflowID":"w","runId":"r","status":"FAILED"}`, 200, "workflowI"},

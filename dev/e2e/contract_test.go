@@ -61,18 +61,19 @@ func loadContract(file string) (*contract, error) {
 	}
 	slices.Sort(c.names)
 	document.OpenAPI = "3.0.3"
-	tighten(document)
-	openapi3filter.RegisterBodyDecoder(typeJSON, decodeOne)
-	openapi3filter.RegisterBodyDecoder(typeProblem, decodeOne)
-	openapi3filter.RegisterBodyDecoder(typeNDJSON, decodeOne) // one line at a time, see checkResponse
+	forbidUndocumentedMembers(document)
+	openapi3filter.RegisterBodyDecoder(typeJSON, decodeSingleValue)
+	openapi3filter.RegisterBodyDecoder(typeProblem, decodeSingleValue)
+	openapi3filter.RegisterBodyDecoder(typeNDJSON, decodeSingleValue) // checkResponse passes one line at a time
 	openapi3filter.RegisterBodyDecoder(typeEvents, openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(typeYAML, openapi3filter.PlainBodyDecoder)
 	c.router, err = gorillamux.NewRouter(document)
 	return c, err
 }
 
-// decodeOne decodes a body that is exactly one JSON value. The decoder of kin-openapi ignores trailing data.
-func decodeOne(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
+// decodeSingleValue decodes a body that must be one JSON value without trailing data, which the decoder of kin-openapi
+// ignores.
+func decodeSingleValue(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3filter.EncodingFn) (any, error) {
 	decoder := json.NewDecoder(body)
 	decoder.UseNumber()
 	var value any
@@ -82,11 +83,12 @@ func decodeOne(body io.Reader, _ http.Header, _ *openapi3.SchemaRef, _ openapi3f
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is more than one JSON value")
 	}
-	return inRange(value), nil
+	return replaceOutOfRange(value), nil
 }
 
-// inRange replaces numbers outside the range of float64, which are valid JSON but not supported by kin-openapi.
-func inRange(value any) any {
+// replaceOutOfRange replaces numbers outside the range of float64: they are valid JSON, but kin-openapi does not
+// support them.
+func replaceOutOfRange(value any) any {
 	switch value := value.(type) {
 	case json.Number:
 		if _, err := value.Float64(); err != nil {
@@ -94,27 +96,27 @@ func inRange(value any) any {
 		}
 	case []any:
 		for i, element := range value {
-			value[i] = inRange(element)
+			value[i] = replaceOutOfRange(element)
 		}
 	case map[string]any:
 		for name, member := range value {
-			value[name] = inRange(member)
+			value[name] = replaceOutOfRange(member)
 		}
 	}
 	return value
 }
 
-// tighten forbids undocumented members. The document permits them, because clients must accept new members, but the
-// gateway must not send undocumented ones.
-func tighten(document *openapi3.T) {
+// forbidUndocumentedMembers changes the schemas of a document, which permit undocumented members so that clients accept
+// new ones. The gateway itself must not send undocumented members.
+func forbidUndocumentedMembers(document *openapi3.T) {
 	for _, ref := range document.Components.Schemas {
 		schema := ref.Value
 		allowNull(schema)
 		for _, property := range schema.Properties {
-			allowNull(property.Value) // a $ref with a description is a copy of its target
+			allowNull(property.Value) // if it was a $ref with a description, it is a copy of the target
 		}
 		if len(schema.AllOf) > 0 {
-			merge(schema)
+			mergeAllOf(schema)
 		}
 		if len(schema.Properties) > 0 && schema.AdditionalProperties.Has == nil && schema.AdditionalProperties.Schema == nil {
 			schema.WithoutAdditionalProperties()
@@ -122,14 +124,14 @@ func tighten(document *openapi3.T) {
 	}
 }
 
-// allowNull makes a schema without a type accept null, as in JSON Schema: kin-openapi reads the document as OpenAPI
-// 3.0.
+// allowNull makes a schema without a type accept null, as JSON Schema specifies. kin-openapi reads the document as
+// OpenAPI 3.0, where such a schema does not accept null.
 func allowNull(schema *openapi3.Schema) {
 	schema.Nullable = schema.Nullable || schema.Type == nil && len(schema.AllOf) == 0
 }
 
-// merge merges the parts of an allOf into one schema, because tightened parts would forbid the members of each other.
-func merge(schema *openapi3.Schema) {
+// mergeAllOf merges the parts of an allOf into one schema. Otherwise each part would forbid the members of the others.
+func mergeAllOf(schema *openapi3.Schema) {
 	schema.Type = &openapi3.Types{openapi3.TypeObject}
 	schema.Properties = openapi3.Schemas{}
 	for _, part := range schema.AllOf {
@@ -149,13 +151,14 @@ func (c *contract) uncalled() []string {
 	return slices.DeleteFunc(slices.Clone(c.names), func(name string) bool { return c.called[name] })
 }
 
-// check checks a response, and the request if it was accepted, against the document. It is safe for concurrent use.
+// check checks a response, and the request if the response is a success, against the document. sent is the body of the
+// request. check is safe for concurrent use.
 func (c *contract) check(
 	ctx context.Context, request *http.Request, sent string, status int, header http.Header, body []byte,
 ) error {
 	route, parameters, err := c.router.FindRoute(request)
 	if err != nil {
-		return fmt.Errorf("%s %s is in no operation of the document: %w", request.Method, request.URL, err)
+		return fmt.Errorf("the document has no operation for %s %s: %w", request.Method, request.URL, err)
 	}
 	c.mu.Lock()
 	c.called[route.Operation.OperationID] = true
@@ -185,7 +188,7 @@ func (c *contract) checkResponse(
 	documents := [][]byte{body}
 	switch {
 	case status == http.StatusNoContent && len(body) > 0:
-		return errors.New("there is a body")
+		return errors.New("the response has a body")
 	case status >= http.StatusBadRequest && status != http.StatusUnprocessableEntity:
 		if err := checkProblem(status, header, body); err != nil {
 			return err
@@ -199,7 +202,7 @@ func (c *contract) checkResponse(
 	if header.Get("Content-Type") != typeEvents {
 		return nil
 	}
-	// A schema cannot describe a part of a text. The data of an event has the schema of an NDJSON line.
+	// An OpenAPI schema cannot describe the events within a stream. The data of an event has the schema of an NDJSON line.
 	events, err := eventsIn(body)
 	if err != nil {
 		return err
@@ -224,7 +227,7 @@ func (c *contract) checkDocuments(
 	return nil
 }
 
-// eventsIn returns the data of all events of a stream except the final one.
+// eventsIn returns the data of all history events of a stream. The final event, of type "end", is not a history event.
 func eventsIn(body []byte) ([][]byte, error) {
 	var events [][]byte
 	stream := newEventReader(bytes.NewReader(body))
@@ -238,13 +241,13 @@ func eventsIn(body []byte) ([][]byte, error) {
 		case e.kind == "":
 			events = append(events, []byte(e.data))
 		case e.kind != "end":
-			return nil, fmt.Errorf("an event of type %q", e.kind)
+			return nil, fmt.Errorf("undocumented event type %q", e.kind)
 		}
 	}
 }
 
-// checkProblem checks what a schema cannot express: that a problem agrees with the status and the headers of its
-// response.
+// checkProblem checks what a schema cannot express: that the members of a problem agree with the status and the headers
+// of the response.
 func checkProblem(status int, header http.Header, body []byte) error {
 	var p struct {
 		Status    int    `json:"status"`

@@ -17,14 +17,14 @@ import (
 func TestDescriptionHasStartOptions(t *testing.T) {
 	t.Parallel()
 	begin := time.Now().Add(-time.Second)
-	s := startUnpolled(t, `"executionTimeout":"2h"`, `"runTimeout":"1h30m"`, `"taskTimeout":"7.5s"`, `"memo":{"channel":"web"}`,
+	s := startWithoutWorker(t, `"executionTimeout":"2h"`, `"runTimeout":"1h30m"`, `"taskTimeout":"7.5s"`, `"memo":{"channel":"web"}`,
 		`"searchAttributes":{"CustomerId":{"type":"Keyword","value":"c-1"}}`,
 		`"staticSummary":"Order <1>"`, `"staticDetails":"Two books for **c-1**."`,
 		`"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`)
 	w := describe(t, s.WorkflowID)
 	require.Equal(t, []string{s.WorkflowID, s.RunID, s.RunID, "Unpolled", "RUNNING"},
 		[]string{w.WorkflowID, w.RunID, w.FirstExecutionRunID, w.WorkflowType, w.Status})
-	require.Equal(t, startOf(t, s).GetTaskQueue().GetName(), w.TaskQueue)
+	require.Equal(t, serverStartedEvent(t, s).GetTaskQueue().GetName(), w.TaskQueue)
 	require.Equal(t, []string{"7200s", "5400s"}, []string{w.ExecutionTimeout, w.RunTimeout})
 	require.Contains(t, []string{"7.5s", "8s", "7s"}, w.TaskTimeout)
 	require.Equal(t, []string{"Order <1>", "Two books for **c-1**."}, []string{w.StaticSummary, w.StaticDetails})
@@ -36,18 +36,18 @@ func TestDescriptionHasStartOptions(t *testing.T) {
 	require.Equal(t, "SCHEDULED", w.PendingWorkflowTask.State)
 	require.Positive(t, w.HistoryLength)
 
-	startTime := timeOf(t, w.StartTime)
+	startTime := parseTime(t, w.StartTime)
 	require.True(t, startTime.After(begin) && startTime.Before(time.Now().Add(time.Second)), "%s", startTime)
-	require.WithinDuration(t, startTime.Add(2*time.Hour), timeOf(t, w.ExecutionExpirationTime), time.Second)
-	require.WithinDuration(t, startTime.Add(90*time.Minute), timeOf(t, w.RunExpirationTime), time.Second)
+	require.WithinDuration(t, startTime.Add(2*time.Hour), parseTime(t, w.ExecutionExpirationTime), time.Second)
+	require.WithinDuration(t, startTime.Add(90*time.Minute), parseTime(t, w.RunExpirationTime), time.Second)
 	require.Empty(t, w.CloseTime)
 	terminate(t, s.WorkflowID)
 	closed := describe(t, s.WorkflowID)
 	require.Equal(t, "TERMINATED", closed.Status)
-	require.False(t, timeOf(t, closed.CloseTime).Before(startTime))
+	require.False(t, parseTime(t, closed.CloseTime).Before(startTime))
 }
 
-func timeOf(t *testing.T, text string) time.Time {
+func parseTime(t *testing.T, text string) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339Nano, text)
 	require.NoError(t, err)
@@ -56,8 +56,8 @@ func timeOf(t *testing.T, text string) time.Time {
 
 func TestDescriptionListsPendingWork(t *testing.T) {
 	t.Parallel()
-	s := startFamily(t)
-	w := awaitFamily(t, s)
+	s := startParent(t)
+	w := awaitIdleParent(t, s)
 	pending := w.PendingActivities[0]
 	require.Equal(t, []string{"failOnce", "SCHEDULED", "10s", testQueue},
 		[]string{pending.ActivityType, pending.State, pending.StartToCloseTimeout, pending.LastWorkerIdentity})
@@ -75,8 +75,8 @@ func TestDescriptionListsPendingWork(t *testing.T) {
 
 func TestChildHasParent(t *testing.T) {
 	t.Parallel()
-	s := startFamily(t)
-	awaitFamily(t, s)
+	s := startParent(t)
+	awaitIdleParent(t, s)
 	child := describe(t, s.WorkflowID+"-child")
 	want := &execution{WorkflowID: s.WorkflowID, RunID: s.RunID}
 	require.Equal(t, want, child.Parent)
@@ -87,7 +87,7 @@ func TestChildHasParent(t *testing.T) {
 func TestDescriptionOfRunById(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
-	last := end(t, s.WorkflowID)
+	last := awaitOutcome(t, s.WorkflowID)
 	first := as[workflow](t, writer().get(t, workflowPath(s.WorkflowID, runQuery(s.RunID))).expect(t, http.StatusOK))
 	require.Equal(t, []string{s.RunID, "CONTINUED_AS_NEW"}, []string{first.RunID, first.Status})
 	latest := describe(t, s.WorkflowID)
@@ -109,24 +109,24 @@ func TestMetadataListsDetailsAndHandlers(t *testing.T) {
 	require.Contains(t, m.Definition.Updates, described{sample.SetAddressUpdate, "Sets the delivery address."})
 
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"approve","args":[{"by":"e2e"}]}`).expect(t, http.StatusNoContent)
-	require.JSONEq(t, `{"orderId":"o-7","status":"approved","total":2500,"approvedBy":"e2e"}`, string(end(t, s.WorkflowID).Result))
+	require.JSONEq(t, `{"orderId":"o-7","status":"approved","total":2500,"approvedBy":"e2e"}`, string(awaitOutcome(t, s.WorkflowID).Result))
 }
 
 func TestStartDelayIsPartOfExecutionTime(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t, `"startDelay":"1h"`)
+	s := startWithoutWorker(t, `"startDelay":"1h"`)
 	w := as[struct{ StartTime, ExecutionTime string }](t, writer().get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK))
-	require.WithinDuration(t, timeOf(t, w.StartTime).Add(time.Hour), timeOf(t, w.ExecutionTime), time.Second)
+	require.WithinDuration(t, parseTime(t, w.StartTime).Add(time.Hour), parseTime(t, w.ExecutionTime), time.Second)
 	terminate(t, s.WorkflowID)
 }
 
-// TestRunClosedBeforeItsStartHasNoDuration: the server itself reports a negative duration.
+// For a run that closes before its delayed start, the server reports a negative duration, which the gateway omits.
 func TestRunClosedBeforeItsStartHasNoDuration(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t, `"startDelay":"1h"`)
+	s := startWithoutWorker(t, `"startDelay":"1h"`)
 	terminate(t, s.WorkflowID)
 	require.NotContains(t, string(writer().get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK).body), "executionDuration")
-	e2etest.Eventually(t, "it is listed as closed", func() bool {
+	e2etest.Eventually(t, "the workflow is listed as terminated", func() bool {
 		list := writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowId = "`+s.WorkflowID+`"`)).expect(t, http.StatusOK)
 		require.NotContains(t, string(list.body), "executionDuration")
 		return strings.Contains(string(list.body), `"TERMINATED"`)

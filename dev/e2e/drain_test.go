@@ -19,21 +19,20 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// load is a group of clients, each with its own keep-alive connection. They send requests until the gateway announces
-// its shutdown, as a load balancer does until readiness fails.
-type load struct {
+// shutdownLoad is a group of clients, each with a keep-alive connection. A client sends requests until a response is
+// 503 or it cannot connect, as a load balancer sends requests to a replica until readiness fails.
+type shutdownLoad struct {
 	clients sync.WaitGroup
 
 	mu       sync.Mutex
-	statuses map[string]int // by kind of client and status
+	statuses map[string]int // number of responses, by kind of client and status: "read 200"
 	lost     []error        // requests without a response
 }
 
-// call is one request of a client.
 type call struct{ method, path, body string }
 
-// run adds a client that makes the calls that next returns.
-func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, next func(n int) call) {
+// run adds a client. Call n is the one that next(n) returns.
+func (l *shutdownLoad) run(ctx context.Context, gateway *stack.Gateway, kind string, next func(n int) call) {
 	transport := &http.Transport{}
 	c := writer().onGateway(gateway)
 	c.client = &http.Client{Transport: transport}
@@ -48,13 +47,14 @@ func (l *load) run(ctx context.Context, gateway *stack.Gateway, kind string, nex
 	})
 }
 
-// call makes one call and reports whether to continue. If a call fails to connect, the client ends. Once a request has
-// been written, it must receive a response; a retry of the client's library on another connection does not count.
-func (l *load) call(ctx context.Context, c caller, kind string, request call) bool {
+// call makes one call and reports whether the client makes more. A failure to connect loses no request and ends the
+// client. Any other request must be written once and receive a response: net/http may retry a request on another
+// connection, and then the first one counts as lost.
+func (l *shutdownLoad) call(ctx context.Context, c caller, kind string, request call) bool {
 	written, connection := 0, ""
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) {
-			connection = map[bool]string{true: "kept", false: "new"}[info.Reused]
+			connection = map[bool]string{true: "reused", false: "new"}[info.Reused]
 		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			l.mu.Lock()
@@ -81,8 +81,8 @@ func (l *load) call(ctx context.Context, c caller, kind string, request call) bo
 	}
 }
 
-// count returns the number of responses with a status, by kind of client.
-func (l *load) count(kind string, status int) int {
+// count returns the number of responses with a status that clients of a kind have received.
+func (l *shutdownLoad) count(kind string, status int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.statuses[fmt.Sprintf("%s %d", kind, status)]
@@ -91,10 +91,10 @@ func (l *load) count(kind string, status int) int {
 func TestDrainLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	const readers, starters, waiters = 4, 4, 4
-	gateway := ownGateway(t, "FLOWGATE_LISTEN_DRAIN_DELAY=1s")
+	gateway := startGatewayForTest(t, "FLOWGATE_LISTEN_DRAIN_DELAY=1s")
 	s := start(t, "Wait")
 	prefix := newID(t)
-	l := &load{statuses: map[string]int{}}
+	l := &shutdownLoad{statuses: map[string]int{}}
 	for range readers {
 		l.run(t.Context(), gateway, "read", func(int) call { return call{http.MethodGet, workflowPath(s.WorkflowID), ""} })
 	}
@@ -125,7 +125,7 @@ func TestDrainLosesNoRequest(t *testing.T) {
 	require.NoError(t, gateway.Err(), "the exit code is 0")
 	require.NoError(t, errors.Join(l.lost...), "no request is lost")
 	require.Greater(t, l.count("read", http.StatusOK), before, "the gateway serves during the drain delay")
-	require.GreaterOrEqual(t, l.count("wait", http.StatusAccepted), waiters, "waits end as pending")
+	require.GreaterOrEqual(t, l.count("wait", http.StatusAccepted), waiters, "waits end with 202")
 	require.Zero(t, l.count("wait", http.StatusOK))
 	terminate(t, s.WorkflowID)
 }
@@ -143,10 +143,10 @@ func awaitExit(t *testing.T, gateway *stack.Gateway) {
 
 func TestDrainEndsWaitsAsPending(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startUnpolled(t)
+	gateway := startGatewayForTest(t)
+	s := startWithoutWorker(t)
 	location := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
-	responses := waitTogether(t, gateway, writer(), location+"&wait=50s", 5)
+	responses := startConcurrentWaits(t, gateway, writer(), location+"&wait=50s", 5)
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	for _, a := range responses() {
 		pending := as[outcome](t, a.expect(t, http.StatusAccepted))

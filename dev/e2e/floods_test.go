@@ -23,32 +23,33 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// flood is an attack with HTTP/2 frames that no client library would send.
+// flood is an attack with sequences of HTTP/2 frames that no client library would send.
 type flood struct {
 	name        string
 	connections int
 	// maxGrowth is the maximum increase of the gateway's resident memory, in bytes.
 	maxGrowth int
-	// attack runs on one connection until the gateway closes it or the flood ends.
+	// attack runs on one connection and returns when the gateway closes the connection or the flood ends.
 	attack func(f *floodConn) error
 }
 
-// floodLength is the duration of a flood. Each connection sends at most floodFrames per floodPause, because the flood
-// shares the processors with the gateway, Temporal and the regular caller.
+// A flood lasts floodDuration. Each connection sends at most floodFrames per floodPause, because the flood shares the
+// processors with the gateway, Temporal and a regular caller, which sends normal requests during the flood.
 const (
-	floodLength = 2 * time.Second
-	floodFrames = 200
-	floodPause  = 10 * time.Millisecond
+	floodDuration = 2 * time.Second
+	floodFrames   = 200
+	floodPause    = 10 * time.Millisecond
 )
 
-// minRate is the minimum rate of the regular caller during a flood, as a fraction of its rate alone. It is small
-// because the machine has other load: the test only detects that the caller is starved.
-const minRate = 0.005
+// minRateRatio is the minimum ratio of the regular caller's request rate during a flood to its rate without one. It is
+// small because the machine has other load: the test only detects starvation.
+const minRateRatio = 0.005
 
-// http2Floods returns all floods. Their resources are per connection, and the load balancer limits connections.
+// http2Floods returns all floods. Each uses resources in proportion to its number of connections, which a load balancer
+// limits in production.
 func http2Floods() []flood {
-	const few, many, mebibyte = 4, 100, 1 << 20
-	header := bytes.Repeat([]byte{0x82}, 4<<10) // :method GET, repeated
+	const few, many, mebibyte = 4, 100, 1 << 20 // connections, connections, bytes
+	header := bytes.Repeat([]byte{0x82}, 4<<10) // HPACK for ":method: GET", repeated
 	return []flood{
 		{"CONTINUATION", few, 64 * mebibyte, func(f *floodConn) error {
 			return f.headersWithoutEnd(header)
@@ -77,14 +78,14 @@ func http2Floods() []flood {
 		{"WINDOW_UPDATE", few, 64 * mebibyte, func(f *floodConn) error {
 			return f.repeat(func(i int) error {
 				if i == 0 {
-					return f.request(1, false, http.MethodPost, workflows, manyKey)
+					return f.request(1, false, http.MethodPost, workflows, threeNamespacesKey)
 				}
 				return f.WriteWindowUpdate(uint32(i)%2, 1) //nolint:gosec // i counts frames from zero
 			})
 		}},
 		{"SETTINGS", few, 64 * mebibyte, func(f *floodConn) error {
 			return f.repeat(func(i int) error {
-				return f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(i)}) //nolint:gosec // far below
+				return f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(i)}) //nolint:gosec // far below the maximum
 			})
 		}},
 		{"PING", few, 64 * mebibyte, func(f *floodConn) error {
@@ -95,38 +96,39 @@ func http2Floods() []flood {
 			return f.repeat(func(int) error { return f.WritePing(false, [8]byte{}) })
 		}},
 		{"10,000 half-open streams", many, 512 * mebibyte, func(f *floodConn) error {
-			return f.streams(many, false, http.MethodPost, workflows, manyKey)
+			return f.openStreams(many, false, http.MethodPost, workflows, threeNamespacesKey)
 		}},
 		{"10,000 half-open streams without a valid key", many, 256 * mebibyte, func(f *floodConn) error {
-			return f.streams(many, false, http.MethodPost, workflows, "fg_none_00000000000000000000000000000000")
+			return f.openStreams(many, false, http.MethodPost, workflows, "fg_none_00000000000000000000000000000000")
 		}},
 		{"10,000 responses with a window of 0", many, 512 * mebibyte, func(f *floodConn) error {
 			if err := f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize}); err != nil {
 				return err
 			}
-			return f.streams(many, true, http.MethodGet, "/v1/openapi.json", "")
+			return f.openStreams(many, true, http.MethodGet, "/v1/openapi.json", "")
 		}},
 		{"10,000 pages with a window of 0", many, 768 * mebibyte, func(f *floodConn) error {
 			if err := f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize}); err != nil {
 				return err
 			}
-			return f.streams(many, true, http.MethodGet, "/docs/assets/any/swagger-ui-bundle.js", "")
+			return f.openStreams(many, true, http.MethodGet, "/docs/assets/any/swagger-ui-bundle.js", "")
 		}},
-		{"announced frames that are never sent", 3 * many, 64 * mebibyte, func(f *floodConn) error {
+		{"frames shorter than their announced length", 3 * many, 64 * mebibyte, func(f *floodConn) error {
 			const length, unknown = 1<<20 - 1, 0x42
 			head := []byte{length >> 16, length >> 8 & 0xff, length & 0xff, unknown, 0, 0, 0, 0, 0} //nolint:mnd // RFC 9113, section 4.1
 			if _, err := f.writer.Write(append(head, make([]byte, length/2)...)); err != nil {
 				return err
 			}
-			return f.hold()
+			return f.flushAndWait()
 		}},
 	}
 }
 
-func streamID(i int) uint32 { return uint32(2*i + 1) } //nolint:gosec,mnd // far below the limit; clients use odd ids
+func streamID(i int) uint32 { return uint32(2*i + 1) } //nolint:gosec,mnd // far below the maximum; the streams of a client have odd ids
 
-// TestHTTP2Floods floods a gateway with default listener settings. The gateway must serve a regular caller meanwhile,
-// and its memory must be bounded. It does not run in parallel with other tests, which the floods would affect.
+// TestHTTP2Floods floods a gateway that has the default listener settings. During a flood, the gateway must serve a
+// regular caller, and its memory must stay bounded. The test does not run in parallel with others, which the floods
+// would affect.
 func TestHTTP2Floods(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 40 s")
@@ -134,33 +136,33 @@ func TestHTTP2Floods(t *testing.T) {
 	s := start(t, "Wait")
 	for _, test := range http2Floods() {
 		t.Run(test.name, func(t *testing.T) {
-			gateway := ownGateway(t)
-			alone := measureCaller(t, gateway, s, floodLength/4)
+			gateway := startGatewayForTest(t)
+			withoutFlood := measureRegularCaller(t, gateway, s, floodDuration/4)
 			before := residentBytes(t, gateway, "VmRSS")
 			var frames, connections atomic.Int64
-			ctx, end := context.WithTimeout(t.Context(), floodLength)
+			ctx, end := context.WithTimeout(t.Context(), floodDuration)
 			defer end()
 			var attackers sync.WaitGroup
 			for range test.connections {
 				attackers.Go(func() { runFlood(ctx, gateway, test, &frames, &connections) })
 			}
-			loaded := measureCaller(t, gateway, s, floodLength)
+			duringFlood := measureRegularCaller(t, gateway, s, floodDuration)
 			attackers.Wait()
 			peak := residentBytes(t, gateway, "VmHWM")
-			e2etest.Eventually(t, "the gateway holds no request", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight") == 0 })
+			e2etest.Eventually(t, "no request is in flight", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight") == 0 })
 			live := liveBytes(t, gateway)
 			const mebibyte = 1 << 20
 			t.Logf("%d frames on %d connections; resident memory %d MiB before, %d at most, %d after (%d MiB in use)",
 				frames.Load(), connections.Load(), before/mebibyte, peak/mebibyte, residentBytes(t, gateway, "VmRSS")/mebibyte, live/mebibyte)
-			t.Logf("regular caller alone: %s; during the flood: %s", alone, loaded)
+			t.Logf("regular caller without a flood: %s; during the flood: %s", withoutFlood, duringFlood)
 			assert.Less(t, peak-before, test.maxGrowth)
-			assert.Empty(t, loaded.failures)
-			assert.Greater(t, loaded.rate(), minRate*alone.rate())
+			assert.Empty(t, duringFlood.failures)
+			assert.Greater(t, duringFlood.rate(), minRateRatio*withoutFlood.rate())
 		})
 	}
 }
 
-// runFlood attacks on one connection after another.
+// runFlood runs the attack, and opens a new connection each time the gateway has closed the previous one.
 func runFlood(ctx context.Context, gateway *stack.Gateway, test flood, frames, connections *atomic.Int64) {
 	for ctx.Err() == nil {
 		f, err := dialFlood(ctx, gateway)
@@ -168,7 +170,7 @@ func runFlood(ctx context.Context, gateway *stack.Gateway, test flood, frames, c
 			continue
 		}
 		connections.Add(1)
-		_ = test.attack(f) // ends when the gateway closes the connection
+		_ = test.attack(f) // fails when the gateway closes the connection, as it should
 		frames.Add(f.sent)
 		f.close()
 	}
@@ -177,11 +179,11 @@ func runFlood(ctx context.Context, gateway *stack.Gateway, test flood, frames, c
 // floodConn is an HTTP/2 connection on which an attack controls each frame.
 type floodConn struct {
 	*http2.Framer
-	ctx    context.Context //nolint:containedctx // a connection lives as long as its flood
+	ctx    context.Context //nolint:containedctx // the connection ends with the flood
 	conn   net.Conn
 	writer *bufio.Writer
 	sent   int64
-	closed chan struct{} // by the gateway
+	closed chan struct{} // closed when the gateway closes the connection
 	close  func()
 }
 
@@ -210,14 +212,14 @@ func dialFlood(ctx context.Context, gateway *stack.Gateway) (*floodConn, error) 
 	return f, err
 }
 
-// stopReading stops reading, so that the output of the gateway fills the buffers.
+// stopReading stops reading from the connection, so that responses fill the socket buffers.
 func (f *floodConn) stopReading() {
 	_ = f.conn.SetReadDeadline(time.Now())
 	<-f.closed
 	f.closed = make(chan struct{})
 }
 
-// repeat writes until the gateway closes the connection or the flood ends.
+// repeat calls write, with a counter from zero, until it fails or the flood ends.
 func (f *floodConn) repeat(write func(i int) error) error {
 	ticker := time.NewTicker(floodPause)
 	defer ticker.Stop()
@@ -237,8 +239,8 @@ func (f *floodConn) repeat(write func(i int) error) error {
 	}
 }
 
-// hold flushes the output and waits.
-func (f *floodConn) hold() error {
+// flushAndWait flushes the written frames and waits until the gateway closes the connection or the flood ends.
+func (f *floodConn) flushAndWait() error {
 	if err := f.writer.Flush(); err != nil {
 		return err
 	}
@@ -269,17 +271,18 @@ func (f *floodConn) request(stream uint32, endStream bool, method, path, key str
 	})
 }
 
-// streams opens n streams and abandons them.
-func (f *floodConn) streams(n int, endStream bool, method, path, key string) error {
+// openStreams opens n streams and leaves them open.
+func (f *floodConn) openStreams(n int, endStream bool, method, path, key string) error {
 	for i := range n {
 		if err := f.request(streamID(i), endStream, method, path, key); err != nil {
 			return err
 		}
 		f.sent++
 	}
-	return f.hold()
+	return f.flushAndWait()
 }
 
+// headersWithoutEnd sends a HEADERS frame and then CONTINUATION frames without the flag END_HEADERS.
 func (f *floodConn) headersWithoutEnd(fragment []byte) error {
 	return f.repeat(func(i int) error {
 		if i == 0 {
@@ -289,11 +292,11 @@ func (f *floodConn) headersWithoutEnd(fragment []byte) error {
 	})
 }
 
-// latencies contains the latencies of the regular caller.
+// latencies contains the latencies of the regular caller within a period of the given duration.
 type latencies struct {
 	calls    []time.Duration // sorted
 	failures []string
-	length   time.Duration
+	duration time.Duration
 }
 
 func (l latencies) percentile(part float64) time.Duration {
@@ -301,7 +304,7 @@ func (l latencies) percentile(part float64) time.Duration {
 }
 
 // rate returns the number of calls per second.
-func (l latencies) rate() float64 { return float64(len(l.calls)) / l.length.Seconds() }
+func (l latencies) rate() float64 { return float64(len(l.calls)) / l.duration.Seconds() }
 
 func (l latencies) String() string {
 	const p50, p99 = 0.5, 0.99
@@ -309,12 +312,12 @@ func (l latencies) String() string {
 		len(l.calls), l.percentile(p50).Round(time.Microsecond), l.percentile(p99).Round(time.Microsecond), len(l.failures))
 }
 
-// measureCaller describes a workflow repeatedly and measures the latencies.
-func measureCaller(t *testing.T, gateway *stack.Gateway, s started, length time.Duration) (l latencies) {
+// measureRegularCaller sends describe requests for the given duration and returns their latencies.
+func measureRegularCaller(t *testing.T, gateway *stack.Gateway, s started, duration time.Duration) (l latencies) {
 	t.Helper()
 	c := writer().onGateway(gateway)
-	defer func(begin time.Time) { l.length = time.Since(begin) }(time.Now())
-	for end := time.Now().Add(length); time.Now().Before(end) || len(l.calls) == 0; {
+	defer func(begin time.Time) { l.duration = time.Since(begin) }(time.Now())
+	for end := time.Now().Add(duration); time.Now().Before(end) || len(l.calls) == 0; {
 		begin := time.Now()
 		a, err := c.send(t.Context(), http.MethodGet, workflowPath(s.WorkflowID), "")
 		l.calls = append(l.calls, time.Since(begin))

@@ -11,48 +11,48 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// resultOf returns the result of a run.
-func resultOf(t *testing.T, s started, query string, status int) outcome {
+// getOutcome requests the outcome of the run s and requires the status. query contains further query parameters.
+func getOutcome(t *testing.T, s started, query string, status int) outcome {
 	t.Helper()
 	return as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), query)).expect(t, status))
 }
 
 func TestResetIsFollowedIfRequested(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 1)
-	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+	s := startWithSignals(t, 1)
+	r := resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
 	for _, query := range []string{"&followReset=true", "&followReset=true&wait=1s", "&followReset=true&followRuns=false"} {
-		require.Equal(t, r.RunID, resultOf(t, s, query, http.StatusAccepted).RunID, query)
+		require.Equal(t, r.RunID, getOutcome(t, s, query, http.StatusAccepted).RunID, query)
 	}
-	finish(t, s.WorkflowID, `"after"`)
+	signalFinish(t, s.WorkflowID, `"after"`)
 	for _, query := range []string{"&wait=30s&followReset=true", "&followReset=true", "&followReset=true&followRuns=false"} {
-		o := resultOf(t, s, query, http.StatusOK)
+		o := getOutcome(t, s, query, http.StatusOK)
 		require.Equal(t, []string{r.RunID, s.RunID, "COMPLETED", `"after"`},
 			[]string{o.RunID, o.FirstExecutionRunID, o.Status, string(o.Result)}, query)
 	}
 	for _, query := range []string{"", "&wait=1s", "&followReset=false", "&followRuns=true"} {
-		o := resultOf(t, s, query, http.StatusOK)
+		o := getOutcome(t, s, query, http.StatusOK)
 		require.Equal(t, []string{s.RunID, "TERMINATED"}, []string{o.RunID, o.Status}, query)
 	}
 }
 
-// Waiting callers learn of the reset when the run closes.
+// The reset closes the run for which the request waits, and the wait continues with the new run.
 func TestWaitFollowsReset(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startWaiting(t, 1)
+	gateway := startGatewayForTest(t)
+	s := startWithSignals(t, 1)
 	path := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s&followReset=true")
-	o := as[outcome](t, waitFor(t, gateway, path, func() {
-		resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
-		finish(t, s.WorkflowID, `"after"`)
+	o := as[outcome](t, getWhileWaiting(t, gateway, path, func() {
+		resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+		signalFinish(t, s.WorkflowID, `"after"`)
 	}).expect(t, http.StatusOK))
 	require.Equal(t, []string{"COMPLETED", `"after"`}, []string{o.Status, string(o.Result)})
 	require.NotEqual(t, s.RunID, o.RunID)
 }
 
-func TestStartThatIsResetIsFollowed(t *testing.T) {
+func TestStartFollowsReset(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
+	gateway := startGatewayForTest(t)
 	id := newID(t)
 	done := make(chan apiResponse, 1)
 	go func() {
@@ -61,59 +61,60 @@ func TestStartThatIsResetIsFollowed(t *testing.T) {
 		assert.NoError(t, err)
 		done <- a
 	}()
-	e2etest.Eventually(t, "the gateway waits", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
-	requireSignals(t, id, 0)
+	e2etest.Eventually(t, "the request waits", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
+	awaitSignalCount(t, id, 0)
 	first := describe(t, id)
-	r := resetTo(t, started{WorkflowID: id, RunID: first.RunID}, `{"resetType":"LAST_WORKFLOW_TASK"}`)
-	finish(t, id, `"after"`)
+	r := resetWorkflow(t, started{WorkflowID: id, RunID: first.RunID}, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+	signalFinish(t, id, `"after"`)
 	o := as[outcome](t, (<-done).expect(t, http.StatusOK))
 	require.Equal(t, []string{r.RunID, first.RunID, `"after"`}, []string{o.RunID, o.FirstExecutionRunID, string(o.Result)})
 }
 
 func TestResetEndsWaitWithoutFollowReset(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startWaiting(t, 1)
-	o := as[outcome](t, waitFor(t, gateway, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s"), func() {
-		resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad build"}`)
+	gateway := startGatewayForTest(t)
+	s := startWithSignals(t, 1)
+	o := as[outcome](t, getWhileWaiting(t, gateway, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s"), func() {
+		resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad build"}`)
 	}).expect(t, http.StatusOK))
 	require.Equal(t, []string{s.RunID, "TERMINATED", "a bad build"}, []string{o.RunID, o.Status, o.Failure.Message})
 	terminate(t, s.WorkflowID)
 }
 
-// A completed run keeps its result for callers that do not follow the reset.
+// After a reset, a completed run keeps its outcome for callers that do not follow the reset.
 func TestResetOfAClosedRunIsFollowed(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 1)
-	finish(t, s.WorkflowID, `"before"`)
-	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
-	r := resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, runQuery(s.RunID))
-	require.Equal(t, `"before"`, string(resultOf(t, s, "", http.StatusOK).Result))
-	require.Equal(t, r.RunID, resultOf(t, s, "&followReset=true", http.StatusAccepted).RunID)
+	s := startWithSignals(t, 1)
+	signalFinish(t, s.WorkflowID, `"before"`)
+	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
+	r := resetWorkflow(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, runQuery(s.RunID))
+	require.Equal(t, `"before"`, string(getOutcome(t, s, "", http.StatusOK).Result))
+	require.Equal(t, r.RunID, getOutcome(t, s, "&followReset=true", http.StatusAccepted).RunID)
 	terminate(t, s.WorkflowID)
 }
 
-// A chain continues from the run that was reset, not from its successors.
+// The run s continues as new in a second run, and is then reset. A caller that follows resets receives the outcomes of
+// the new runs and not that of the second run.
 func TestResetOfContinuedRunReplacesItsSuccessors(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
-	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
-	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`, runQuery(s.RunID))
+	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
+	r := resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`, runQuery(s.RunID))
 	for _, query := range []string{"&wait=30s&followReset=true&followRuns=false", "&followReset=true&followRuns=false"} {
-		o := resultOf(t, s, query, http.StatusOK)
+		o := getOutcome(t, s, query, http.StatusOK)
 		require.Equal(t, []string{r.RunID, "CONTINUED_AS_NEW"}, []string{o.RunID, o.Status}, query)
 	}
-	o := resultOf(t, s, "&wait=30s&followReset=true", http.StatusOK)
+	o := getOutcome(t, s, "&wait=30s&followReset=true", http.StatusOK)
 	require.Equal(t, []string{"COMPLETED", "2"}, []string{o.Status, string(o.Result)})
 	require.NotEqual(t, r.RunID, o.RunID)
 }
 
-// The Location of a pending wait has the same parameters.
+// The Location of a 202 response has the parameters of the request.
 func TestLocationOfPendingWaitKeepsParameters(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 0)
+	s := startWithSignals(t, 0)
 	a := writer().get(t, workflowPath(s.WorkflowID, "/result?followRuns=false&followReset=true&failureStatus=422")).expect(t, http.StatusAccepted)
-	resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+	resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
 	terminate(t, s.WorkflowID)
 	again := writer().get(t, a.header.Get("Location")).expect(t, http.StatusUnprocessableEntity)
 	require.NotEqual(t, s.RunID, as[outcome](t, again).RunID)

@@ -12,9 +12,9 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// ownGateway starts a gateway for one test, with additional settings as environment variables. It must stop without an
-// error when the test ends.
-func ownGateway(t *testing.T, env ...string) *stack.Gateway {
+// startGatewayForTest starts a gateway that only the calling test uses. env contains additional settings as environment
+// variables. When the test ends, the gateway must stop without an error.
+func startGatewayForTest(t *testing.T, env ...string) *stack.Gateway {
 	t.Helper()
 	gateway, err := startGateway(t.Context(), env...)
 	require.NoError(t, err)
@@ -27,8 +27,9 @@ func ownGateway(t *testing.T, env ...string) *stack.Gateway {
 	return gateway
 }
 
-// polls returns the number of the gateway's long polls for the end of a workflow.
-func polls(t *testing.T, gateway *stack.Gateway) int {
+// historyCalls returns how often the gateway has called GetWorkflowExecutionHistory. A wait for an outcome polls by
+// this method.
+func historyCalls(t *testing.T, gateway *stack.Gateway) int {
 	t.Helper()
 	return int(e2etest.Metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="GetWorkflowExecutionHistory"`))
 }

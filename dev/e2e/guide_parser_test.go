@@ -12,17 +12,17 @@ import (
 
 // fence is a fenced code block of a Markdown document.
 type fence struct {
-	line     int // first line in the document, counted from 1
+	line     int // number of the opening line in the document, from 1
 	language string
 	lines    []string
-	// follows reports whether there is no text between the block and the previous one.
+	// follows reports whether only blank lines separate the block from the previous one.
 	follows bool
 }
 
 func (f fence) text() string { return strings.Join(f.lines, "\n") }
 
-// readFences returns all fenced blocks of a document. It rejects fences of tildes and indented fences, which it does
-// not parse but other Markdown readers do.
+// readFences returns all fenced code blocks of a document. It rejects indented fences and fences of tildes, which
+// Markdown permits and parseFences does not support.
 func readFences(t *testing.T, name string) []fence {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -44,20 +44,20 @@ func parseFences(text string) ([]fence, error) {
 			fences = append(fences, fence{line: i + 1, language: language, follows: follows && len(fences) > 0})
 			open = true
 		case open && isFence && language != "":
-			return nil, fmt.Errorf("line %d: a fence inside a block", i+1)
+			return nil, fmt.Errorf("line %d: a fence with a language inside a block", i+1)
 		case open && isFence:
 			open, follows = false, true
 		case open:
 			last := &fences[len(fences)-1]
 			last.lines = append(last.lines, line)
 		case strings.HasPrefix(bare, "```"), strings.HasPrefix(bare, "~~~"):
-			return nil, fmt.Errorf("line %d: a fence that is indented, or of tildes", i+1)
+			return nil, fmt.Errorf("line %d: unsupported fence: it is indented or uses tildes", i+1)
 		case bare != "":
 			follows = false
 		}
 	}
 	if open {
-		return nil, fmt.Errorf("line %d: a block without an end", fences[len(fences)-1].line)
+		return nil, fmt.Errorf("line %d: the block has no closing fence", fences[len(fences)-1].line)
 	}
 	return fences, nil
 }
@@ -69,7 +69,8 @@ type step struct {
 	output  string
 }
 
-// steps parses a console block: "$ " begins a command, "> " continues it, and all other lines are its output.
+// steps parses a console block. A line with the prefix "$ " begins a command, lines with "> " continue it, and all
+// other lines are the output of the command.
 func (f fence) steps() ([]step, error) {
 	var steps []step
 	inCommand := false
@@ -90,7 +91,7 @@ func (f fence) steps() ([]step, error) {
 		}
 	}
 	if len(steps) == 0 {
-		return nil, fmt.Errorf("line %d: a console block without a command", f.line)
+		return nil, fmt.Errorf("line %d: the console block has no command", f.line)
 	}
 	for _, s := range steps {
 		if s.output != "" && strings.Trim(s.output, ". \n") == "" {
@@ -100,11 +101,12 @@ func (f fence) steps() ([]step, error) {
 	return steps, nil
 }
 
-// shortenedID matches a UUID as the README shortens it.
+// shortenedID matches a shortened UUID in README.md, such as "01a1fbfe-…".
 var shortenedID = regexp.MustCompile(`[0-9a-f]{8}-…`)
 
-// outputPattern returns a pattern for a documented output. An ellipsis, "..." or "…", matches any text, a shortened id
-// any id, and white space matches any or no white space, so that JSON may be wrapped. All other text is literal.
+// outputPattern returns a pattern that matches the output of a command if it equals the documented output. In the
+// document, "..." and "…" stand for any text, a shortened id for any id, and white space for optional white space, so
+// that a document can wrap JSON.
 func outputPattern(output string) *regexp.Regexp {
 	const anything = `(?s:.*?)`
 	output = strings.ReplaceAll(shortenedID.ReplaceAllString(output, "..."), "…", "...")

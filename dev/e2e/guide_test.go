@@ -17,18 +17,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// skippedBlocks maps the first lines of the shell blocks that these tests cannot run to the reasons. All other blocks
-// are run. An entry without a block fails the test.
+// skippedBlocks contains the shell blocks of a document that a test cannot run: the first line of each, and the reason.
+// An entry for which the document has no block fails the test.
 type skippedBlocks map[string]string
 
-// dataLanguages are the languages of blocks without commands.
+// dataLanguages are the languages of fenced blocks that contain no commands.
 var dataLanguages = []string{"yaml", "json", "text"} //nolint:gochecknoglobals // a constant
 
 // TestGuide runs every command of docs/guide.md in order and compares the output with the documented one.
 func TestGuide(t *testing.T) {
 	t.Parallel()
 	skipped := skippedBlocks{
-		"make run": "the tests run on this stack",
+		"make run": "the tests have started the same servers",
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
 		"npx openapi-typescript http://127.0.0.1:8080/v1/openapi.json -o flowgate.ts": "it needs Node.js and the " +
 			"network; e2e/ generates clients",
@@ -55,13 +55,13 @@ func TestGuide(t *testing.T) {
 	t.Logf("%d commands of the guide ran", ran)
 }
 
-// TestGuideREADME runs every shell block of README.md and compares the output with the documented one. Without a
-// documented output, no call may fail.
+// TestGuideREADME runs every shell block of README.md and compares the output with the documented one. If no output is
+// documented, it requires that no HTTP request fails.
 func TestGuideREADME(t *testing.T) {
 	t.Parallel()
 	skipped := skippedBlocks{
-		"make run":   "the tests run on this stack",
-		"make build": "builds the gateway; TestGuide creates a key",
+		"make run":   "the tests have started the same servers",
+		"make build": "the gateway is already built, and TestGuide creates a key",
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
 		"make test       # everything that CI runs":            "it runs these tests",
 	}
@@ -91,12 +91,13 @@ func TestGuideREADME(t *testing.T) {
 	t.Logf("%d blocks of the README ran", ran)
 }
 
+// has reports whether there is an entry for a block.
 func (n skippedBlocks) has(block fence) bool {
 	_, known := n[block.lines[0]]
 	return known
 }
 
-// skip requires an entry for a block and deletes it, so that the entries without a block are left.
+// skip requires an entry for a block and deletes it. The entries that remain at the end have no block.
 func (n skippedBlocks) skip(t *testing.T, block fence) {
 	t.Helper()
 	require.NotEmpty(t, block.lines, "line %d: the block is empty", block.line)
@@ -104,12 +105,12 @@ func (n skippedBlocks) skip(t *testing.T, block fence) {
 	delete(n, block.lines[0])
 }
 
-// shell runs commands sequentially, each in its own bash process, in one directory and with the variables that previous
-// commands have set.
+// shell runs each command in a new bash process. All commands share the working directory dir and the variables that
+// previous commands have set, which are stored in the directory state.
 type shell struct {
 	dir, state string
 	env        []string
-	// addresses replaces the addresses in the documents with those of the test.
+	// addresses replaces the addresses in a document with those of the servers of the test.
 	addresses *strings.Replacer
 }
 
@@ -141,8 +142,9 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// expect runs a command and requires the documented output. Commands for lists and counts, which are eventually
-// consistent, and commands that begin with sleep are repeated for some time. All others must succeed at once.
+// expect runs a command and requires the documented output. Commands that begin with "curl -G" read lists and counts,
+// which are eventually consistent. They and commands that begin with "sleep" are repeated until they succeed or time
+// out. All others must succeed the first time.
 func (s *shell) expect(t *testing.T, st step, strict bool) {
 	t.Helper()
 	const timeout = 15 * time.Second
@@ -161,8 +163,8 @@ func (s *shell) expect(t *testing.T, st step, strict bool) {
 	}
 }
 
-// run runs a command and returns its output as in a terminal. curl prints no progress, and with strict it fails on an
-// error status.
+// run runs a command and returns its standard output and standard error. curl prints no progress. If strict is true,
+// curl fails if the response has an error status.
 func (s *shell) run(t *testing.T, command string, strict bool) (string, error) {
 	t.Helper()
 	const timeout = time.Minute
@@ -183,13 +185,14 @@ func (s *shell) run(t *testing.T, command string, strict bool) (string, error) {
 	err := bash.Start()
 	require.NoError(t, err)
 	if group := -bash.Process.Pid; strings.Contains(command, " & ") {
-		t.Cleanup(func() { _ = syscall.Kill(group, syscall.SIGKILL) }) // background processes of the command
+		t.Cleanup(func() { _ = syscall.Kill(group, syscall.SIGKILL) }) // ends the background processes of the command
 	}
 	err = bash.Wait()
 	return printed.String(), err
 }
 
-// TestGuideDetectsErrors checks that the tests of the documents detect errors.
+// TestGuideDetectsErrors tests the shell: it keeps variables between commands and returns an error for a failed
+// command.
 func TestGuideDetectsErrors(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)

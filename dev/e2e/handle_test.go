@@ -10,14 +10,14 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// TestHandleOfAnotherChainIsRejected covers calls without a field for the chain in Temporal, where the gateway checks
-// it.
+// TestHandleOfAnotherChainIsRejected covers the operations for which Temporal's request has no field for the first run
+// id. The gateway itself checks that the workflow id refers to the given run chain.
 func TestHandleOfAnotherChainIsRejected(t *testing.T) {
 	t.Parallel()
-	first := startUnpolled(t)
+	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
 	second := as[started](t, writer().post(t, workflows, startBody("Wait", first.WorkflowID, sample.TaskQueue)).expect(t, http.StatusCreated))
-	requireSignals(t, second.WorkflowID, 0)
+	awaitSignalCount(t, second.WorkflowID, 0)
 	for _, call := range []struct {
 		method, path, body string
 		status             int
@@ -36,16 +36,16 @@ func TestHandleOfAnotherChainIsRejected(t *testing.T) {
 		{http.MethodDelete, "", "", http.StatusNoContent},
 	} {
 		path := workflowPath(first.WorkflowID, call.path, "?firstExecutionRunId=")
-		p := writer().must(t, call.method, path+first.RunID, call.body).problem(t, http.StatusConflict, "run-chain-mismatch")
+		p := writer().mustSend(t, call.method, path+first.RunID, call.body).problem(t, http.StatusConflict, "run-chain-mismatch")
 		require.Equal(t, first.WorkflowID, p.WorkflowID, call.path)
 		if call.method == http.MethodPost && call.path == "/signal" {
-			requireSignals(t, second.WorkflowID, 0)
+			awaitSignalCount(t, second.WorkflowID, 0)
 		}
-		writer().must(t, call.method, path+second.RunID, call.body).expect(t, call.status)
+		writer().mustSend(t, call.method, path+second.RunID, call.body).expect(t, call.status)
 	}
 }
 
-// TestHandleFollowsItsChain checks a handle after the workflow id refers to a later run of its chain.
+// TestHandleFollowsItsChain uses a handle with a first run id after the workflow has continued as new.
 func TestHandleFollowsItsChain(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
@@ -62,18 +62,18 @@ func TestHandleFollowsItsChain(t *testing.T) {
 		page = historyPage(t, writer(), pages+"&pageToken="+page.NextPageToken)
 		events = append(events, page.Events...)
 	}
-	require.Greater(t, len(events), 2, "events at the time of the first page")
+	require.Greater(t, len(events), 2, "the pages contain the events of the run at the time of the first page")
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events[:len(events)], events)
 	terminate(t, s.WorkflowID)
 }
 
 func TestCancelOfRunById(t *testing.T) {
 	t.Parallel()
-	first := startUnpolled(t)
+	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startUnpolledAs(t, first.WorkflowID)
+	second := startWithoutWorkerAs(t, first.WorkflowID)
 	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runQuery(first.RunID)), "").expect(t, http.StatusNoContent)
-	require.False(t, describe(t, first.WorkflowID).CancelRequested, "the given run is closed")
+	require.False(t, describe(t, first.WorkflowID).CancelRequested, "the request named the closed run")
 	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runQuery(second.RunID)), "").expect(t, http.StatusNoContent)
 	require.True(t, describe(t, first.WorkflowID).CancelRequested)
 	terminate(t, first.WorkflowID)

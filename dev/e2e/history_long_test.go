@@ -17,9 +17,9 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// The gateway's peak memory may exceed its memory at the start by maxPages times the largest page, and by maxWarmUp
-// bytes for its first requests. From one read to the next it may grow by growthPages pages and growthBytes bytes,
-// because the garbage collector may run late.
+// The peak memory of the gateway may exceed its memory at the start by maxPages times the size of the largest page,
+// plus maxWarmUp bytes, which the first requests need. After the first round of reads, the peak may increase by
+// growthPages times that size plus growthBytes bytes, because the garbage collector may run late.
 const (
 	maxPages    = 5
 	maxWarmUp   = 24 << 20
@@ -27,42 +27,43 @@ const (
 	growthBytes = 8 << 20
 )
 
-// TestMemoryIsBoundedForLongHistory reads a history repeatedly by each method and reads the gateway's peak memory from
-// the kernel after each. It does not run in parallel with other tests, because creating the history keeps the server
-// busy.
+// TestMemoryIsBoundedForLongHistory reads a long history several times by each method, and obtains the peak memory of
+// the gateway from the kernel after each read. It does not run in parallel with other tests, because the server is busy
+// while the history is created.
 func TestMemoryIsBoundedForLongHistory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 20 s")
 	}
 	const events = 50_000
-	t.Run("of many small slices", func(t *testing.T) {
+	t.Run("many small batches", func(t *testing.T) {
 		pages := readRepeatedly(t, makeHistory(t, events, 20), events)
 		require.Greater(t, pages, 1, "this history must have several pages")
 	})
-	// The server counts batches and never splits one: this history is one page, regardless of its size.
-	t.Run("of few large slices", func(t *testing.T) {
+	// The server limits the number of batches on a page and never splits a batch, so this history has one page.
+	t.Run("few large batches", func(t *testing.T) {
 		readRepeatedly(t, makeHistory(t, events, 4000), events)
 	})
 }
 
-// readRepeatedly reads a history by all methods and returns its number of pages.
+// readRepeatedly reads a history three times by each method, checks the memory of the gateway, and returns the number
+// of pages of the history.
 func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 	t.Helper()
 	const rounds = 3
-	gateway := ownGateway(t)
+	gateway := startGatewayForTest(t)
 	atStart := residentBytes(t, gateway, "VmRSS")
 	var first, highest, largest int
 	for round := range rounds {
-		for name, readAll := range readMethods() {
+		for method, readAll := range readMethods() {
 			resetPeak(t, gateway)
 			began := time.Now()
 			read := readAll(t, writer().onGateway(gateway), s)
 			elapsed, peak := time.Since(began), residentBytes(t, gateway, "VmHWM")
-			t.Logf("%s: %d events in %d responses, the largest of %s, in %s, with a peak memory of %s", name, len(read.ids),
+			t.Logf("%s: %d events in %d responses, the largest of %s, in %s, with a peak memory of %s", method, len(read.ids),
 				read.responses, mebibytes(read.largest), elapsed.Round(time.Millisecond), mebibytes(peak))
-			requireInOrder(t, 1, events, read.ids)
+			requireConsecutive(t, 1, events, read.ids)
 			highest, pages = max(highest, peak), max(pages, read.responses)
-			if name != ndjson {
+			if method != methodNDJSON {
 				largest = max(largest, read.largest)
 			}
 		}
@@ -77,20 +78,20 @@ func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 	return pages
 }
 
-// ndjson is the method without pages.
-const ndjson = "lines"
+// methodNDJSON returns all events in one response, so the size of the response does not bound the memory.
+const methodNDJSON = "NDJSON"
 
-// readMethods returns the methods to read a history through the gateway.
-func readMethods() map[string]func(*testing.T, caller, started) historyRead {
-	return map[string]func(*testing.T, caller, started) historyRead{
-		ndjson:                  readLines,
-		"pages of 1,000":        readPages,
-		"Temporal's HTTP pages": readTemporalPages,
+// readMethods returns the methods by which a client can read a history.
+func readMethods() map[string]func(*testing.T, caller, started) readResult {
+	return map[string]func(*testing.T, caller, started) readResult{
+		methodNDJSON:                     readNDJSON,
+		"pages of 1,000":                 readPages,
+		"pages of the Temporal HTTP API": readTemporalPages,
 	}
 }
 
-// historyRead is the result of reading a whole history.
-type historyRead struct {
+// readResult describes one complete read of a history.
+type readResult struct {
 	ids       []string
 	responses int
 	largest   int // size of the largest response, in bytes
@@ -101,15 +102,15 @@ type eventID struct {
 	EventID string `json:"eventId"`
 }
 
-func (r *historyRead) add(events []eventID) {
+func (r *readResult) add(events []eventID) {
 	for _, event := range events {
 		r.ids = append(r.ids, event.EventID)
 	}
 }
 
-func readLines(t *testing.T, c caller, s started) historyRead {
+func readNDJSON(t *testing.T, c caller, s started) readResult {
 	t.Helper()
-	var read historyRead
+	var read readResult
 	read.get(t, c.with("Accept", typeNDJSON), workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)), func(body *json.Decoder) {
 		var event eventID
 		for body.More() {
@@ -120,9 +121,9 @@ func readLines(t *testing.T, c caller, s started) historyRead {
 	return read
 }
 
-func readPages(t *testing.T, c caller, s started) historyRead {
+func readPages(t *testing.T, c caller, s started) readResult {
 	t.Helper()
-	var read historyRead
+	var read readResult
 	for query := ""; ; {
 		var page struct {
 			Events        []eventID
@@ -139,10 +140,10 @@ func readPages(t *testing.T, c caller, s started) historyRead {
 	}
 }
 
-func readTemporalPages(t *testing.T, c caller, s started) historyRead {
+func readTemporalPages(t *testing.T, c caller, s started) readResult {
 	t.Helper()
 	path := "/api" + workflowPath(s.WorkflowID, "/history?maximumPageSize=1000&execution.runId=", s.RunID)
-	var read historyRead
+	var read readResult
 	for query := ""; ; {
 		var page struct {
 			History       struct{ Events []eventID }
@@ -157,9 +158,9 @@ func readTemporalPages(t *testing.T, c caller, s started) historyRead {
 	}
 }
 
-// get decodes one response while it arrives. Storing it and checking it against the OpenAPI document, as other tests
-// do, would dominate the duration of this test.
-func (r *historyRead) get(t *testing.T, c caller, path string, decode func(*json.Decoder)) {
+// get decodes one response while it arrives. It does not check the response against the OpenAPI document as other tests
+// do, because that would take most of the time of this test.
+func (r *readResult) get(t *testing.T, c caller, path string, decode func(*json.Decoder)) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+path, nil)
 	require.NoError(t, err)
@@ -188,18 +189,18 @@ func (r *countedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// requireInOrder requires the n events from first on in order, each once.
-func requireInOrder(t *testing.T, first, n int, ids []string) {
+// requireConsecutive requires that ids are n consecutive event ids in ascending order, beginning with firstID.
+func requireConsecutive(t *testing.T, firstID, n int, ids []string) {
 	t.Helper()
 	require.Len(t, ids, n)
 	for i, id := range ids {
-		if want := strconv.Itoa(first + i); id != want {
+		if want := strconv.Itoa(firstID + i); id != want {
 			require.Equal(t, want, id)
 		}
 	}
 }
 
-// residentBytes returns VmRSS, the resident memory of a process, or VmHWM, its peak, in bytes.
+// residentBytes returns the resident memory of the gateway (VmRSS) or its peak (VmHWM), in bytes.
 func residentBytes(t *testing.T, gateway *stack.Gateway, name string) int {
 	t.Helper()
 	kilobytes, err := strconv.Atoi(strings.TrimSuffix(residentMemory(t, gateway)[name], " kB"))
@@ -207,10 +208,10 @@ func residentBytes(t *testing.T, gateway *stack.Gateway, name string) int {
 	return kilobytes << 10
 }
 
-// resetPeak resets VmHWM. Sampling VmRSS instead would miss short peaks.
+// resetPeak resets VmHWM, the peak of the resident memory. Sampling VmRSS instead would miss short peaks.
 func resetPeak(t *testing.T, gateway *stack.Gateway) {
 	t.Helper()
-	const peak = "5" // proc(5)
+	const peak = "5" // the value that resets the peak, see proc(5)
 	err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", gateway.PID()), []byte(peak), 0)
 	require.NoError(t, err)
 }

@@ -8,24 +8,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSSEContinuesWhileWorkflowIsPaused reads one stream from before a pause to the end of the workflow, and one that
-// begins during the pause. The server ends the history of a paused run as if the run had closed.
+// TestSSEContinuesWhileWorkflowIsPaused reads one stream that begins before a pause and one that begins during it. Both
+// must continue until the workflow closes, although the server ends a poll of a paused run as if the run had closed.
 func TestSSEContinuesWhileWorkflowIsPaused(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	poke := func() {
 		t.Helper()
 		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
 	path := historyPath(s)
-	before, closeBefore := follow(t.Context(), t, writer(), path, "")
+	fromBefore, closeBefore := openEventStream(t.Context(), t, writer(), path, "")
 	defer closeBefore()
-	readEvents(t, before, 2)
+	readEvents(t, fromBefore, 2)
 	writer().post(t, workflowPath(s.WorkflowID, "/pause"), `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
-	within, closeWithin := follow(t.Context(), t, writer(), path, readEvents(t, before, 1))
-	defer closeWithin()
-	closes, closeCloses := follow(t.Context(), t, writer(), path+"&eventFilterType=CLOSE_EVENT", "")
-	defer closeCloses()
+	fromPause, closeFromPause := openEventStream(t.Context(), t, writer(), path, readEvents(t, fromBefore, 1))
+	defer closeFromPause()
+	closeEvents, closeCloseEvents := openEventStream(t.Context(), t, writer(), path+"&eventFilterType=CLOSE_EVENT", "")
+	defer closeCloseEvents()
 	received := 3
 	for _, action := range []func(){
 		poke,
@@ -34,14 +34,14 @@ func TestSSEContinuesWhileWorkflowIsPaused(t *testing.T) {
 		func() { terminate(t, s.WorkflowID) },
 	} {
 		action()
-		length := describe(t, s.WorkflowID).HistoryLength // may have grown by more than one event
+		length := describe(t, s.WorkflowID).HistoryLength // one action can add more than one event
 		last := fmt.Sprintf("%s/%d", s.RunID, length)
-		require.Equal(t, last, readEvents(t, before, length-received))
-		require.Equal(t, last, readEvents(t, within, length-received))
+		require.Equal(t, last, readEvents(t, fromBefore, length-received))
+		require.Equal(t, last, readEvents(t, fromPause, length-received))
 		received = length
 	}
-	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, received), readEvents(t, closes, 1), "no other event closes the run")
-	for _, events := range []*eventReader{before, within, closes} {
+	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, received), readEvents(t, closeEvents, 1), "only the last event is a close event")
+	for _, events := range []*eventReader{fromBefore, fromPause, closeEvents} {
 		e, err := events.next()
 		require.NoError(t, err)
 		require.Equal(t, "end", e.kind)

@@ -16,8 +16,8 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// attributesOf returns the attributes of the first event with a name.
-func attributesOf(t *testing.T, name string, events []json.RawMessage) map[string]json.RawMessage {
+// firstAttributes returns the attributes of the first event that has a member with the given name.
+func firstAttributes(t *testing.T, name string, events []json.RawMessage) map[string]json.RawMessage {
 	t.Helper()
 	for _, event := range events {
 		var members map[string]json.RawMessage
@@ -28,7 +28,7 @@ func attributesOf(t *testing.T, name string, events []json.RawMessage) map[strin
 			return values
 		}
 	}
-	require.FailNow(t, "no event "+name)
+	require.FailNow(t, "no event has the member "+name)
 	return nil
 }
 
@@ -38,25 +38,26 @@ func TestHistoryReturnsValuesByteForByte(t *testing.T) {
 	const args = `12345678901234567890,1.10,1e400,[],{},{"b":1,"a":[]},"\u003c\/<&>",` + unusualValue
 	s := start(t, "Wait", `"args":[`+args+`,`+spaced+`]`, `"memo":{"odd":`+unusualValue+`}`,
 		`"searchAttributes":{"CustomerId":"c-<&>"}`)
-	finish(t, s.WorkflowID, unusualValue)
-	end(t, s.WorkflowID)
+	signalFinish(t, s.WorkflowID, unusualValue)
+	awaitOutcome(t, s.WorkflowID)
 	for _, query := range []string{"", "&payloads=decoded"} {
 		events := historyPage(t, writer(), historyPath(s)+query).Events
-		start := attributesOf(t, "workflowExecutionStartedEventAttributes", events)
+		start := firstAttributes(t, "workflowExecutionStartedEventAttributes", events)
 		require.Equal(t, "["+args+","+spaced+"]", string(start["input"]))
 		require.Contains(t, string(start["memo"]), `"odd":`+unusualValue)
-		// JSON cannot express the type in the metadata.
+		// The type is in the metadata of the payload, which only the long form contains.
 		require.Contains(t, string(start["searchAttributes"]), `"type":"S2V5d29yZA=="`)
-		require.Equal(t, "["+unusualValue+"]", string(attributesOf(t, "workflowExecutionSignaledEventAttributes", events)["input"]))
-		require.Equal(t, "["+unusualValue+"]", string(attributesOf(t, "workflowExecutionCompletedEventAttributes", events)["result"]))
+		require.Equal(t, "["+unusualValue+"]", string(firstAttributes(t, "workflowExecutionSignaledEventAttributes", events)["input"]))
+		require.Equal(t, "["+unusualValue+"]", string(firstAttributes(t, "workflowExecutionCompletedEventAttributes", events)["result"]))
 	}
 }
 
-// TestHistoryReturnsOtherPayloadsWhole includes null, which has its own encoding in Temporal and no shorthand.
-func TestHistoryReturnsOtherPayloadsWhole(t *testing.T) {
+// TestHistoryReturnsOtherPayloadsWithMetadata requires the long form, with metadata and data, for all payloads that are
+// not JSON. Null is one of these, because Temporal encodes it as binary/null.
+func TestHistoryReturnsOtherPayloadsWithMetadata(t *testing.T) {
 	t.Parallel()
 	const (
-		plain    = `{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}`
+		plain    = `{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + binaryDataBase64 + `"}`
 		null     = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
 		someArgs = `"argPayloads":[` + plain + `,{"json":null},{"json":[]}]`
 	)
@@ -64,41 +65,43 @@ func TestHistoryReturnsOtherPayloadsWhole(t *testing.T) {
 		`"args":[null,[],1.10]`: `[` + null + `,[],1.10]`,
 		someArgs:                `{"payloads":[` + plain + `,` + null + `,[]]}`,
 	} {
-		s := startUnpolled(t, args)
+		s := startWithoutWorker(t, args)
 		events := historyPage(t, writer(), historyPath(s)).Events
-		require.Equal(t, want, string(attributesOf(t, "workflowExecutionStartedEventAttributes", events)["input"]))
+		require.Equal(t, want, string(firstAttributes(t, "workflowExecutionStartedEventAttributes", events)["input"]))
 		terminate(t, s.WorkflowID)
 	}
 }
 
-// runsOfAllKinds starts runs whose histories have most of the event types of the sample worker.
-func runsOfAllKinds(t *testing.T) map[string]started {
+// runsWithManyEventTypes returns closed runs. Together, their histories contain most of the types of events that
+// workflows of the sample worker produce.
+func runsWithManyEventTypes(t *testing.T) map[string]started {
 	t.Helper()
 	const items = `"items":[{"sku":"pen","quantity":1,"price":300}]`
 	runs := map[string]started{
 		"values":   start(t, "Echo", `"args":[`+unusualValue+`,[],null]`, `"memo":{"odd":`+unusualValue+`}`, `"searchAttributes":{"CustomerId":"c"}`),
-		"bytes":    start(t, "EchoPayload", `"argPayloads":[{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`),
+		"bytes":    start(t, "EchoPayload", `"argPayloads":[{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+binaryDataBase64+`"}]`),
 		"order":    start(t, "Order", `"args":[{"orderId":"o","autoApprove":true,`+items+`}]`),
 		"declined": start(t, "Order", `"args":[{"orderId":"o","card":"declined",`+items+`}]`),
 		"failure":  start(t, "Fail"),
 		"timer":    start(t, "Sleep", `"args":[{"seconds":0.01}]`, `"staticSummary":"a summary"`, `"priority":{"priorityKey":2}`),
 	}
 	for _, s := range runs {
-		end(t, s.WorkflowID)
+		awaitOutcome(t, s.WorkflowID)
 	}
-	parent := startFamily(t, `"memo":{"odd":`+unusualValue+`}`)
-	awaitFamily(t, parent)
+	parent := startParent(t, `"memo":{"odd":`+unusualValue+`}`)
+	awaitIdleParent(t, parent)
 	writer().post(t, workflowPath(parent.WorkflowID, "/terminate"), `{"reason":"done","details":[`+unusualValue+`]}`).expect(t, http.StatusNoContent)
 	runs["child and activity"] = parent
 	return runs
 }
 
-// TestRawHistoryEqualsServers compares every event, in pages and as lines, with that from the server.
-func TestRawHistoryEqualsServers(t *testing.T) {
+// TestRawHistoryEqualsHistoryOfServer compares each event that the gateway returns, in pages and as NDJSON, with the
+// same event from the server.
+func TestRawHistoryEqualsHistoryOfServer(t *testing.T) {
 	t.Parallel()
 	types := map[string]bool{}
-	for name, s := range runsOfAllKinds(t) {
-		want := historyOf(t, s.WorkflowID, s.RunID)
+	for name, s := range runsWithManyEventTypes(t) {
+		want := serverHistory(t, s.WorkflowID, s.RunID)
 		page := historyPage(t, writer(), historyPath(s)+"&payloads=raw")
 		require.Len(t, page.Events, len(want), name)
 		stream := writer().with("Accept", typeNDJSON).get(t, historyPath(s)+"&payloads=raw").expect(t, http.StatusOK)
@@ -121,12 +124,12 @@ func asBytes(texts []json.RawMessage) [][]byte {
 	return all
 }
 
-// TestRawHistoryIsReadBySDKs replays a run from the history of the gateway.
+// TestRawHistoryIsReadBySDKs replays a run with the SDK, from the history that the gateway returns.
 func TestRawHistoryIsReadBySDKs(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	finish(t, s.WorkflowID, unusualValue)
-	end(t, s.WorkflowID)
+	signalFinish(t, s.WorkflowID, unusualValue)
+	awaitOutcome(t, s.WorkflowID)
 	a := writer().get(t, historyPath(s)+"&payloads=raw&pageSize=1000").expect(t, http.StatusOK)
 	read, err := client.HistoryFromJSON(bytes.NewReader(a.body), client.HistoryJSONOptions{})
 	require.NoError(t, err)

@@ -26,10 +26,10 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// sentEvent is an event of a stream.
+// sentEvent is one event of a text/event-stream response. kind is the field "event".
 type sentEvent struct{ id, kind, data string }
 
-// eventReader parses an event stream by the HTML standard, as far as the gateway uses it.
+// eventReader parses an event stream. It supports the part of the HTML standard that the gateway uses.
 type eventReader struct{ lines *bufio.Reader }
 
 func newEventReader(body io.Reader) *eventReader { return &eventReader{bufio.NewReader(body)} }
@@ -65,8 +65,9 @@ func (r *eventReader) next() (sentEvent, error) {
 	}
 }
 
-// follow opens a stream after an event and returns its reader, or nil if there are no further events.
-func follow(ctx context.Context, t *testing.T, c caller, path, after string) (events *eventReader, closeStream func()) {
+// openEventStream requests the events of a history after the event with the id after, or all events if it is empty. It
+// returns no reader if the response is 204, which means that there are no further events.
+func openEventStream(ctx context.Context, t *testing.T, c caller, path, after string) (events *eventReader, closeStream func()) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
 	require.NoError(t, err)
@@ -74,9 +75,9 @@ func follow(ctx context.Context, t *testing.T, c caller, path, after string) (ev
 	if after != "" {
 		request.Header.Set("Last-Event-ID", after)
 	}
-	response, err := c.client.Do(request) //nolint:bodyclose // by closeStream
+	response, err := c.client.Do(request) //nolint:bodyclose // closeStream closes it
 	require.NoError(t, err)
-	closeStream = func() { _ = response.Body.Close() } // the test closes the connection early
+	closeStream = func() { _ = response.Body.Close() } // a test may close the stream before its end
 	if response.StatusCode == http.StatusNoContent {
 		return nil, closeStream
 	}
@@ -85,8 +86,9 @@ func follow(ctx context.Context, t *testing.T, c caller, path, after string) (ev
 	return newEventReader(response.Body), closeStream
 }
 
-// chainEvents returns the events of all runs of a closed workflow from pages, with the ids of a stream.
-func chainEvents(t *testing.T, first started, query string) []sentEvent {
+// eventsFromPages reads the events of all runs of a closed workflow in pages. It returns them in the form in which a
+// stream contains them: the id of an event is its run id, a slash and its event id.
+func eventsFromPages(t *testing.T, first started, query string) []sentEvent {
 	t.Helper()
 	var all []sentEvent
 	for run := first; run.RunID != ""; {
@@ -100,53 +102,54 @@ func chainEvents(t *testing.T, first started, query string) []sentEvent {
 	return all
 }
 
-// relay runs activities sequentially and continues as new until the given number of runs.
-func relay(ctx sdkworkflow.Context, runs, steps int) error {
+// multiRunWorkflow runs the given number of activities one after another, and continues as new until it has had the
+// given number of runs.
+func multiRunWorkflow(ctx sdkworkflow.Context, runs, activities int) error {
 	ctx = sdkworkflow.WithActivityOptions(ctx, sdkworkflow.ActivityOptions{StartToCloseTimeout: time.Minute})
-	for range steps {
+	for range activities {
 		if err := sdkworkflow.ExecuteActivity(ctx, "act").Get(ctx, nil); err != nil {
 			return err
 		}
 	}
 	if runs > 1 {
-		return sdkworkflow.NewContinueAsNewError(ctx, "Relay", runs-1, steps)
+		return sdkworkflow.NewContinueAsNewError(ctx, "MultiRun", runs-1, activities)
 	}
 	return nil
 }
 
 func noop() error { return nil }
 
-// startRelay starts a relay with its own worker.
-func startRelay(t *testing.T, runs, steps int) started {
+// startMultiRun starts a MultiRun workflow and a worker for it.
+func startMultiRun(t *testing.T, runs, activities int) started {
 	t.Helper()
-	queue := "relay-" + newID(t)
+	queue := "multi-run-" + newID(t)
 	w := worker.New(shared.stack.Client(), queue, worker.Options{})
-	w.RegisterWorkflowWithOptions(relay, sdkworkflow.RegisterOptions{Name: "Relay"})
+	w.RegisterWorkflowWithOptions(multiRunWorkflow, sdkworkflow.RegisterOptions{Name: "MultiRun"})
 	w.RegisterActivityWithOptions(noop, activity.RegisterOptions{Name: "act"})
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
-	body := startBody("Relay", newID(t), queue, fmt.Sprintf(`"args":[%d,%d]`, runs, steps))
+	body := startBody("MultiRun", newID(t), queue, fmt.Sprintf(`"args":[%d,%d]`, runs, activities))
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
 // TestSSEReconnectingClientReceivesEachEventOnce reconnects to alternating replicas while the workflow runs and
-// continues as new. Each connection is closed after a few events or before the first.
+// continues as new. The client closes each connection after a few events, or before the first one.
 func TestSSEReconnectingClientReceivesEachEventOnce(t *testing.T) {
 	t.Parallel()
 	const seed, runs, maxEvents = 83, 6, 8
-	reconnects, steps := 100, 14
+	reconnects, activities := 100, 14
 	if testing.Short() {
-		reconnects, steps = 20, 4
+		reconnects, activities = 20, 4
 	}
-	random := rand.New(rand.NewPCG(seed, seed)) // reproducible
-	s := startRelay(t, runs, steps)
+	random := rand.New(rand.NewPCG(seed, seed)) // a fixed seed makes failures reproducible
+	s := startMultiRun(t, runs, activities)
 	path := historyPath(s) + "&payloads=raw"
 	var received []sentEvent
 	last, ended := "", false
 	connections := 0
 	for ; !ended; connections++ {
-		events, closeStream := follow(t.Context(), t, writer().onGateway(shared.replicas[connections%2]), path, last)
-		require.NotNil(t, events, "the end has not been received")
+		events, closeStream := openEventStream(t.Context(), t, writer().onGateway(shared.replicas[connections%2]), path, last)
+		require.NotNil(t, events, "the stream has not ended")
 		for left := random.IntN(maxEvents); left > 0 || connections >= reconnects; left-- {
 			e, err := events.next()
 			require.NoError(t, err)
@@ -158,20 +161,20 @@ func TestSSEReconnectingClientReceivesEachEventOnce(t *testing.T) {
 		}
 		closeStream()
 	}
-	want := chainEvents(t, s, "&payloads=raw")
+	want := eventsFromPages(t, s, "&payloads=raw")
 	t.Logf("seed %d: %d connections, %d closed early; %d events of %d runs", seed, connections, connections-1, len(received), runs)
 	require.Equal(t, want, received, "each event once and in order")
 	require.GreaterOrEqual(t, connections, reconnects)
-	again, closeStream := follow(t.Context(), t, writer(), path, last)
+	again, closeStream := openEventStream(t.Context(), t, writer(), path, last)
 	defer closeStream()
 	require.Nil(t, again, "no events after the end")
 }
 
-// TestSSEEqualsPages compares whole streams with pages. The streams are checked against the OpenAPI document too.
+// TestSSEEqualsPages compares the events of complete streams with those of pages.
 func TestSSEEqualsPages(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":3}]`, `"memo":{"odd":`+unusualValue+`}`)
-	end(t, s.WorkflowID)
+	awaitOutcome(t, s.WorkflowID)
 	for _, query := range []string{"", "&payloads=decoded", "&payloads=raw", "&eventFilterType=ALL_EVENT"} {
 		a := writer().with("Accept", typeEvents).get(t, historyPath(s)+query+"&pageSize=2").expect(t, http.StatusOK)
 		var got []sentEvent
@@ -182,37 +185,38 @@ func TestSSEEqualsPages(t *testing.T) {
 		}
 		require.NoError(t, err)
 		require.Equal(t, "end", e.kind)
-		require.Equal(t, chainEvents(t, s, query), got, query)
+		require.Equal(t, eventsFromPages(t, s, query), got, query)
 	}
 	closes := writer().with("Accept", typeEvents).get(t, historyPath(s)+"&eventFilterType=CLOSE_EVENT").expect(t, http.StatusOK)
-	require.Equal(t, 4, bytes.Count(closes.body, []byte("\nid: ")), "one per run")
-	one := writer().with("Accept", typeEvents).get(t, historyPath(s)+"&followRuns=false").expect(t, http.StatusOK)
-	require.Contains(t, string(one.body), `"status":"CONTINUED_AS_NEW","newRunId":"`)
+	require.Equal(t, 4, bytes.Count(closes.body, []byte("\nid: ")), "one close event per run")
+	oneRun := writer().with("Accept", typeEvents).get(t, historyPath(s)+"&followRuns=false").expect(t, http.StatusOK)
+	require.Contains(t, string(oneRun.body), `"status":"CONTINUED_AS_NEW","newRunId":"`)
 	writer().with("Accept", typeEvents).with("Last-Event-ID", s.RunID+"/1000").get(t, historyPath(s)).problem(t, http.StatusBadRequest, "invalid-request")
 	writer().with("Accept", typeEvents).with("Last-Event-ID", "00000000-0000-4000-8000-000000000000/1").get(t, historyPath(s)).
 		problem(t, http.StatusBadRequest, "invalid-request")
 }
 
-// TestSSEFollowsRetriedAndOtherChains follows a workflow that is retried, and one whose id is reused.
-func TestSSEFollowsRetriedAndOtherChains(t *testing.T) {
+// TestSSEFollowsRetriesAndNotReusedIDs requires that a stream continues with the retry of a run, but not with a run of
+// another workflow that reuses the workflow id.
+func TestSSEFollowsRetriesAndNotReusedIDs(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{"attempts":2}]`, `"retryPolicy":{"initialInterval":"100ms","maximumAttempts":3}`)
 	a := writer().with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
-	require.Equal(t, len(chainEvents(t, s, "")), bytes.Count(a.body, []byte("\nid: ")))
+	require.Equal(t, len(eventsFromPages(t, s, "")), bytes.Count(a.body, []byte("\nid: ")))
 
-	first := startUnpolled(t)
+	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startUnpolledAs(t, first.WorkflowID)
+	second := startWithoutWorkerAs(t, first.WorkflowID)
 	terminate(t, first.WorkflowID)
 	events := writer().with("Accept", typeEvents)
 	events.get(t, historyPath(second)+"&lastEventId="+first.RunID+"/1").problem(t, http.StatusBadRequest, "invalid-request")
-	rest := events.get(t, workflowPath(first.WorkflowID, "/history?lastEventId=", first.RunID+"/1")).expect(t, http.StatusOK)
-	require.Contains(t, string(rest.body), first.RunID+"/3", "the stream continues in the run of the event id")
-	require.NotContains(t, string(rest.body), second.RunID)
+	remaining := events.get(t, workflowPath(first.WorkflowID, "/history?lastEventId=", first.RunID+"/1")).expect(t, http.StatusOK)
+	require.Contains(t, string(remaining.body), first.RunID+"/3", "the stream continues in the run of the event id")
+	require.NotContains(t, string(remaining.body), second.RunID)
 }
 
-// TestSSEOmitsTransientEvents has a failed workflow task. Pages contain its transient retry, which may never be
-// persisted.
+// TestSSEOmitsTransientEvents fails a workflow task. The server adds the events of the retried task to a page before it
+// persists them, and it may never do so. A stream must not contain such events.
 func TestSSEOmitsTransientEvents(t *testing.T) {
 	t.Parallel()
 	s, task := pollTask(t)
@@ -224,7 +228,7 @@ func TestSSEOmitsTransientEvents(t *testing.T) {
 		return len(historyPage(t, writer(), historyPath(s)).Events) > describe(t, s.WorkflowID).HistoryLength
 	})
 	stored := describe(t, s.WorkflowID).HistoryLength
-	events, closeStream := follow(t.Context(), t, writer(), historyPath(s), "")
+	events, closeStream := openEventStream(t.Context(), t, writer(), historyPath(s), "")
 	defer closeStream()
 	terminate(t, s.WorkflowID)
 	var got []sentEvent
@@ -236,40 +240,40 @@ func TestSSEOmitsTransientEvents(t *testing.T) {
 		}
 		got = append(got, e)
 	}
-	require.Equal(t, chainEvents(t, s, ""), got)
+	require.Equal(t, eventsFromPages(t, s, ""), got)
 	require.Greater(t, len(got), stored)
 }
 
-// TestSSEWithDelegatedToken follows a workflow with a delegated token, as a browser would.
+// TestSSEWithDelegatedToken reads a stream with a delegated token, as a browser would.
 func TestSSEWithDelegatedToken(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
-	end(t, s.WorkflowID)
-	visitor := bearer(delegate(t, writer(), s.WorkflowID, `{"read":true,"ttl":"5m"}`)).with("Accept", typeEvents)
-	a := visitor.get(t, historyPath(s)).expect(t, http.StatusOK)
+	awaitOutcome(t, s.WorkflowID)
+	tokenHolder := bearer(issueDelegatedToken(t, writer(), s.WorkflowID, `{"read":true,"ttl":"5m"}`)).with("Accept", typeEvents)
+	a := tokenHolder.get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Contains(t, string(a.body), `"status":"COMPLETED"`)
-	visitor.get(t, workflowPath(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
+	tokenHolder.get(t, workflowPath(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
 	issued := as[struct{ Token string }](t, writer().post(t, workflowPath(s.WorkflowID, "/tokens", runQuery(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
-	narrow := bearer(issued.Token).with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
-	require.Contains(t, string(narrow.body), `"status":"CONTINUED_AS_NEW"`, "the token permits no other run")
+	oneRun := bearer(issued.Token).with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
+	require.Contains(t, string(oneRun.body), `"status":"CONTINUED_AS_NEW"`, "the token permits no other run")
 }
 
-// TestSSEContinuesAtAnotherReplicaAfterDrain drains the gateway of a stream.
+// TestSSEContinuesAtAnotherReplicaAfterDrain shuts down the replica that serves a stream.
 func TestSSEContinuesAtAnotherReplicaAfterDrain(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startUnpolled(t)
-	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), "")
+	gateway := startGatewayForTest(t)
+	s := startWithoutWorker(t)
+	events, closeStream := openEventStream(t.Context(), t, writer().onGateway(gateway), historyPath(s), "")
 	defer closeStream()
 	last := readEvents(t, events, 2)
-	e2etest.Eventually(t, "the gateway waits", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
+	e2etest.Eventually(t, "the stream waits for an event", func() bool { return e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`) == 1 })
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	_, err := events.next()
 	require.ErrorIs(t, err, io.EOF, "the stream ends without the end event and without an error")
 	awaitExit(t, gateway)
 	require.NoError(t, gateway.Err())
 	terminate(t, s.WorkflowID)
-	requireRest(t, shared.replicas[0], s, last, 1)
+	requireRemainingEvents(t, shared.replicas[0], s, last, 1)
 }
 
 // readEvents reads n events and returns the id of the last one.
@@ -285,10 +289,10 @@ func readEvents(t *testing.T, events *eventReader, n int) (id string) {
 	return id
 }
 
-// requireRest requires n more events and the end of the stream.
-func requireRest(t *testing.T, gateway *stack.Gateway, s started, last string, n int) {
+// requireRemainingEvents opens a stream after the event last, and requires n events and the end of the stream.
+func requireRemainingEvents(t *testing.T, gateway *stack.Gateway, s started, last string, n int) {
 	t.Helper()
-	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), last)
+	events, closeStream := openEventStream(t.Context(), t, writer().onGateway(gateway), historyPath(s), last)
 	defer closeStream()
 	readEvents(t, events, n)
 	e, err := events.next()

@@ -18,7 +18,7 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// addLargeEvents adds events that together exceed the socket buffers.
+// addLargeEvents adds events whose total size exceeds the socket buffers. It returns the number of all events.
 func addLargeEvents(t *testing.T, s started) (events int) {
 	t.Helper()
 	const signals, size = 200, 100 << 10
@@ -35,8 +35,8 @@ func addLargeEvents(t *testing.T, s started) (events int) {
 	return describe(t, s.WorkflowID).HistoryLength
 }
 
-// stall requests an event stream and does not read it.
-func stall(t *testing.T, gateway *stack.Gateway, path string) net.Conn {
+// openUnreadStream requests an event stream and does not read the response.
+func openUnreadStream(t *testing.T, gateway *stack.Gateway, path string) net.Conn {
 	t.Helper()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL, "http://"))
@@ -44,26 +44,27 @@ func stall(t *testing.T, gateway *stack.Gateway, path string) net.Conn {
 	t.Cleanup(func() { _ = conn.Close() }) // the gateway may have reset the connection
 	tcp, ok := conn.(*net.TCPConn)
 	require.True(t, ok)
-	require.NoError(t, tcp.SetReadBuffer(64<<10)) // with a smaller buffer, reading the rest would take long
+	require.NoError(t, tcp.SetReadBuffer(64<<10)) // with a smaller buffer, reading the response later would take long
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gateway\r\nAccept: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, typeEvents, stack.WriterKey)
 	require.NoError(t, err)
 	return conn
 }
 
-// TestSSEStalledReaderIsDisconnected also has another reader of the same workflow, which receives all events.
+// TestSSEStalledReaderIsDisconnected checks that the gateway closes the connection of a client that does not read. A
+// second client, which reads the same history, receives all events.
 func TestSSEStalledReaderIsDisconnected(t *testing.T) {
 	t.Parallel()
 	const timeout = 2 * time.Second // 30 s by default
-	gateway := ownGateway(t, "FLOWGATE_LISTEN_TIMEOUTS_WRITE="+timeout.String())
+	gateway := startGatewayForTest(t, "FLOWGATE_LISTEN_TIMEOUTS_WRITE="+timeout.String())
 	streams := func() int { return int(e2etest.Metric(t, gateway, "flowgate_in_flight", `kind="wait"`)) }
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	length := addLargeEvents(t, s)
 	path := historyPath(s) + "&pageSize=10"
 
-	stalled := stall(t, gateway, path)
-	e2etest.Eventually(t, "its stream has begun", func() bool { return streams() == 1 })
+	stalled := openUnreadStream(t, gateway, path)
+	e2etest.Eventually(t, "the stream of the stalled client has begun", func() bool { return streams() == 1 })
 	began := time.Now()
-	events, closeStream := follow(t.Context(), t, writer().onGateway(gateway), path, "")
+	events, closeStream := openEventStream(t.Context(), t, writer().onGateway(gateway), path, "")
 	defer closeStream()
 	require.Equal(t, fmt.Sprintf("%s/%d", s.RunID, length), readEvents(t, events, length))
 	e2etest.Eventually(t, "the stalled reader is disconnected", func() bool { return streams() == 1 })
@@ -76,7 +77,7 @@ func TestSSEStalledReaderIsDisconnected(t *testing.T) {
 	e2etest.Eventually(t, "no stream is left", func() bool { return streams() == 0 })
 
 	require.NoError(t, stalled.SetReadDeadline(time.Now().Add(time.Minute)))
-	got, _ := io.ReadAll(stalled) // the content of the socket buffer; the connection may be reset
+	got, _ := io.ReadAll(stalled) // what the socket buffer still contains; it fails if the connection was reset
 	require.Less(t, bytes.Count(got, []byte("\nid: ")), length)
-	require.NotContains(t, string(got), "\r\n0\r\n\r\n", "the response is visibly incomplete")
+	require.NotContains(t, string(got), "\r\n0\r\n\r\n", "the response does not end with the last chunk, so the client can detect that it is incomplete")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// workflowHistory is a page of undecoded events.
+// workflowHistory is one page of a history. The events are not decoded.
 type workflowHistory struct {
 	Events        []json.RawMessage
 	NextPageToken string
@@ -24,7 +24,7 @@ type workflowHistory struct {
 // event contains the members of an event that most tests need.
 type event struct{ EventID, EventType string }
 
-// historyPath returns the path of a run's history, with a query that can be extended.
+// historyPath returns the path of the history of a run. It has a query, to which parameters can be appended.
 func historyPath(s started) string { return workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)) }
 
 func historyPage(t *testing.T, c caller, path string) workflowHistory {
@@ -32,38 +32,39 @@ func historyPage(t *testing.T, c caller, path string) workflowHistory {
 	return as[workflowHistory](t, c.get(t, path).expect(t, http.StatusOK))
 }
 
-// typesOf returns the types of events, whose ids must be consecutive from first on.
-func typesOf(t *testing.T, first int, events []json.RawMessage) []string {
+// eventTypes returns the types of events. Their ids must be consecutive, and the first id must be firstID.
+func eventTypes(t *testing.T, firstID int, events []json.RawMessage) []string {
 	t.Helper()
 	types, ids := make([]string, len(events)), make([]string, len(events))
 	for i, text := range events {
 		e := as[event](t, apiResponse{body: text})
 		types[i], ids[i] = e.EventType, e.EventID
 	}
-	requireInOrder(t, first, len(events), ids)
+	requireConsecutive(t, firstID, len(events), ids)
 	return types
 }
 
-// startSignalled starts a run with n signals and no progress. It has n+2 events: the start and the workflow task are in
-// one batch of the history, and each signal is in its own.
+// startSignalled starts a workflow without a worker and sends n signals to it. The history has n+2 events: one batch
+// contains the start and the scheduled workflow task, and each signal has its own batch. The server never splits a
+// batch between pages.
 func startSignalled(t *testing.T, n int) started {
 	t.Helper()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	for range n {
 		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
 	return s
 }
 
-// TestPagesContainWholeHistory uses the tokens at alternating replicas, which share a signing key. The server decides
-// how many events a page has; it never splits a batch.
-func TestPagesContainWholeHistory(t *testing.T) {
+// TestPagesContainAllEvents sends the page tokens to alternating replicas, which share the key that signs the tokens.
+// The server decides how many events a page has.
+func TestPagesContainAllEvents(t *testing.T) {
 	t.Parallel()
 	const signals = 6
 	s := startSignalled(t, signals)
-	whole := historyPage(t, writer(), historyPath(s))
-	require.Empty(t, whole.NextPageToken)
-	types := typesOf(t, 1, whole.Events)
+	onePage := historyPage(t, writer(), historyPath(s))
+	require.Empty(t, onePage.NextPageToken)
+	types := eventTypes(t, 1, onePage.Events)
 	require.Len(t, types, signals+2)
 	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_STARTED", "EVENT_TYPE_WORKFLOW_TASK_SCHEDULED", "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}, types[:3])
 
@@ -74,7 +75,7 @@ func TestPagesContainWholeHistory(t *testing.T) {
 			page := historyPage(t, reader().onGateway(shared.replicas[pages%2]), historyPath(s)+size+"&pageToken="+token)
 			events, token = append(events, page.Events...), page.NextPageToken
 		}
-		require.Equal(t, whole.Events, events, size)
+		require.Equal(t, onePage.Events, events, size)
 		require.Greater(t, pages, 1, size)
 	}
 	terminate(t, s.WorkflowID)
@@ -82,18 +83,18 @@ func TestPagesContainWholeHistory(t *testing.T) {
 
 func TestHistoryOfTheLatestRunNeedsNoRunID(t *testing.T) {
 	t.Parallel()
-	first := startUnpolled(t)
+	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startUnpolledAs(t, first.WorkflowID)
+	second := startWithoutWorkerAs(t, first.WorkflowID)
 	for path, want := range map[string]int{historyPath(first): 3, historyPath(second): 2, workflowPath(first.WorkflowID, "/history"): 2} {
 		require.Len(t, historyPage(t, writer(), path).Events, want, path)
 	}
 	terminate(t, first.WorkflowID)
 }
 
-func TestHistoryTokenIsBound(t *testing.T) {
+func TestHistoryPageTokenIsBoundToRequest(t *testing.T) {
 	t.Parallel()
-	many := bearer(manyKey)
+	threeNamespaces := bearer(threeNamespacesKey)
 	s, other := startSignalled(t, 2), startSignalled(t, 2)
 	path := historyPath(s)
 	firstToken := func(c caller, path string) string {
@@ -101,16 +102,16 @@ func TestHistoryTokenIsBound(t *testing.T) {
 		require.NotEmpty(t, page.NextPageToken)
 		return "&pageSize=1&pageToken=" + page.NextPageToken
 	}
-	token, otherToken := firstToken(writer(), path), firstToken(many, path)
+	token, otherToken := firstToken(writer(), path), firstToken(threeNamespaces, path)
 	tampered := []byte(token)
 	tampered[len(tampered)/2]++
 	require.NotEqual(t, token, string(tampered))
 
-	// A token is not bound to the page size or the form of payloads.
+	// A request may change the page size and the form of payloads between pages.
 	for _, query := range []string{"", "&payloads=raw", "&waitNewEvent=false", "&skipArchival=false"} {
 		require.NotEmpty(t, historyPage(t, writer(), path+query+token).Events, query)
 	}
-	list, _ := startMany(t, 2)
+	list, _ := startListed(t, 2)
 	listed := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
 	require.NotEmpty(t, listed)
 	for name, a := range map[string]apiResponse{
@@ -127,7 +128,7 @@ func TestHistoryTokenIsBound(t *testing.T) {
 		"as NDJSON":             writer().with("Accept", typeNDJSON).get(t, path+otherToken),
 		"another principal":     reader().get(t, path+token),
 		"token of another key":  writer().get(t, path+otherToken),
-		"another namespace":     many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runQuery(s.RunID)+otherToken),
+		"another namespace":     threeNamespaces.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runQuery(s.RunID)+otherToken),
 		"token of the server":   writer().get(t, path+"&pageToken="+base64.RawURLEncoding.EncodeToString(serverToken(t, s))),
 		"the same with padding": writer().get(t, path+"&pageToken="+url.QueryEscape(base64.StdEncoding.EncodeToString(serverToken(t, s)))),
 	} {
@@ -138,7 +139,7 @@ func TestHistoryTokenIsBound(t *testing.T) {
 	terminate(t, other.WorkflowID)
 }
 
-// serverToken returns the server's own token for the second page of a run.
+// serverToken returns the token that the server itself issues for the second page of a history.
 func serverToken(t *testing.T, s started) []byte {
 	t.Helper()
 	page, err := shared.server.GetWorkflowExecutionHistory(t.Context(), &workflowservice.GetWorkflowExecutionHistoryRequest{
@@ -156,21 +157,21 @@ func TestHistoryStreamsEveryEventAsALine(t *testing.T) {
 	s := startSignalled(t, 6)
 	path := historyPath(s)
 	want := historyPage(t, writer(), path).Events
-	second := historyPage(t, writer(), path+"&pageSize=3")
-	require.NotEmpty(t, second.NextPageToken)
-	rest := want[len(second.Events):]
+	firstPage := historyPage(t, writer(), path+"&pageSize=3")
+	require.NotEmpty(t, firstPage.NextPageToken)
+	remaining := want[len(firstPage.Events):]
 	for query, want := range map[string][]json.RawMessage{
 		"":                    want,
 		"&pageSize=1":         want,
 		"&pageSize=3":         want,
-		"&limit=1":            want[:1], // less than a batch of the server
+		"&limit=1":            want[:1], // fewer than the first batch has
 		"&limit=5":            want[:5],
 		"&limit=5&pageSize=2": want[:5],
 		"&limit=8&pageSize=3": want,
 		"&limit=100":          want,
 		"&eventFilterType=ALL_EVENT&waitNewEvent=false": want,
-		"&pageToken=" + second.NextPageToken:            rest,
-		"&limit=2&pageToken=" + second.NextPageToken:    rest[:2],
+		"&pageToken=" + firstPage.NextPageToken:         remaining,
+		"&limit=2&pageToken=" + firstPage.NextPageToken: remaining[:2],
 	} {
 		a := writer().with("Accept", typeNDJSON).get(t, path+query).expect(t, http.StatusOK)
 		require.Contains(t, a.header["Content-Type"], typeNDJSON)
@@ -186,7 +187,7 @@ func TestHistoryStreamsEveryEventAsALine(t *testing.T) {
 
 func TestHistoryRejectsUnsupportedParameters(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	path := historyPath(s)
 	lines := writer().with("Accept", typeNDJSON)
 	for query, c := range map[string]caller{
@@ -197,8 +198,8 @@ func TestHistoryRejectsUnsupportedParameters(t *testing.T) {
 		"&eventFilterType=HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT": writer(),
 		"&payloads=shorthand": writer(), "&payloads=Raw": writer(),
 		"&limit=0": lines, "&limit=-1": lines, "&limit=1.5": lines, "&pageSize=0&limit=1": lines,
-		"&limit=1":           writer(), // limit is for streams; pages have pageSize
-		"&waitNewEvent=true": lines,    // a stream does not wait
+		"&limit=1":           writer(), // limit applies only to NDJSON
+		"&waitNewEvent=true": lines,    // NDJSON cannot wait for new events
 	} {
 		a := c.get(t, path+query)
 		require.Equal(t, http.StatusBadRequest, a.status, "%s: %s", query, a.body)
@@ -221,9 +222,9 @@ func TestHistoryWithoutTheArchive(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestHistoryOfNoRunIsNotFound(t *testing.T) {
+func TestHistoryOfAbsentRunIsNotFound(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	for _, query := range []string{"", "&waitNewEvent=true", "&eventFilterType=CLOSE_EVENT", "&payloads=raw"} {
 		for workflowID, runID := range map[string]string{
 			s.WorkflowID: "00000000-0000-4000-8000-000000000000",
@@ -244,8 +245,8 @@ func TestHistoryOfNoRunIsNotFound(t *testing.T) {
 
 func TestHistoryIsFoundByAnyID(t *testing.T) {
 	t.Parallel()
-	for _, id := range trickyIDs(t) {
-		s := startUnpolledAs(t, id)
+	for _, id := range unusualIDs(t) {
+		s := startWithoutWorkerAs(t, id)
 		for form, path := range map[string]string{
 			"in the path":    workflowPath(id, "/history"),
 			"by a parameter": workflows + "/-/history?workflowId=" + url.QueryEscape(id),

@@ -13,9 +13,9 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// waitFor sends a waiting request to a gateway of the test, and calls then, which ends the wait, once the gateway is
-// waiting.
-func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) apiResponse {
+// getWhileWaiting sends a wait to a gateway that serves no other request. When the gateway is waiting, it calls
+// endWait, which causes the event that the wait is for. It returns the response.
+func getWhileWaiting(t *testing.T, gateway *stack.Gateway, path string, endWait func()) apiResponse {
 	t.Helper()
 	type result struct {
 		response apiResponse
@@ -34,18 +34,18 @@ func waitFor(t *testing.T, gateway *stack.Gateway, path string, then func()) api
 		require.FailNow(t, "the request did not wait", "%d: %s", r.response.status, r.response.body)
 	default:
 	}
-	then()
+	endWait()
 	r := <-done
 	require.NoError(t, r.err)
 	return r.response
 }
 
-// TestHistoryIsFollowedToEnd receives existing events at once, each new event when it happens, and no token after the
-// end.
+// TestHistoryIsFollowedToEnd receives the existing events immediately and each new event when it occurs. The page with
+// the close event has no token.
 func TestHistoryIsFollowedToEnd(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startUnpolled(t)
+	gateway := startGatewayForTest(t)
+	s := startWithoutWorker(t)
 	path := historyPath(s) + "&waitNewEvent=true"
 	page := historyPage(t, writer().onGateway(gateway), path)
 	events := page.Events
@@ -63,17 +63,17 @@ func TestHistoryIsFollowedToEnd(t *testing.T) {
 		{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED", func() { terminate(t, s.WorkflowID) }},
 	} {
 		require.NotEmpty(t, page.NextPageToken, "the run has not closed")
-		a := waitFor(t, gateway, path+"&pageToken="+page.NextPageToken, step.do).expect(t, http.StatusOK)
+		a := getWhileWaiting(t, gateway, path+"&pageToken="+page.NextPageToken, step.do).expect(t, http.StatusOK)
 		page = as[workflowHistory](t, a)
-		require.Equal(t, []string{step.eventType}, typesOf(t, len(events)+1, page.Events))
+		require.Equal(t, []string{step.eventType}, eventTypes(t, len(events)+1, page.Events))
 		events = append(events, page.Events...)
 	}
 	require.Empty(t, page.NextPageToken, "the run has closed")
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
 }
 
-// TestHistoryOfARunningWorkerIsFollowed follows a workflow with a real worker.
-func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
+// TestHistoryOfRunningWorkflowIsFollowed waits for the events of a workflow on which a worker makes progress.
+func TestHistoryOfRunningWorkflowIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":1}]`)
 	path := historyPath(s) + "&waitNewEvent=true"
@@ -86,17 +86,17 @@ func TestHistoryOfARunningWorkerIsFollowed(t *testing.T) {
 		page = historyPage(t, writer(), path+token)
 		events = append(events, page.Events...)
 	}
-	types := typesOf(t, 1, events)
+	types := eventTypes(t, 1, events)
 	require.Contains(t, types, "EVENT_TYPE_TIMER_FIRED")
 	require.Equal(t, "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED", types[len(types)-1])
 	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events, events)
 }
 
-// TestWaitForEventExpires uses a short wait: the server ends a long poll one second before its deadline, which is at
-// least two seconds.
+// TestWaitForEventExpires sets short deadlines. The server ends a long poll one second before its deadline, and the
+// gateway sets a deadline of at least two seconds, so a wait takes at least one second.
 func TestWaitForEventExpires(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	path := historyPath(s) + "&waitNewEvent=true"
 	page := historyPage(t, writer(), path)
 	for timeout, wait := range map[string]time.Duration{"3s": 2 * time.Second, "1s": time.Second, "1ms": time.Second} {
@@ -107,16 +107,16 @@ func TestWaitForEventExpires(t *testing.T) {
 	}
 	terminate(t, s.WorkflowID)
 	page = historyPage(t, writer(), path+"&pageToken="+page.NextPageToken)
-	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED"}, typesOf(t, 3, page.Events))
+	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED"}, eventTypes(t, 3, page.Events))
 	require.Empty(t, page.NextPageToken)
 }
 
 func TestCloseEventFilterReturnsOneEvent(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Echo", `"args":[`+unusualValue+`]`)
-	end(t, s.WorkflowID)
-	whole := historyPage(t, writer(), historyPath(s)).Events
-	want := whole[len(whole)-1]
+	awaitOutcome(t, s.WorkflowID)
+	all := historyPage(t, writer(), historyPath(s)).Events
+	want := all[len(all)-1]
 	require.Contains(t, string(want), `"EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"`)
 	for _, query := range []string{"", "&waitNewEvent=true", "&waitNewEvent=false", "&pageSize=1"} {
 		page := historyPage(t, writer(), historyPath(s)+"&eventFilterType=CLOSE_EVENT"+query)
@@ -129,29 +129,30 @@ func TestCloseEventFilterReturnsOneEvent(t *testing.T) {
 
 func TestCloseEventFilterWaitsForTheClose(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startUnpolled(t)
+	gateway := startGatewayForTest(t)
+	s := startWithoutWorker(t)
 	path := historyPath(s) + "&eventFilterType=CLOSE_EVENT"
-	a := waitFor(t, gateway, path, func() {
+	a := getWhileWaiting(t, gateway, path, func() {
 		writer().post(t, workflowPath(s.WorkflowID, "/terminate"), `{"reason":"stuck","details":[`+unusualValue+`]}`).expect(t, http.StatusNoContent)
 	}).expect(t, http.StatusOK)
 	page := as[workflowHistory](t, a)
-	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED"}, typesOf(t, 3, page.Events))
+	require.Equal(t, []string{"EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED"}, eventTypes(t, 3, page.Events))
 	require.Contains(t, string(page.Events[0]), `"details":[`+unusualValue+`]`)
 	require.Empty(t, page.NextPageToken)
 }
 
-// TestWaitForEventEndsAtDrain receives a token with which another replica continues.
+// TestWaitForEventEndsAtDrain requires that a wait that a shutdown ends returns a token, with which the client can
+// continue at another replica.
 func TestWaitForEventEndsAtDrain(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
-	for query, token := range map[string]bool{"&waitNewEvent=true": true, "&eventFilterType=CLOSE_EVENT": false} {
-		gateway := ownGateway(t)
+	s := startWithoutWorker(t)
+	for query, needsToken := range map[string]bool{"&waitNewEvent=true": true, "&eventFilterType=CLOSE_EVENT": false} {
+		gateway := startGatewayForTest(t)
 		path := historyPath(s) + query
-		if token {
+		if needsToken {
 			path += "&pageToken=" + historyPage(t, writer().onGateway(gateway), path).NextPageToken
 		}
-		a := waitFor(t, gateway, path, func() { require.NoError(t, gateway.Signal(syscall.SIGTERM)) }).expect(t, http.StatusOK)
+		a := getWhileWaiting(t, gateway, path, func() { require.NoError(t, gateway.Signal(syscall.SIGTERM)) }).expect(t, http.StatusOK)
 		page := as[workflowHistory](t, a)
 		require.Empty(t, page.Events)
 		require.NotEmpty(t, page.NextPageToken)

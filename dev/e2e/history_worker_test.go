@@ -17,27 +17,27 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// makeHistory creates a closed run with the given number of events. It is the run's worker without an SDK: it completes
-// each workflow task with a batch of markers and receives the next task in the same call, so that a batch costs one
-// call. All markers in one batch would be too large for the server.
-func makeHistory(t *testing.T, events, slice int) started {
+// makeHistory creates a closed run with the given number of events. It acts as the worker: it completes each workflow
+// task with batchSize markers and receives the next task in the response. The server rejects a batch with all markers
+// as too large.
+func makeHistory(t *testing.T, events, batchSize int) started {
 	t.Helper()
 	began := time.Now()
 	s, task := pollTask(t)
 	for {
-		// The completion is an event, and so are the next task's schedule and start, or the run's end.
+		// Two of the remaining events are the completion of this task and the completion of the run.
 		left := events - int(task.GetStartedEventId()) - 2
-		if left <= slice {
+		if left <= batchSize {
 			respond(t, task, append(markers(left), completion()), false)
 			t.Logf("created %d events in %s", events, time.Since(began).Round(time.Millisecond))
 			return s
 		}
-		// A batch adds three events: the last batch must not have a negative number of markers.
-		task = respond(t, task, markers(min(slice, left-3)), true)
+		// Besides markers, a task adds three events: its completion, and the scheduling and the start of the next task.
+		task = respond(t, task, markers(min(batchSize, left-3)), true)
 	}
 }
 
-// pollTask starts a run and polls its first workflow task.
+// pollTask starts a workflow and polls for its first workflow task.
 func pollTask(t *testing.T) (started, *workflowservice.PollWorkflowTaskQueueResponse) {
 	t.Helper()
 	queue := "queue-" + newID(t)
@@ -53,7 +53,7 @@ func pollTask(t *testing.T) (started, *workflowservice.PollWorkflowTaskQueueResp
 	return s, task
 }
 
-// respond completes a task and returns the next one if requested.
+// respond completes a workflow task. If next is true, it requests and returns the next task.
 func respond(
 	t *testing.T, task *workflowservice.PollWorkflowTaskQueueResponse, commands []*command.Command, next bool,
 ) *workflowservice.PollWorkflowTaskQueueResponse {
@@ -61,7 +61,7 @@ func respond(
 	response, err := shared.server.RespondWorkflowTaskCompleted(t.Context(), &workflowservice.RespondWorkflowTaskCompletedRequest{
 		Namespace: temporal.DefaultNamespace, TaskToken: task.GetTaskToken(), Commands: commands,
 		ReturnNewWorkflowTask: next, ForceCreateNewWorkflowTask: next,
-		// A task of a sticky queue contains only new events; any other would contain the whole history.
+		// A task from a sticky queue contains only new events; a task from a normal queue contains the complete history.
 		StickyAttributes: &taskqueue.StickyExecutionAttributes{
 			WorkerTaskQueue:        &taskqueue.TaskQueue{Name: "sticky-" + t.Name(), Kind: enums.TASK_QUEUE_KIND_STICKY, NormalName: "queue"},
 			ScheduleToStartTimeout: durationpb.New(time.Minute),
@@ -72,7 +72,7 @@ func respond(
 	return response.GetWorkflowTask()
 }
 
-// markers returns commands that only add an event each.
+// markers returns n commands that each add one event and have no other effect.
 func markers(n int) []*command.Command {
 	details := map[string]*common.Payloads{"data": {Payloads: []*common.Payload{{
 		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(unusualValue),
@@ -82,7 +82,7 @@ func markers(n int) []*command.Command {
 		commands[i] = &command.Command{
 			CommandType: enums.COMMAND_TYPE_RECORD_MARKER,
 			Attributes: &command.Command_RecordMarkerCommandAttributes{
-				RecordMarkerCommandAttributes: &command.RecordMarkerCommandAttributes{MarkerName: "slice", Details: details},
+				RecordMarkerCommandAttributes: &command.RecordMarkerCommandAttributes{MarkerName: "batch", Details: details},
 			},
 		}
 	}

@@ -10,25 +10,25 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestRepeatedStartIsOneRun(t *testing.T) {
+func TestRepeatedStartCreatesOneRun(t *testing.T) {
 	t.Parallel()
 	body := startBody("Wait", newID(t), sample.TaskQueue)
-	first := writer().with("Idempotency-Key", "once")
-	s := as[started](t, first.post(t, workflows, body).expect(t, http.StatusCreated))
+	once := writer().with("Idempotency-Key", "once")
+	s := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
 
-	again := as[started](t, first.post(t, workflows, body).expect(t, http.StatusCreated))
+	again := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s, again)
-	otherReplica := as[started](t, first.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	otherReplica := as[started](t, once.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s, otherReplica, "on the other replica")
 
 	p := writer().with("Idempotency-Key", "twice").post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
-	require.Equal(t, s.RunID, p.RunID, "another key is another start")
+	require.Equal(t, s.RunID, p.RunID, "a start with another key is not a repetition")
 
-	finish(t, s.WorkflowID, "1")
-	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
-	closed := as[started](t, first.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	signalFinish(t, s.WorkflowID, "1")
+	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
+	closed := as[started](t, once.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s.RunID, closed.RunID, "after the run has closed")
-	require.Equal(t, s.RunID, describe(t, s.WorkflowID).RunID, "no other run was started")
+	require.Equal(t, s.RunID, describe(t, s.WorkflowID).RunID, "the repeated start created no run")
 
 	next := as[started](t, writer().with("Idempotency-Key", "twice").post(t, workflows, body).expect(t, http.StatusCreated))
 	require.NotEqual(t, s.RunID, next.RunID)
@@ -51,13 +51,13 @@ func TestIdempotencyKeyWithAnotherBodyIsRejected(t *testing.T) {
 		}
 		requireRejected()
 		again := once.post(t, workflows, " "+startBody("Wait", id, sample.TaskQueue, `"args":[ 1 ]`+signal)).expect(t, http.StatusCreated)
-		require.Equal(t, s.RunID, as[started](t, again).RunID, "%s: the same body in another form", name)
+		require.Equal(t, s.RunID, as[started](t, again).RunID, "%s: the body is equal except for white space", name)
 		terminate(t, id)
 		requireRejected()
 	}
 }
 
-func TestRepeatedSignalWithStartIsOneRun(t *testing.T) {
+func TestRepeatedSignalWithStartCreatesOneRun(t *testing.T) {
 	t.Parallel()
 	body := startBody("Echo", newID(t), sample.TaskQueue, `"args":[1],"startSignal":"go"`)
 	once := writer().with("Idempotency-Key", "once")
@@ -86,7 +86,7 @@ func TestRepeatedExecutionReturnsSameOutcome(t *testing.T) {
 	require.Equal(t, first, again)
 }
 
-func TestRepeatedStartOfAChainIsOneChain(t *testing.T) {
+func TestRepeatedStartCreatesOneRunChain(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"continued": startBody("Chain", newID(t), sample.TaskQueue, `"args":[{"times":2}]`),
@@ -94,13 +94,13 @@ func TestRepeatedStartOfAChainIsOneChain(t *testing.T) {
 	} {
 		once := writer().with("Idempotency-Key", "once")
 		first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
-		require.NotEqual(t, first.FirstExecutionRunID, first.RunID, "%s: the run has a successor", name)
+		require.NotEqual(t, first.FirstExecutionRunID, first.RunID, "%s: the chain has more than one run", name)
 		again := as[outcome](t, once.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 		require.Equal(t, first, again, name)
 		started := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
 		require.Equal(t, first.FirstExecutionRunID, started.RunID, name)
 		other := as[outcome](t, writer().with("Idempotency-Key", "twice").post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
-		require.NotEqual(t, first.FirstExecutionRunID, other.FirstExecutionRunID, "%s: another key is another start", name)
+		require.NotEqual(t, first.FirstExecutionRunID, other.FirstExecutionRunID, "%s: another key starts another chain", name)
 	}
 }
 
@@ -113,19 +113,19 @@ func TestRepeatedSignalCountsOnce(t *testing.T) {
 	signal(writer(), "once")
 	signal(writer(), "once")
 	signal(writer().onGateway(shared.replicas[1]), "once")
-	require.Equal(t, 1, signalsOf(t, s.WorkflowID))
+	require.Equal(t, 1, signalCount(t, s.WorkflowID))
 	signal(writer(), "twice")
-	require.Equal(t, 2, signalsOf(t, s.WorkflowID), "another key is another signal")
-	signal(bearer(manyKey), "once")
-	require.Equal(t, 3, signalsOf(t, s.WorkflowID), "another caller's key is another key")
+	require.Equal(t, 2, signalCount(t, s.WorkflowID), "a signal with another key is a new signal")
+	signal(bearer(threeNamespacesKey), "once")
+	require.Equal(t, 3, signalCount(t, s.WorkflowID), "idempotency keys of different callers are independent")
 	for range 2 {
 		writer().with("Idempotency-Key", "once").post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke","args":[1]}`).expect(t, http.StatusNoContent)
 	}
-	require.Equal(t, 4, signalsOf(t, s.WorkflowID), "another body is another signal")
+	require.Equal(t, 4, signalCount(t, s.WorkflowID), "the same key with another body is a new signal")
 	for range 2 {
 		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
-	require.Equal(t, 6, signalsOf(t, s.WorkflowID), "without a key nothing is deduplicated")
+	require.Equal(t, 6, signalCount(t, s.WorkflowID), "signals without an idempotency key are not deduplicated")
 	terminate(t, s.WorkflowID)
 }
 
@@ -137,7 +137,7 @@ func TestRepeatedSignalWithStartCountsOnce(t *testing.T) {
 	again := once.onGateway(shared.replicas[1]).post(t, workflows, body)
 	require.Less(t, again.status, http.StatusMultipleChoices, "%s", again.body)
 	require.Equal(t, s.RunID, as[started](t, again).RunID)
-	require.Equal(t, 1, signalsOf(t, s.WorkflowID))
+	require.Equal(t, 1, signalCount(t, s.WorkflowID))
 	terminate(t, s.WorkflowID)
 }
 
@@ -148,18 +148,18 @@ func TestOneIdempotencyKeyForManyWorkflows(t *testing.T) {
 		writer().with("Idempotency-Key", "shared").post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).
 			expect(t, http.StatusNoContent)
 	}
-	require.Equal(t, []int{1, 1}, []int{signalsOf(t, one.WorkflowID), signalsOf(t, two.WorkflowID)})
+	require.Equal(t, []int{1, 1}, []int{signalCount(t, one.WorkflowID), signalCount(t, two.WorkflowID)})
 	terminate(t, one.WorkflowID)
 	terminate(t, two.WorkflowID)
 }
 
 func TestRepeatedCancelIsRecordedOnce(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	for _, replica := range shared.replicas {
 		writer().onGateway(replica).with("Idempotency-Key", "once").post(t, workflowPath(s.WorkflowID, "/cancel"), "").
 			expect(t, http.StatusNoContent)
 	}
-	require.Len(t, eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED), 1)
+	require.Len(t, serverEvents(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED), 1)
 	terminate(t, s.WorkflowID)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// trickyIDs returns ids that are distinct only if a path is decoded exactly once.
-func trickyIDs(t *testing.T) []string {
+// unusualIDs returns workflow ids that remain distinct only if the gateway percent-decodes a path exactly once.
+func unusualIDs(t *testing.T) []string {
 	t.Helper()
 	prefix := newID(t)
 	ids := []string{"a/b", "a%2Fb", "a b", "a:b", "a+b", "ü/..", "a%2fb", "a%252Fb", "a%20b", "-", ".", "..", "a;b", "a?b#c", "a&b=c", "%", "a//b/"}
@@ -23,13 +23,13 @@ func trickyIDs(t *testing.T) []string {
 	return ids
 }
 
-// TestWorkflowIDsAreDecodedExactlyOnce needs no worker. The Go SDK does not support these ids, see environment.
+// TestWorkflowIDsAreDecodedExactlyOnce checks the server without the Go SDK, which does not support non-ASCII ids.
 func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 	t.Parallel()
-	ids := trickyIDs(t)
+	ids := unusualIDs(t)
 	runs := map[string]string{}
 	for _, id := range ids {
-		s := startUnpolledAs(t, id)
+		s := startWithoutWorkerAs(t, id)
 		require.Equal(t, id, s.WorkflowID)
 		runs[id] = s.RunID
 	}
@@ -46,16 +46,16 @@ func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 		writer().post(t, workflowPath(id, "/signal"), `{"signal":"poke","args":[`+quote(id)+`]}`).expect(t, http.StatusNoContent)
 	}
 	for _, id := range ids {
-		require.Equal(t, runs[id], infoOf(t, id, "").GetWorkflowExecutionInfo().GetExecution().GetRunId(), "%q at the server", id)
-		signals := eventsOf(t, id, "", enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+		require.Equal(t, runs[id], describeOnServer(t, id, "").GetWorkflowExecutionInfo().GetExecution().GetRunId(), "%q at the server", id)
+		signals := serverEvents(t, id, "", enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
 		require.Len(t, signals, 1, "%q at the server", id)
-		require.Equal(t, []string{quote(id)}, dataOf(t, "json/plain", signals[0].GetWorkflowExecutionSignaledEventAttributes().GetInput()))
+		require.Equal(t, []string{quote(id)}, payloadData(t, "json/plain", signals[0].GetWorkflowExecutionSignaledEventAttributes().GetInput()))
 		terminate(t, id)
-		require.Equal(t, "TERMINATED", end(t, id).Status)
+		require.Equal(t, "TERMINATED", awaitOutcome(t, id).Status)
 	}
 }
 
-// escapeAll escapes every byte, as a cautious client may do.
+// escapeAll percent-encodes every byte, as a client may do.
 func escapeAll(id string) string {
 	const digits = "0123456789ABCDEF"
 	var escaped strings.Builder
@@ -69,7 +69,7 @@ func escapeAll(id string) string {
 
 func TestLocationsAreUsable(t *testing.T) {
 	t.Parallel()
-	for _, id := range trickyIDs(t) {
+	for _, id := range unusualIDs(t) {
 		created := writer().post(t, workflows, startBody("Unpolled", id, "unpolled-"+newID(t))).expect(t, http.StatusCreated)
 		s := as[started](t, created)
 		w := as[workflow](t, writer().get(t, created.header.Get("Location")).expect(t, http.StatusOK))
@@ -82,7 +82,8 @@ func TestLocationsAreUsable(t *testing.T) {
 	}
 }
 
-// TestDotSegmentsByParameter uses the ids "." and "..", which no other test may use.
+// TestDotSegmentsByParameter uses the workflow ids "." and "..". No other test may use them, because they are not
+// unique.
 func TestDotSegmentsByParameter(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{".", ".."} {
@@ -108,7 +109,7 @@ func TestDotSegmentsByParameter(t *testing.T) {
 
 func TestParameterRequiresDashSegment(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	writer().get(t, workflowPath(s.WorkflowID)+"?workflowId="+url.QueryEscape(s.WorkflowID)).problem(t, http.StatusBadRequest, "invalid-request")
 	terminate(t, s.WorkflowID)
 }

@@ -10,9 +10,9 @@ import (
 
 func TestCancelRecordsReason(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	writer().post(t, workflowPath(s.WorkflowID, "/cancel"), `{"reason":"withdrawn <&>"}`).expect(t, http.StatusNoContent)
-	requests := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
+	requests := serverEvents(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
 	require.Len(t, requests, 1)
 	require.Equal(t, "withdrawn <&>", requests[0].GetWorkflowExecutionCancelRequestedEventAttributes().GetCause())
 	require.True(t, describe(t, s.WorkflowID).CancelRequested)
@@ -20,11 +20,11 @@ func TestCancelRecordsReason(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-func TestOtherChainIsNotAffected(t *testing.T) {
+func TestOtherRunChainIsNotAffected(t *testing.T) {
 	t.Parallel()
-	first := startUnpolled(t)
+	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startUnpolledAs(t, first.WorkflowID)
+	second := startWithoutWorkerAs(t, first.WorkflowID)
 	for _, operation := range []string{"/cancel", "/terminate"} {
 		p := writer().post(t, workflowPath(first.WorkflowID, operation, "?firstExecutionRunId=", first.RunID), "").
 			problem(t, http.StatusConflict, "run-chain-mismatch")
@@ -42,14 +42,14 @@ func TestOtherChainIsNotAffected(t *testing.T) {
 func TestChainIsIdentifiedByFirstRun(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
-	end(t, s.WorkflowID)
+	awaitOutcome(t, s.WorkflowID)
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate?firstExecutionRunId=", s.RunID), "").
 		problem(t, http.StatusConflict, "workflow-completed")
 }
 
 func TestClosedWorkflowRejectsWrites(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	terminate(t, s.WorkflowID)
 	for operation, body := range map[string]string{"/signal": `{"signal":"poke"}`, "/terminate": ""} {
 		for _, query := range []string{"", runQuery(s.RunID)} {
@@ -61,9 +61,9 @@ func TestClosedWorkflowRejectsWrites(t *testing.T) {
 
 func TestRunIsSelectedByID(t *testing.T) {
 	t.Parallel()
-	first := startUnpolled(t)
+	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startUnpolledAs(t, first.WorkflowID)
+	second := startWithoutWorkerAs(t, first.WorkflowID)
 	writer().post(t, workflowPath(first.WorkflowID, "/signal", runQuery(first.RunID)), `{"signal":"poke"}`).
 		problem(t, http.StatusConflict, "workflow-completed")
 	writer().post(t, workflowPath(first.WorkflowID, "/signal", runQuery(second.RunID)), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
@@ -72,8 +72,8 @@ func TestRunIsSelectedByID(t *testing.T) {
 	require.Equal(t, first.RunID, o.RunID)
 }
 
-// everyInstanceCall calls every operation on one workflow.
-func everyInstanceCall(t *testing.T, c caller, path string) map[string]apiResponse {
+// callEveryWorkflowOperation calls the operations on the workflow at path. It returns the responses by operation.
+func callEveryWorkflowOperation(t *testing.T, c caller, path string) map[string]apiResponse {
 	t.Helper()
 	return map[string]apiResponse{
 		"describe":      c.get(t, path),
@@ -92,7 +92,7 @@ func everyInstanceCall(t *testing.T, c caller, path string) map[string]apiRespon
 func TestUnknownWorkflowIsNotFound(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	for name, a := range everyInstanceCall(t, writer(), workflowPath(id)) {
+	for name, a := range callEveryWorkflowOperation(t, writer(), workflowPath(id)) {
 		require.Equal(t, http.StatusNotFound, a.status, "%s: %s", name, a.body)
 		p := a.problem(t, http.StatusNotFound, "workflow-not-found")
 		require.Equal(t, id, p.WorkflowID, name)
@@ -102,7 +102,7 @@ func TestUnknownWorkflowIsNotFound(t *testing.T) {
 
 func TestUnknownRunIsNotFound(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	const noRun = "?runId=00000000-0000-4000-8000-000000000000"
 	for _, a := range []apiResponse{
 		writer().get(t, workflowPath(s.WorkflowID, noRun)),
@@ -120,12 +120,12 @@ func TestUnknownRunIsNotFound(t *testing.T) {
 func TestUnknownNamespaceIsNotFoundWithGrant(t *testing.T) {
 	t.Parallel()
 	const absent = "/v1/namespaces/" + absentNamespace + "/workflows"
-	many := bearer(manyKey)
-	for name, a := range everyInstanceCall(t, many, absent+"/w") {
+	threeNamespaces := bearer(threeNamespacesKey)
+	for name, a := range callEveryWorkflowOperation(t, threeNamespaces, absent+"/w") {
 		require.Equal(t, http.StatusNotFound, a.status, "%s: %s", name, a.body)
 		a.problem(t, http.StatusNotFound, "namespace-not-found")
 	}
-	many.get(t, absent).problem(t, http.StatusNotFound, "namespace-not-found")
-	many.get(t, absent+":count").problem(t, http.StatusNotFound, "namespace-not-found")
-	many.post(t, absent, startBody("Unpolled", "w", "unpolled")).problem(t, http.StatusNotFound, "namespace-not-found")
+	threeNamespaces.get(t, absent).problem(t, http.StatusNotFound, "namespace-not-found")
+	threeNamespaces.get(t, absent+":count").problem(t, http.StatusNotFound, "namespace-not-found")
+	threeNamespaces.post(t, absent, startBody("Unpolled", "w", "unpolled")).problem(t, http.StatusNotFound, "namespace-not-found")
 }

@@ -16,13 +16,13 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// startMany starts n workflows of one customer and waits until a list contains all of them. It returns the path of that
-// list, to which parameters can be appended, and the sorted ids.
-func startMany(t *testing.T, n int) (path string, ids []string) {
+// startListed starts n workflows and waits until the server lists them. It returns the path of a list that contains
+// only these workflows, to which query parameters can be appended, and their sorted ids.
+func startListed(t *testing.T, n int) (path string, ids []string) {
 	t.Helper()
 	customer := uuid.NewString()
 	for range n {
-		s := startUnpolled(t, `"searchAttributes":{"CustomerId":`+quote(customer)+`}`)
+		s := startWithoutWorker(t, `"searchAttributes":{"CustomerId":`+quote(customer)+`}`)
 		ids = append(ids, s.WorkflowID)
 	}
 	slices.Sort(ids)
@@ -33,7 +33,7 @@ func startMany(t *testing.T, n int) (path string, ids []string) {
 	return path, ids
 }
 
-func idsOf(page []workflow) []string {
+func workflowIDs(page []workflow) []string {
 	ids := make([]string, len(page))
 	for i, w := range page {
 		ids[i] = w.WorkflowID
@@ -44,48 +44,48 @@ func idsOf(page []workflow) []string {
 
 func TestPagesOfListContainEachWorkflowOnce(t *testing.T) {
 	t.Parallel()
-	path, ids := startMany(t, 5)
+	path, ids := startListed(t, 5)
 	all := as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK))
-	require.Equal(t, ids, idsOf(all.Workflows))
+	require.Equal(t, ids, workflowIDs(all.Workflows))
 	require.Empty(t, all.NextPageToken)
 
 	var received []workflow
 	var sizes []int
 	next := path + "&pageSize=2"
-	for token := "first"; token != ""; {
-		// Pages come from alternating replicas, which share a signing key.
+	for token := "not empty"; token != ""; {
+		// The requests go to alternating replicas, which share the key that signs page tokens.
 		page := as[workflowList](t, writer().onGateway(shared.replicas[len(sizes)%2]).get(t, next).expect(t, http.StatusOK))
 		received, sizes = append(received, page.Workflows...), append(sizes, len(page.Workflows))
 		token = page.NextPageToken
 		next = path + "&pageSize=2&pageToken=" + token
 	}
-	require.Equal(t, ids, idsOf(received))
+	require.Equal(t, ids, workflowIDs(received))
 	require.Equal(t, []int{2, 2, 1}, sizes)
 }
 
 func TestListedWorkflowsEqualDescriptions(t *testing.T) {
 	t.Parallel()
-	path, ids := startMany(t, 1)
+	path, ids := startListed(t, 1)
 	listed := as[workflowList](t, writer().get(t, path).expect(t, http.StatusOK)).Workflows[0]
 	w := describe(t, ids[0])
 	require.Equal(t, []string{w.WorkflowID, w.RunID, w.WorkflowType, w.TaskQueue, w.Status},
 		[]string{listed.WorkflowID, listed.RunID, listed.WorkflowType, listed.TaskQueue, listed.Status})
 	// The visibility store has a precision of microseconds.
-	require.WithinDuration(t, timeOf(t, w.StartTime), timeOf(t, listed.StartTime), time.Microsecond)
+	require.WithinDuration(t, parseTime(t, w.StartTime), parseTime(t, listed.StartTime), time.Microsecond)
 	require.Equal(t, w.SearchAttributes["CustomerId"], listed.SearchAttributes["CustomerId"])
 }
 
-func TestPageTokenIsBound(t *testing.T) {
+func TestPageTokenIsBoundToRequest(t *testing.T) {
 	t.Parallel()
-	many := bearer(manyKey)
-	path, _ := startMany(t, 3)
+	threeNamespaces := bearer(threeNamespacesKey)
+	path, _ := startListed(t, 3)
 	query := strings.TrimPrefix(path, workflows)
 	firstToken := func(c caller) string {
 		page := as[workflowList](t, c.get(t, path+"&pageSize=1").expect(t, http.StatusOK))
 		require.NotEmpty(t, page.NextPageToken)
 		return "&pageSize=1&pageToken=" + page.NextPageToken
 	}
-	token, otherToken := firstToken(writer()), firstToken(many)
+	token, otherToken := firstToken(writer()), firstToken(threeNamespaces)
 	tampered := []byte(token)
 	tampered[len(tampered)/2]++
 	require.NotEqual(t, token, string(tampered))
@@ -101,7 +101,7 @@ func TestPageTokenIsBound(t *testing.T) {
 		"no query":             writer().get(t, workflows+"?"+strings.TrimPrefix(token, "&")),
 		"another principal":    reader().get(t, path+token),
 		"token of another key": writer().get(t, path+otherToken),
-		"another namespace":    many.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+otherToken),
+		"another namespace":    threeNamespaces.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+otherToken),
 		"token of the server":  writer().get(t, path+"&pageToken=eyJDbG9zZVRpbWUiOiIwMDAxLTAxLTAxVDAwOjAwOjAwWiJ9"),
 	} {
 		require.Equal(t, http.StatusBadRequest, a.status, name)
@@ -111,7 +111,7 @@ func TestPageTokenIsBound(t *testing.T) {
 
 func TestListStreamsEveryWorkflowAsALine(t *testing.T) {
 	t.Parallel()
-	path, ids := startMany(t, 5)
+	path, ids := startListed(t, 5)
 	stream := writer().with("Accept", "application/x-ndjson")
 	for query, want := range map[string]int{"": 5, "&pageSize=2": 5, "&limit=3": 3, "&limit=3&pageSize=2": 3, "&limit=9": 5, "&limit=2&pageSize=2": 2} {
 		a := stream.get(t, path+query).expect(t, http.StatusOK)
@@ -122,12 +122,12 @@ func TestListStreamsEveryWorkflowAsALine(t *testing.T) {
 			received = append(received, as[workflow](t, apiResponse{body: line}))
 		}
 		require.Len(t, received, want, query)
-		require.Subset(t, ids, idsOf(received), query)
-		require.Len(t, slices.Compact(idsOf(received)), want, "each once: %s", query)
+		require.Subset(t, ids, workflowIDs(received), query)
+		require.Len(t, slices.Compact(workflowIDs(received)), want, "%s: the list contains each workflow once", query)
 	}
 }
 
-func TestListOfNothingIsEmpty(t *testing.T) {
+func TestListWithoutMatchesIsEmpty(t *testing.T) {
 	t.Parallel()
 	path := workflows + "?query=" + url.QueryEscape(`WorkflowId = "`+newID(t)+`"`)
 	a := writer().get(t, path).expect(t, http.StatusOK)
@@ -150,7 +150,7 @@ func TestListRejectsUnsupportedParameters(t *testing.T) {
 
 func TestCountGroupsByStatus(t *testing.T) {
 	t.Parallel()
-	path, ids := startMany(t, 3)
+	path, ids := startListed(t, 3)
 	terminate(t, ids[0])
 	count := strings.Replace(path, workflows, workflows+":count", 1)
 	var c workflowCount
@@ -171,10 +171,10 @@ func TestCountGroupsByStatus(t *testing.T) {
 	require.Empty(t, plain.Groups)
 }
 
-// Changing any character of a token invalidates it.
+// A change of any single character makes a token invalid.
 func TestModifiedPageTokenIsRejected(t *testing.T) {
 	t.Parallel()
-	list, _ := startMany(t, 2)
+	list, _ := startListed(t, 2)
 	s := startSignalled(t, 1)
 	for path, token := range map[string]string{
 		list + "&pageSize=1":           as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken,
@@ -194,11 +194,10 @@ func TestModifiedPageTokenIsRejected(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// An invalid token is not sent to the server.
 func TestTamperedPageTokenIsNotForwarded(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	list, _ := startMany(t, 2)
+	gateway := startGatewayForTest(t)
+	list, _ := startListed(t, 2)
 	token := as[workflowList](t, writer().get(t, list+"&pageSize=1").expect(t, http.StatusOK)).NextPageToken
 	calls := func() int {
 		return int(e2etest.Metric(t, gateway, "rpc_client_call_duration_seconds_count", `rpc_method="ListWorkflowExecutions"`))

@@ -17,18 +17,18 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// otherNamespace exists and has no worker. absentNamespace does not exist, although manyKey has the role write on it.
+// otherNamespace exists and has no worker. absentNamespace does not exist, but threeNamespacesKey has a grant on it.
 const (
 	otherNamespace  = "other"
 	absentNamespace = "absent"
 )
 
-// environment contains what all tests share.
+// environment contains the servers and clients that all tests share.
 type environment struct {
 	stack    *stack.Stack
 	replicas [2]*stack.Gateway
 	contract *contract
-	// server calls Temporal directly, also without the SDK, which does not support workflow ids outside ASCII.
+	// server calls Temporal directly. Unlike the SDK, it supports workflow ids that are not ASCII.
 	server workflowservice.WorkflowServiceClient
 }
 
@@ -70,7 +70,8 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	return code, checkCoverage(code)
 }
 
-// checkCoverage reports how many operations were called. A run of all tests must call all operations.
+// checkCoverage prints the number of operations that the tests have called. It returns an error if a successful run of
+// all tests has not called every operation.
 func checkCoverage(code int) error {
 	uncalled := shared.contract.uncalled()
 	total := len(shared.contract.operations())
@@ -78,7 +79,7 @@ func checkCoverage(code int) error {
 	if code != 0 || stack.FlagGiven("test.run") || stack.FlagGiven("test.skip") || stack.FlagGiven("test.list") || len(uncalled) == 0 {
 		return nil
 	}
-	return fmt.Errorf("never called: %s", strings.Join(uncalled, ", "))
+	return fmt.Errorf("operations never called: %s", strings.Join(uncalled, ", "))
 }
 
 // startGateway starts a gateway with the tests' configuration and additional settings as environment variables.

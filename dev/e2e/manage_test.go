@@ -12,23 +12,23 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// reset contains the members of a reset response that tests need.
+// reset contains the members of the response to a reset that tests need.
 type reset struct{ WorkflowID, RunID, FirstExecutionRunID string }
 
-// startWaiting starts a workflow that has handled the given number of signals.
-func startWaiting(t *testing.T, times int) started {
+// startWithSignals starts a Wait workflow and returns after it has handled the given number of signals.
+func startWithSignals(t *testing.T, number int) started {
 	t.Helper()
 	s := start(t, "Wait")
-	requireSignals(t, s.WorkflowID, 0) // the first workflow task has completed
-	for range times {
+	awaitSignalCount(t, s.WorkflowID, 0) // the first workflow task has completed
+	for range number {
 		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
-	requireSignals(t, s.WorkflowID, times)
+	awaitSignalCount(t, s.WorkflowID, number)
 	return s
 }
 
-// requireSignals waits until the workflow has handled the given number of signals.
-func requireSignals(t *testing.T, workflowID string, number int) {
+// awaitSignalCount waits until a Wait workflow has handled the given number of signals.
+func awaitSignalCount(t *testing.T, workflowID string, number int) {
 	t.Helper()
 	e2etest.Eventually(t, strconv.Itoa(number)+" signals are handled", func() bool {
 		got := writer().get(t, workflowPath(workflowID, "/query?query=signals"))
@@ -36,7 +36,7 @@ func requireSignals(t *testing.T, workflowID string, number int) {
 	})
 }
 
-func resetTo(t *testing.T, s started, body string, query ...string) reset {
+func resetWorkflow(t *testing.T, s started, body string, query ...string) reset {
 	t.Helper()
 	r := as[reset](t, writer().post(t, workflowPath(s.WorkflowID, append([]string{"/reset"}, query...)...), body).expect(t, http.StatusOK))
 	require.Equal(t, s.WorkflowID, r.WorkflowID)
@@ -46,65 +46,65 @@ func resetTo(t *testing.T, s started, body string, query ...string) reset {
 
 func TestResetContinuesInNewRun(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 2)
-	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad <build>"}`)
+	s := startWithSignals(t, 2)
+	r := resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad <build>"}`)
 	require.Equal(t, s.FirstExecutionRunID, r.FirstExecutionRunID)
 	w := describe(t, s.WorkflowID)
 	require.Equal(t, []string{r.RunID, s.FirstExecutionRunID, "RUNNING"}, []string{w.RunID, w.FirstExecutionRunID, w.Status})
 	old := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))).expect(t, http.StatusOK))
 	require.Equal(t, "TERMINATED", old.Status)
 	require.Equal(t, "a bad <build>", old.Failure.Message)
-	requireSignals(t, s.WorkflowID, 2)
-	finish(t, s.WorkflowID, `"done"`)
-	require.Equal(t, `"done"`, string(end(t, s.WorkflowID).Result))
+	awaitSignalCount(t, s.WorkflowID, 2)
+	signalFinish(t, s.WorkflowID, `"done"`)
+	require.Equal(t, `"done"`, string(awaitOutcome(t, s.WorkflowID).Result))
 }
 
 func TestResetToFirstTaskReappliesSignals(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 2)
-	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK"}`)
-	requireSignals(t, s.WorkflowID, 2)
+	s := startWithSignals(t, 2)
+	resetWorkflow(t, s, `{"resetType":"FIRST_WORKFLOW_TASK"}`)
+	awaitSignalCount(t, s.WorkflowID, 2)
 	terminate(t, s.WorkflowID)
 }
 
 func TestResetExcludesSignals(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 2)
-	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL","UPDATE","NEXUS","CANCEL_REQUEST"]}`)
-	requireSignals(t, s.WorkflowID, 0)
+	s := startWithSignals(t, 2)
+	resetWorkflow(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL","UPDATE","NEXUS","CANCEL_REQUEST"]}`)
+	awaitSignalCount(t, s.WorkflowID, 0)
 	terminate(t, s.WorkflowID)
 }
 
 func TestResetToAnEventOfAClosedRun(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 1)
-	finish(t, s.WorkflowID, `1`)
-	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
-	tasks := eventsOf(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+	s := startWithSignals(t, 1)
+	signalFinish(t, s.WorkflowID, `1`)
+	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
+	tasks := serverEvents(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
 	event := strconv.FormatInt(tasks[0].GetEventId(), 10)
-	r := resetTo(t, s, `{"eventId":`+event+`,"reapplyExclude":["SIGNAL"]}`, runQuery(s.RunID))
-	requireSignals(t, s.WorkflowID, 0)
+	r := resetWorkflow(t, s, `{"eventId":`+event+`,"reapplyExclude":["SIGNAL"]}`, runQuery(s.RunID))
+	awaitSignalCount(t, s.WorkflowID, 0)
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate", runQuery(r.RunID)), "").expect(t, http.StatusNoContent)
 }
 
 func TestResetToBuildID(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 2)
+	s := startWithSignals(t, 2)
 	type points struct{ AutoResetPoints []struct{ BuildID string } }
 	w := as[points](t, writer().get(t, workflowPath(s.WorkflowID)).expect(t, http.StatusOK))
 	require.Len(t, w.AutoResetPoints, 1)
-	resetTo(t, s, `{"buildId":`+quote(w.AutoResetPoints[0].BuildID)+`,"reapplyExclude":["SIGNAL"]}`)
-	requireSignals(t, s.WorkflowID, 0)
+	resetWorkflow(t, s, `{"buildId":`+quote(w.AutoResetPoints[0].BuildID)+`,"reapplyExclude":["SIGNAL"]}`)
+	awaitSignalCount(t, s.WorkflowID, 0)
 	terminate(t, s.WorkflowID)
 }
 
-// Updates of the old run are reapplied to the new one, unless they are excluded.
+// A reset reapplies the updates of the old run to the new run, unless it excludes them.
 func TestResetReappliesUpdates(t *testing.T) {
 	t.Parallel()
 	for exclude, want := range map[string]string{``: "8", `"reapplyExclude":["UPDATE"],`: "1"} {
 		s := startLedger(t)
 		require.Equal(t, "7", string(as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 7)).expect(t, http.StatusOK)).Result))
-		resetTo(t, s, `{`+exclude+`"resetType":"FIRST_WORKFLOW_TASK"}`)
+		resetWorkflow(t, s, `{`+exclude+`"resetType":"FIRST_WORKFLOW_TASK"}`)
 		require.Equal(t, want, string(as[updated](t, writer().update(t, s.WorkflowID, updateBody("add", 1)).expect(t, http.StatusOK)).Result))
 		terminate(t, s.WorkflowID)
 	}
@@ -112,11 +112,11 @@ func TestResetReappliesUpdates(t *testing.T) {
 
 func TestResetChangesTheOptionsOfTheNewRun(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 0)
-	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}}`)
-	require.JSONEq(t, `{"behavior":"AUTO_UPGRADE"}`, overrideOf(t, s.WorkflowID))
-	resetTo(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"versioningOverride":null,"priority":{"priorityKey":2}}}`)
-	require.Empty(t, overrideOf(t, s.WorkflowID))
+	s := startWithSignals(t, 0)
+	resetWorkflow(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}}`)
+	require.JSONEq(t, `{"behavior":"AUTO_UPGRADE"}`, versioningOverride(t, s.WorkflowID))
+	resetWorkflow(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":{"versioningOverride":null,"priority":{"priorityKey":2}}}`)
+	require.Empty(t, versioningOverride(t, s.WorkflowID))
 	require.JSONEq(t, `{"priorityKey":2}`, string(describe(t, s.WorkflowID).Priority))
 	for _, options := range []string{`{}`, `{"priority":{"priorityKey":0}}`} {
 		body := `{"resetType":"FIRST_WORKFLOW_TASK","updateOptions":` + options + `}`
@@ -126,10 +126,10 @@ func TestResetChangesTheOptionsOfTheNewRun(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// Every one of several concurrent resets returns a run, and the current run is one of these.
+// Each of several concurrent resets returns a new run, and one of these runs is the current one.
 func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 1)
+	s := startWithSignals(t, 1)
 	const resets = 4
 	got := make(chan apiResponse, resets)
 	for range resets {
@@ -152,13 +152,13 @@ func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(run))).expect(t, http.StatusOK))
 		require.Equal(t, "TERMINATED", o.Status)
 	}
-	requireSignals(t, s.WorkflowID, 1)
+	awaitSignalCount(t, s.WorkflowID, 1)
 	terminate(t, s.WorkflowID)
 }
 
 func TestResetRequiresAResetPoint(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	path := workflowPath(s.WorkflowID, "/reset")
 	for _, body := range []string{`{"resetType":"LAST_WORKFLOW_TASK"}`, `{"resetType":"FIRST_WORKFLOW_TASK"}`, `{"buildId":"unknown"}`} {
 		p := writer().post(t, path, body).problem(t, http.StatusConflict, "conflict")
@@ -173,11 +173,12 @@ func TestResetRequiresAResetPoint(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// TestServerDoesNotDeduplicateResets shows why the gateway does not retry resets, as its documentation says. If this
-// test fails, the server has begun to deduplicate them: see internal/auth/access_table.go.
+// TestServerDoesNotDeduplicateResets shows why the gateway does not retry a reset: the server resets again for an equal
+// request. If this test fails, the server deduplicates resets now, and internal/auth/access_table.go can permit
+// retries.
 func TestServerDoesNotDeduplicateResets(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 0)
+	s := startWithSignals(t, 0)
 	once := writer().with("Idempotency-Key", "once")
 	body := `{"resetType":"FIRST_WORKFLOW_TASK"}`
 	first := as[reset](t, once.post(t, workflowPath(s.WorkflowID, "/reset", runQuery(s.RunID)), body).expect(t, http.StatusOK))
@@ -188,7 +189,7 @@ func TestServerDoesNotDeduplicateResets(t *testing.T) {
 
 func TestPausedWorkflowWaits(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 1)
+	s := startWithSignals(t, 1)
 	once := writer().with("Idempotency-Key", newID(t))
 	pause, unpause := workflowPath(s.WorkflowID, "/pause"), workflowPath(s.WorkflowID, "/unpause", runQuery(s.RunID))
 	writer().post(t, unpause, "").problem(t, http.StatusConflict, "conflict")
@@ -202,18 +203,18 @@ func TestPausedWorkflowWaits(t *testing.T) {
 	}](t, writer().get(t, workflowPath(s.WorkflowID)))
 	require.Equal(t, "PAUSED", w.Status)
 	require.Equal(t, []string{"the bank is down", "dev"}, []string{w.Pause.Reason, w.Pause.Identity})
-	finish(t, s.WorkflowID, `1`)
+	signalFinish(t, s.WorkflowID, `1`)
 	writer().get(t, workflowPath(s.WorkflowID, "/result?wait=1s")).expect(t, http.StatusAccepted)
 	writer().post(t, unpause, `{"reason":"the bank is back"}`).expect(t, http.StatusNoContent)
-	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
+	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
 	writer().post(t, pause, "").problem(t, http.StatusConflict, "workflow-completed")
 	writer().post(t, unpause, "").problem(t, http.StatusConflict, "workflow-completed")
 }
 
-// A paused workflow buffers messages, and its worker receives no tasks.
+// A worker receives no tasks of a paused workflow. Signals are delivered after the pause.
 func TestPausedWorkflowReceivesNoTasks(t *testing.T) {
 	t.Parallel()
-	s := startWaiting(t, 0)
+	s := startWithSignals(t, 0)
 	writer().post(t, workflowPath(s.WorkflowID, "/pause"), "").expect(t, http.StatusNoContent)
 	writer().post(t, workflowPath(s.WorkflowID, "/updates?wait=5s"), `{"update":"echo"}`).problem(t, http.StatusConflict, "conflict")
 	p := writer().get(t, workflowPath(s.WorkflowID, "/query?query=signals")).problem(t, http.StatusConflict, "query-rejected")
@@ -221,13 +222,13 @@ func TestPausedWorkflowReceivesNoTasks(t *testing.T) {
 	require.Contains(t, p.Detail, "paused")
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	writer().post(t, workflowPath(s.WorkflowID, "/unpause"), "").expect(t, http.StatusNoContent)
-	requireSignals(t, s.WorkflowID, 1)
+	awaitSignalCount(t, s.WorkflowID, 1)
 	terminate(t, s.WorkflowID)
 }
 
 func TestOptionsAreChangedIndividually(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t, `"priority":{"priorityKey":4}`)
+	s := startWithoutWorker(t, `"priority":{"priorityKey":4}`)
 	path := workflowPath(s.WorkflowID)
 	for _, step := range []struct{ change, want string }{
 		{
@@ -241,7 +242,7 @@ func TestOptionsAreChangedIndividually(t *testing.T) {
 		{`{"priority":null}`, `{"versioningOverride":{"behavior":"AUTO_UPGRADE"}}`},
 		{`{"versioningOverride":null}`, `{}`},
 	} {
-		a := writer().must(t, http.MethodPatch, path, step.change).expect(t, http.StatusOK)
+		a := writer().mustSend(t, http.MethodPatch, path, step.change).expect(t, http.StatusOK)
 		require.JSONEq(t, step.want, string(a.body))
 		w := as[struct {
 			Priority   any `json:"priority"`
@@ -256,18 +257,18 @@ func TestOptionsAreChangedIndividually(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `{"priority":{"priorityKey":0}}`, `{"versioningOverride":{"behavior":"PINNED"}}`, `{"versioningOverride":{}}`,
 	} {
-		writer().must(t, http.MethodPatch, path, body).problem(t, http.StatusBadRequest, "invalid-request")
+		writer().mustSend(t, http.MethodPatch, path, body).problem(t, http.StatusBadRequest, "invalid-request")
 	}
-	writer().must(t, http.MethodPatch, path, `{"priority":{"key":1}}`).problem(t, http.StatusBadRequest, "unknown-field")
+	writer().mustSend(t, http.MethodPatch, path, `{"priority":{"key":1}}`).problem(t, http.StatusBadRequest, "unknown-field")
 	terminate(t, s.WorkflowID)
-	writer().must(t, http.MethodPatch, path, `{"priority":null}`).problem(t, http.StatusConflict, "workflow-completed")
+	writer().mustSend(t, http.MethodPatch, path, `{"priority":null}`).problem(t, http.StatusConflict, "workflow-completed")
 }
 
 func TestDeletedWorkflowIsGone(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	remove := func(run string) apiResponse {
-		return writer().must(t, http.MethodDelete, workflowPath(s.WorkflowID, run), "")
+		return writer().mustSend(t, http.MethodDelete, workflowPath(s.WorkflowID, run), "")
 	}
 	remove("").expect(t, http.StatusNoContent)
 	e2etest.Eventually(t, "the run is gone", func() bool { return writer().get(t, workflowPath(s.WorkflowID)).status == http.StatusNotFound })
@@ -276,13 +277,13 @@ func TestDeletedWorkflowIsGone(t *testing.T) {
 	}
 }
 
-// TestDeleteOfRunById does not wait for the deletion of a closed run, which takes the server long.
+// TestDeleteOfRunById does not wait for the deletion, because the server takes long to delete a closed run.
 func TestDeleteOfRunById(t *testing.T) {
 	t.Parallel()
-	first := startUnpolled(t)
+	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startUnpolledAs(t, first.WorkflowID)
-	writer().must(t, http.MethodDelete, workflowPath(first.WorkflowID, runQuery(first.RunID)), "").expect(t, http.StatusNoContent)
+	second := startWithoutWorkerAs(t, first.WorkflowID)
+	writer().mustSend(t, http.MethodDelete, workflowPath(first.WorkflowID, runQuery(first.RunID)), "").expect(t, http.StatusNoContent)
 	w := describe(t, first.WorkflowID)
 	require.Equal(t, []string{second.RunID, "RUNNING"}, []string{w.RunID, w.Status})
 	terminate(t, first.WorkflowID)
@@ -296,22 +297,22 @@ func TestUnknownWorkflowCannotBeManaged(t *testing.T) {
 		writer().post(t, workflowPath(id, "/reset"), `{"eventId":4}`),
 		writer().post(t, workflowPath(id, "/pause"), ""),
 		writer().post(t, workflowPath(id, "/unpause"), ""),
-		writer().must(t, http.MethodPatch, workflowPath(id), `{"priority":null}`),
-		writer().must(t, http.MethodDelete, workflowPath(id), ""),
+		writer().mustSend(t, http.MethodPatch, workflowPath(id), `{"priority":null}`),
+		writer().mustSend(t, http.MethodDelete, workflowPath(id), ""),
 	} {
 		require.Equal(t, id, a.problem(t, http.StatusNotFound, "workflow-not-found").WorkflowID)
 	}
 }
 
-func TestReaderMayNotManage(t *testing.T) {
+func TestReaderCannotManageWorkflows(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	for _, a := range []apiResponse{
 		reader().post(t, workflowPath(id, "/reset"), `{"eventId":4}`),
 		reader().post(t, workflowPath(id, "/pause"), ""),
 		reader().post(t, workflowPath(id, "/unpause"), ""),
-		reader().must(t, http.MethodPatch, workflowPath(id), `{"priority":null}`),
-		reader().must(t, http.MethodDelete, workflowPath(id), ""),
+		reader().mustSend(t, http.MethodPatch, workflowPath(id), `{"priority":null}`),
+		reader().mustSend(t, http.MethodDelete, workflowPath(id), ""),
 		reader().post(t, batches, `{"query":"WorkflowType = 'None'","operation":{"cancel":{}}}`),
 		reader().post(t, batches+"/job/stop", ""),
 	} {

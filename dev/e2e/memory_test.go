@@ -16,11 +16,11 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// TestMemoryUsage logs the memory of a gateway before and after a thousand calls.
+// TestMemoryUsage logs the memory of a gateway before and after 1,000 calls. It has no limit and checks only the calls.
 func TestMemoryUsage(t *testing.T) {
 	t.Parallel()
 	const clients, rounds = 10, 25 // of four calls each
-	gateway := ownGateway(t)
+	gateway := startGatewayForTest(t)
 	before := residentMemory(t, gateway)
 	prefix := newID(t)
 	errs := make([]error, clients)
@@ -42,7 +42,7 @@ func TestMemoryUsage(t *testing.T) {
 		before["VmRSS"], residentMemory(t, gateway)["VmRSS"], clients*rounds*4, residentMemory(t, gateway)["VmHWM"])
 }
 
-// fourCalls makes four calls for the life of one workflow.
+// fourCalls starts a workflow, describes it, sends it a signal and waits for its outcome.
 func fourCalls(ctx context.Context, gateway *stack.Gateway, id string) error {
 	c := writer().onGateway(gateway)
 	for _, call := range []struct {
@@ -65,7 +65,7 @@ func fourCalls(ctx context.Context, gateway *stack.Gateway, id string) error {
 	return nil
 }
 
-// residentMemory reads the memory of a process from the kernel.
+// residentMemory returns the fields of /proc/PID/status of the gateway, such as VmRSS, by name.
 func residentMemory(t *testing.T, gateway *stack.Gateway) map[string]string {
 	t.Helper()
 	file, err := os.Open(fmt.Sprintf("/proc/%d/status", gateway.PID()))

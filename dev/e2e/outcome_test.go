@@ -11,10 +11,10 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-func TestFailureOfActivityHasWholeChain(t *testing.T) {
+func TestActivityFailureHasAllCauses(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Order", `"args":[{"orderId":"o-1","items":[{"sku":"book","quantity":2,"price":1250}],"card":"declined"}]`)
-	o := end(t, s.WorkflowID)
+	o := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, []string{"FAILED", s.RunID}, []string{o.Status, o.RunID})
 	require.Nil(t, o.Result)
 	f := o.Failure
@@ -31,7 +31,7 @@ func TestFailureOfActivityHasWholeChain(t *testing.T) {
 	require.Nil(t, cause.Cause)
 }
 
-// requireSampleFailure requires the failure of Fail at the given attempt.
+// requireSampleFailure requires the failure that the sample workflow Fail returns at the given attempt.
 func requireSampleFailure(t *testing.T, f *failure, attempt int) {
 	t.Helper()
 	details := fmt.Sprintf(`{"attempt":%d}`, attempt)
@@ -47,10 +47,10 @@ func requireSampleFailure(t *testing.T, f *failure, attempt int) {
 	require.Nil(t, root.Cause)
 }
 
-func TestFailureOfWorkflowHasCauses(t *testing.T) {
+func TestWorkflowFailureHasAllCauses(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{"message":"<&> it broke","nonRetryable":true}]`)
-	o := end(t, s.WorkflowID)
+	o := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, "FAILED", o.Status)
 	require.Equal(t, "<&> it broke", o.Failure.Message)
 	require.True(t, o.Failure.NonRetryable)
@@ -77,7 +77,7 @@ func TestCanceledWorkflowIsAnOutcome(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Sleep", `"args":[{"seconds":600}]`)
 	writer().post(t, workflowPath(s.WorkflowID, "/cancel"), `{"reason":"no longer wanted"}`).expect(t, http.StatusNoContent)
-	o := end(t, s.WorkflowID)
+	o := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, "CANCELED", o.Status)
 	require.Equal(t, "canceled", o.Failure.Kind)
 	a := writer().get(t, workflowPath(s.WorkflowID, "/result?failureStatus=422"))
@@ -86,21 +86,21 @@ func TestCanceledWorkflowIsAnOutcome(t *testing.T) {
 
 func TestTerminationHasReasonAndDetails(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	body := `{"reason":"stuck on <&>","details":[` + unusualValue + `,null]}`
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
-	o := end(t, s.WorkflowID)
+	o := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, "TERMINATED", o.Status)
 	require.Equal(t, []string{"terminated", "stuck on <&>", "dev"}, []string{o.Failure.Kind, o.Failure.Message, o.Failure.Identity})
 	require.Equal(t, []json.RawMessage{json.RawMessage(unusualValue), json.RawMessage("null")}, o.Failure.Details)
 }
 
-func TestTerminationPayloadsAreReturnedWhole(t *testing.T) {
+func TestTerminationPayloadsAreReturnedUnchanged(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
-	body := `{"detailPayloads":[{"json":1},{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + oddBytesBase64 + `"}]}`
+	s := startWithoutWorker(t)
+	body := `{"detailPayloads":[{"json":1},{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + binaryDataBase64 + `"}]}`
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
-	o := end(t, s.WorkflowID)
+	o := awaitOutcome(t, s.WorkflowID)
 	require.Empty(t, o.Failure.Details)
 	require.Len(t, o.Failure.DetailPayloads, 2)
 	require.Equal(t, []byte(binaryData), o.Failure.DetailPayloads[1].Data)
@@ -108,22 +108,22 @@ func TestTerminationPayloadsAreReturnedWhole(t *testing.T) {
 
 func TestTimedOutWorkflowIsAnOutcome(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t, `"runTimeout":"1s"`)
-	o := end(t, s.WorkflowID)
+	s := startWithoutWorker(t, `"runTimeout":"1s"`)
+	o := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, []string{"TIMED_OUT", "timeout", "START_TO_CLOSE"}, []string{o.Status, o.Failure.Kind, o.Failure.TimeoutType})
 }
 
 func TestContinuedRunsAreFollowed(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":2}]`)
-	last := end(t, s.WorkflowID)
+	last := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, []string{"COMPLETED", "3"}, []string{last.Status, string(last.Result)})
 
-	first := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
+	resultOfFirstRun := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
 	require.NotEqual(t, s.RunID, last.RunID)
 	for _, query := range []string{"", "&wait=30s"} {
-		o := as[outcome](t, writer().get(t, first+query).expect(t, http.StatusOK))
-		require.Equal(t, []string{last.RunID, "COMPLETED", "3"}, []string{o.RunID, o.Status, string(o.Result)}, "from the first run on")
+		o := as[outcome](t, writer().get(t, resultOfFirstRun+query).expect(t, http.StatusOK))
+		require.Equal(t, []string{last.RunID, "COMPLETED", "3"}, []string{o.RunID, o.Status, string(o.Result)}, "the outcome of the first run is that of the last run")
 		require.Empty(t, o.NewRunID)
 	}
 }
@@ -131,7 +131,7 @@ func TestContinuedRunsAreFollowed(t *testing.T) {
 func TestContinuedRunIsAnOutcomeWhenNotFollowed(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
-	last := end(t, s.WorkflowID)
+	last := awaitOutcome(t, s.WorkflowID)
 	for _, query := range []string{"&followRuns=false", "&followRuns=false&wait=30s"} {
 		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), query)).expect(t, http.StatusOK))
 		require.Equal(t, []string{"CONTINUED_AS_NEW", s.RunID, last.RunID}, []string{o.Status, o.RunID, o.NewRunID})
@@ -142,11 +142,12 @@ func TestContinuedRunIsAnOutcomeWhenNotFollowed(t *testing.T) {
 	require.Equal(t, "CONTINUED_AS_NEW", o.Status)
 }
 
-const twoAttempts = `"retryPolicy":{"initialInterval":"10ms","maximumAttempts":2}`
+// retryOnce permits two attempts of a workflow.
+const retryOnce = `"retryPolicy":{"initialInterval":"10ms","maximumAttempts":2}`
 
 func TestRetriedRunsAreFollowed(t *testing.T) {
 	t.Parallel()
-	s := start(t, "Fail", `"args":[{}]`, twoAttempts)
+	s := start(t, "Fail", `"args":[{}]`, retryOnce)
 	path := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s")
 	last := as[outcome](t, writer().get(t, path).expect(t, http.StatusOK))
 	require.Equal(t, "FAILED", last.Status)
@@ -161,7 +162,7 @@ func TestRetriedRunsAreFollowed(t *testing.T) {
 
 func TestRetriedRunThatSucceedsIsTheOutcome(t *testing.T) {
 	t.Parallel()
-	body := startBody("Fail", newID(t), sample.TaskQueue, `"args":[{"attempts":1}]`, twoAttempts)
+	body := startBody("Fail", newID(t), sample.TaskQueue, `"args":[{"attempts":1}]`, retryOnce)
 	o := as[outcome](t, writer().post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 	require.Equal(t, []string{"COMPLETED", `"succeeded at attempt 2"`}, []string{o.Status, string(o.Result)})
 }

@@ -16,13 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestParity checks docs/parity.md: each row's operation has the row's field, each test of a row exists and runs, and
-// at least one of them mentions the operation and the field.
+// TestParity checks docs/parity.md, which lists the methods and parameters of the Temporal SDK with the operations and
+// fields of the client API and the tests that cover them. In each row, the operation must exist and have the field, and
+// the tests must exist and not be skipped. At least one test must mention the operation and the field.
 func TestParity(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/parity.md")
 	require.NoError(t, err)
-	operations, live, virtual := operationsOfDocument(t), liveTests(t, liveSources), liveTests(t, virtualSources, handlerSources)
+	operations, withRealServer, withFakeServer := operationsOfDocument(t), runnableTests(t, realServerSources), runnableTests(t, fakeServerSources, handlerSources)
 	quoted, named := regexp.MustCompile("`([^`]+)`"), regexp.MustCompile("`([^`]+)`( \\(virtual time\\))?")
 	first := func(cell string) string {
 		if found := quoted.FindStringSubmatch(cell); found != nil {
@@ -48,9 +49,9 @@ func TestParity(t *testing.T) {
 		require.NotEmpty(t, cited, line)
 		mentioned := false
 		for _, test := range cited {
-			tests := live
+			tests := withRealServer
 			if test[2] != "" {
-				tests = virtual
+				tests = withFakeServer
 			}
 			source, runs := tests[test[1]]
 			require.True(t, runs, "unknown test: %s", line)
@@ -58,19 +59,20 @@ func TestParity(t *testing.T) {
 		}
 		require.True(t, mentioned, "none of its tests mentions both %q and %q: %s", operation.segment, field, line)
 	}
-	t.Logf("%d rows of parity", rows)
+	t.Logf("checked %d rows of docs/parity.md", rows)
 	require.Greater(t, rows, 130)
 }
 
-// mentions reports whether a test's text contains name. Python tests have no text here, because they use a client.
+// mentions reports whether the source text of a test contains name, in any case. A test without text, which is a Python
+// test, mentions every name: it calls methods of a client, whose names differ.
 func mentions(text, name string) bool {
 	return text == "" || strings.Contains(strings.ToLower(text), strings.ToLower(name))
 }
 
 // documentedOperation is an operation of the OpenAPI document.
 type documentedOperation struct {
-	names   map[string]bool // all parameters and members
-	segment string          // last path segment, except that of all workflows
+	names   map[string]bool // of all parameters and JSON members
+	segment string          // the last path segment that is not a parameter; empty for "/workflows"
 }
 
 func operationsOfDocument(t *testing.T) map[string]documentedOperation {
@@ -90,8 +92,8 @@ func operationsOfDocument(t *testing.T) map[string]documentedOperation {
 				continue
 			}
 			names := map[string]bool{}
-			collect(document, operation, names, map[string]bool{})
-			collect(document, item["parameters"], names, map[string]bool{})
+			collectNames(document, operation, names, map[string]bool{})
+			collectNames(document, item["parameters"], names, map[string]bool{})
 			name, _ := operation["operationId"].(string)
 			found[name] = documentedOperation{names, strings.TrimPrefix(last.FindStringSubmatch(path)[1], "/workflows")}
 		}
@@ -99,12 +101,13 @@ func operationsOfDocument(t *testing.T) map[string]documentedOperation {
 	return found
 }
 
-// collect adds the names of parameters and properties below a node, following references.
-func collect(document map[string]any, node any, names, seen map[string]bool) {
+// collectNames adds the names of all parameters and properties below a node of the document to names. It follows each
+// reference once.
+func collectNames(document map[string]any, node any, names, seen map[string]bool) {
 	switch node := node.(type) {
 	case []any:
 		for _, element := range node {
-			collect(document, element, names, seen)
+			collectNames(document, element, names, seen)
 		}
 	case map[string]any:
 		if ref, ok := node["$ref"].(string); ok && !seen[ref] {
@@ -114,7 +117,7 @@ func collect(document map[string]any, node any, names, seen map[string]bool) {
 				members, _ := target.(map[string]any)
 				target = members[step]
 			}
-			collect(document, target, names, seen)
+			collectNames(document, target, names, seen)
 		}
 		if name, ok := node["name"].(string); ok && node["in"] != nil {
 			names[name] = true
@@ -124,22 +127,23 @@ func collect(document map[string]any, node any, names, seen map[string]bool) {
 			names[name] = true
 		}
 		for _, value := range node {
-			collect(document, value, names, seen)
+			collectNames(document, value, names, seen)
 		}
 	}
 }
 
-// The directories of the tests with a real and with a fake server.
+// The sources of the tests: Go tests with a real Temporal server, Go tests with a fake one, which run in virtual time
+// (two patterns), and Python tests with a real server.
 const (
-	liveSources    = "*_test.go"
-	virtualSources = "../../internal/*/*_test.go"
-	handlerSources = "../../internal/handlers/*/*_test.go"
-	pythonSources  = "../../e2e/*/test_*.py"
+	realServerSources = "*_test.go"
+	fakeServerSources = "../../internal/*/*_test.go"
+	handlerSources    = "../../internal/handlers/*/*_test.go"
+	pythonSources     = "../../e2e/*/test_*.py"
 )
 
-// liveTests returns the Go tests of the packages that are not skipped, with their text and that of the declarations
-// that they use. Python tests with a real server are included without text.
-func liveTests(t *testing.T, patterns ...string) map[string]string {
+// runnableTests returns the tests that are not skipped, by name. The text of a Go test includes the declarations that
+// it uses. The tests with a real server include Python tests, whose text is empty.
+func runnableTests(t *testing.T, patterns ...string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	for directory, declarations := range declarationsIn(t, patterns...) {
@@ -152,7 +156,7 @@ func liveTests(t *testing.T, patterns ...string) map[string]string {
 		}
 		require.NotEmpty(t, declarations, directory)
 	}
-	if !slices.Contains(patterns, liveSources) {
+	if !slices.Contains(patterns, realServerSources) {
 		return found
 	}
 	declaration := regexp.MustCompile(`(?m)^((?:@pytest[^\n]*\n)?)def (test_\w+)`)
@@ -168,7 +172,7 @@ func liveTests(t *testing.T, patterns ...string) map[string]string {
 
 var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
 
-// withHelpers appends to text the declarations that it uses, directly or indirectly.
+// withHelpers appends the declarations that text uses, and those that these use in turn.
 func withHelpers(text string, declarations map[string]string) string {
 	const depth = 2
 	seen := map[string]bool{}
@@ -183,7 +187,7 @@ func withHelpers(text string, declarations map[string]string) string {
 	return text
 }
 
-// declarationsIn returns the texts of the declarations in each directory.
+// declarationsIn returns the source text of the declarations in the files that match one of the patterns, by directory and name.
 func declarationsIn(t *testing.T, patterns ...string) map[string]map[string]string {
 	t.Helper()
 	found := map[string]map[string]string{}

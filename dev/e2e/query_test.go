@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireDuration requires the duration of do, with tolerance for a busy machine.
+// requireDuration requires that do takes the duration want, with a tolerance for a busy machine.
 func requireDuration(t *testing.T, want time.Duration, do func()) {
 	t.Helper()
 	const early, late = 100 * time.Millisecond, 5 * time.Second
@@ -27,7 +27,7 @@ func TestQueryWithoutWorkerTimesOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := startUnpolled(t)
+			s := startWithoutWorker(t)
 			c := writer().with(timeout[0], timeout[1])
 			requireDuration(t, time.Second, func() {
 				p := c.post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"state"}`).problem(t, http.StatusGatewayTimeout, "query-timeout")
@@ -68,8 +68,8 @@ func TestUnknownQueryIsNotFound(t *testing.T) {
 
 func TestFailedQueryReturnsFailure(t *testing.T) {
 	t.Parallel()
-	s := startFamily(t)
-	awaitFamily(t, s)
+	s := startParent(t)
+	awaitIdleParent(t, s)
 	for _, a := range []apiResponse{
 		writer().post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"`+brokenQuery+`"}`),
 		writer().get(t, workflowPath(s.WorkflowID, "/query?query="+brokenQuery)),
@@ -91,8 +91,8 @@ func TestRejectConditionRejectsQueries(t *testing.T) {
 		return writer().post(t, workflowPath(s.WorkflowID, "/query"), `{"query":"state","rejectCondition":"`+condition+`"}`)
 	}
 	query("NOT_OPEN").expect(t, http.StatusOK)
-	finish(t, s.WorkflowID, "1")
-	end(t, s.WorkflowID)
+	signalFinish(t, s.WorkflowID, "1")
+	awaitOutcome(t, s.WorkflowID)
 	for _, a := range []apiResponse{query("NOT_OPEN"), writer().get(t, workflowPath(s.WorkflowID, "/query?query=state&rejectCondition=NOT_OPEN"))} {
 		p := a.problem(t, http.StatusConflict, "query-rejected")
 		require.Equal(t, []string{s.WorkflowID, "COMPLETED"}, []string{p.WorkflowID, p.WorkflowStatus})
@@ -102,18 +102,18 @@ func TestRejectConditionRejectsQueries(t *testing.T) {
 	}
 
 	failed := start(t, "Fail", `"args":[{}]`)
-	end(t, failed.WorkflowID)
+	awaitOutcome(t, failed.WorkflowID)
 	a := writer().post(t, workflowPath(failed.WorkflowID, "/query"), `{"query":"state","rejectCondition":"NOT_COMPLETED_CLEANLY"}`)
 	require.Equal(t, "FAILED", a.problem(t, http.StatusConflict, "query-rejected").WorkflowStatus)
 }
 
-func TestNamespaceRejectConditionIsDefault(t *testing.T) {
+func TestNamespaceHasDefaultQueryRejectCondition(t *testing.T) {
 	t.Parallel()
-	many, id := bearer(manyKey), newID(t)
+	threeNamespaces, id := bearer(threeNamespacesKey), newID(t)
 	const otherWorkflows = "/v1/namespaces/" + otherNamespace + "/workflows"
-	many.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated)
-	many.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
-	p := many.post(t, otherWorkflows+"/"+id+"/query", `{"query":"state"}`).problem(t, http.StatusConflict, "query-rejected")
+	threeNamespaces.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated)
+	threeNamespaces.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
+	p := threeNamespaces.post(t, otherWorkflows+"/"+id+"/query", `{"query":"state"}`).problem(t, http.StatusConflict, "query-rejected")
 	require.Equal(t, "TERMINATED", p.WorkflowStatus)
 }
 

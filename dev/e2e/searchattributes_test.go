@@ -16,7 +16,8 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// attributesOfEveryType returns typed search attributes by name, and a query with a condition for each.
+// attributesOfEveryType returns a search attribute of every type, by name. The visibility query has a condition for
+// each.
 func attributesOfEveryType(customer string) (attributes map[string]attribute, query string) {
 	attributes = map[string]attribute{
 		"CustomerId": {"Keyword", json.RawMessage(quote(customer))},
@@ -32,7 +33,7 @@ func attributesOfEveryType(customer string) (attributes map[string]attribute, qu
 	return attributes, query
 }
 
-func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
+func TestSearchAttributesOfEveryTypeKeepTheirType(t *testing.T) {
 	t.Parallel()
 	for name, format := range map[string]func(attribute) string{
 		"typed": func(a attribute) string { return fmt.Sprintf(`{"type":%q,"value":%s}`, a.Type, a.Value) },
@@ -41,7 +42,7 @@ func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			attributes, query := attributesOfEveryType(uuid.NewString())
-			s := startUnpolled(t, searchAttributes(attributes, format))
+			s := startWithoutWorker(t, searchAttributes(attributes, format))
 
 			requireAttributes(t, attributes, describe(t, s.WorkflowID).SearchAttributes)
 			var page workflowList
@@ -56,7 +57,7 @@ func TestSearchAttributesOfEveryTypeComeBackTyped(t *testing.T) {
 	}
 }
 
-// searchAttributes returns the member searchAttributes of a start.
+// searchAttributes returns the JSON member "searchAttributes" of a start. format returns the JSON of one attribute.
 func searchAttributes(attributes map[string]attribute, format func(attribute) string) string {
 	var members []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
@@ -65,7 +66,7 @@ func searchAttributes(attributes map[string]attribute, format func(attribute) st
 	return `"searchAttributes":{` + strings.Join(members, ",") + "}"
 }
 
-// requireAttributes compares search attributes and ignores those that the server adds.
+// requireAttributes requires the search attributes in want. It ignores others, which the server adds.
 func requireAttributes(t *testing.T, want, got map[string]attribute) {
 	t.Helper()
 	for name, attribute := range want {
@@ -77,10 +78,10 @@ func requireAttributes(t *testing.T, want, got map[string]attribute) {
 func TestSearchAttributesReachTheServerTyped(t *testing.T) {
 	t.Parallel()
 	attributes, _ := attributesOfEveryType(uuid.NewString())
-	s := startUnpolled(t, searchAttributes(attributes, func(a attribute) string {
+	s := startWithoutWorker(t, searchAttributes(attributes, func(a attribute) string {
 		return fmt.Sprintf(`{"type":%q,"value":%s}`, a.Type, a.Value)
 	}))
-	stored := startOf(t, s).GetSearchAttributes().GetIndexedFields()
+	stored := serverStartedEvent(t, s).GetSearchAttributes().GetIndexedFields()
 	for name, attribute := range attributes {
 		require.Equal(t, attribute.Type, string(stored[name].GetMetadata()["type"]), name)
 		require.Equal(t, string(attribute.Value), string(stored[name].GetData()), name)
@@ -90,7 +91,7 @@ func TestSearchAttributesReachTheServerTyped(t *testing.T) {
 
 func TestNullSearchAttributeIsIgnored(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t, `"searchAttributes":{"CustomerId":null,"Items":{"type":"Int","value":null},"Express":false}`)
+	s := startWithoutWorker(t, `"searchAttributes":{"CustomerId":null,"Items":{"type":"Int","value":null},"Express":false}`)
 	got := describe(t, s.WorkflowID).SearchAttributes
 	require.NotContains(t, got, "CustomerId")
 	require.NotContains(t, got, "Items")

@@ -2,7 +2,8 @@ package e2e_test
 
 import "encoding/json"
 
-// The types of responses. Names are matched case-insensitively; the contract checks their spelling.
+// The types of response bodies. encoding/json matches member names case-insensitively, and [contract] checks their
+// case.
 type (
 	started struct {
 		WorkflowID, RunID, FirstExecutionRunID string

@@ -14,9 +14,9 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// waitTogether sends the same wait n times concurrently and returns when all are waiting. The returned function returns
-// the responses.
-func waitTogether(t *testing.T, gateway *stack.Gateway, c caller, path string, n int) func() []apiResponse {
+// startConcurrentWaits sends the same wait n times concurrently and returns when all requests are waiting. The returned
+// function waits for the responses and returns them.
+func startConcurrentWaits(t *testing.T, gateway *stack.Gateway, c caller, path string, n int) func() []apiResponse {
 	t.Helper()
 	before := int(e2etest.Metric(t, gateway, "flowgate_wait_callers"))
 	responses, errs := make([]apiResponse, n), make([]error, n)
@@ -39,17 +39,17 @@ func waitTogether(t *testing.T, gateway *stack.Gateway, c caller, path string, n
 func TestEqualWaitsShareOnePoll(t *testing.T) {
 	t.Parallel()
 	const callers = 200
-	gateway := ownGateway(t)
+	gateway := startGatewayForTest(t)
 	s := start(t, "Wait")
-	responses := waitTogether(t, gateway, writer(), workflowPath(s.WorkflowID, "/result?wait=50s"), callers)
+	responses := startConcurrentWaits(t, gateway, writer(), workflowPath(s.WorkflowID, "/result?wait=50s"), callers)
 	require.Equal(t, 1, int(e2etest.Metric(t, gateway, "flowgate_wait_polls")))
 
-	finish(t, s.WorkflowID, unusualValue)
+	signalFinish(t, s.WorkflowID, unusualValue)
 	for _, a := range responses() {
 		o := as[outcome](t, a.expect(t, http.StatusOK))
 		require.Equal(t, []string{s.RunID, "COMPLETED", unusualValue}, []string{o.RunID, o.Status, string(o.Result)})
 	}
-	require.LessOrEqual(t, polls(t, gateway), 3)
+	require.LessOrEqual(t, historyCalls(t, gateway), 3)
 	e2etest.Eventually(t, "all waits have ended", func() bool {
 		return e2etest.Metric(t, gateway, "flowgate_wait_callers")+e2etest.Metric(t, gateway, "flowgate_wait_polls") == 0
 	})
@@ -57,7 +57,7 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 
 func TestDifferentWaitsDoNotShare(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
+	gateway := startGatewayForTest(t)
 	one, two := start(t, "Wait"), start(t, "Wait")
 	paths := []string{
 		workflowPath(one.WorkflowID, "/result?wait=50s"),
@@ -66,13 +66,13 @@ func TestDifferentWaitsDoNotShare(t *testing.T) {
 	}
 	var all []func() []apiResponse
 	for _, path := range paths {
-		all = append(all, waitTogether(t, gateway, writer(), path, 2))
+		all = append(all, startConcurrentWaits(t, gateway, writer(), path, 2))
 	}
 	traced := writer().with("Grpc-Metadata-Trace-Id", "t-1")
-	all = append(all, waitTogether(t, gateway, traced, paths[0], 2))
+	all = append(all, startConcurrentWaits(t, gateway, traced, paths[0], 2))
 	require.Equal(t, len(all), int(e2etest.Metric(t, gateway, "flowgate_wait_polls")))
-	finish(t, one.WorkflowID, "1")
-	finish(t, two.WorkflowID, "2")
+	signalFinish(t, one.WorkflowID, "1")
+	signalFinish(t, two.WorkflowID, "2")
 	for i, responses := range all {
 		want := map[bool]string{true: "2", false: "1"}[i == 2]
 		for _, a := range responses() {
@@ -81,25 +81,25 @@ func TestDifferentWaitsDoNotShare(t *testing.T) {
 	}
 }
 
-func TestWaitersOfOnePollHaveOwnFormats(t *testing.T) {
+func TestCallersThatShareOnePollReceiveRequestedFormats(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startUnpolled(t)
-	data := waitTogether(t, gateway, writer(), workflowPath(s.WorkflowID, "/result?wait=50s"), 2)
-	status := waitTogether(t, gateway, reader(), workflowPath(s.WorkflowID, "/result?wait=40s&failureStatus=422"), 2)
+	gateway := startGatewayForTest(t)
+	s := startWithoutWorker(t)
+	withDefaultStatus := startConcurrentWaits(t, gateway, writer(), workflowPath(s.WorkflowID, "/result?wait=50s"), 2)
+	withFailureStatus := startConcurrentWaits(t, gateway, reader(), workflowPath(s.WorkflowID, "/result?wait=40s&failureStatus=422"), 2)
 	terminate(t, s.WorkflowID)
-	for _, a := range data() {
+	for _, a := range withDefaultStatus() {
 		a.expect(t, http.StatusOK)
 	}
-	for _, a := range status() {
+	for _, a := range withFailureStatus() {
 		a.expect(t, http.StatusUnprocessableEntity)
 	}
 }
 
 func TestPollEndsWithLastCaller(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startUnpolled(t)
+	gateway := startGatewayForTest(t)
+	s := startWithoutWorker(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -118,37 +118,37 @@ func TestPollEndsWithLastCaller(t *testing.T) {
 func TestSSEReadersOfOneRunShareOnePoll(t *testing.T) {
 	t.Parallel()
 	const readers, pokes = 50, 20
-	gateway := ownGateway(t)
-	s := startUnpolled(t)
-	all := make([]*eventReader, readers)
-	for i := range all {
+	gateway := startGatewayForTest(t)
+	s := startWithoutWorker(t)
+	streams := make([]*eventReader, readers)
+	for i := range streams {
 		var closeStream func()
-		all[i], closeStream = follow(t.Context(), t, writer().onGateway(gateway), historyPath(s), "")
+		streams[i], closeStream = openEventStream(t.Context(), t, writer().onGateway(gateway), historyPath(s), "")
 		t.Cleanup(closeStream)
-		readEvents(t, all[i], 2)
+		readEvents(t, streams[i], 2)
 	}
 	e2etest.Eventually(t, "all readers wait", func() bool { return int(e2etest.Metric(t, gateway, "flowgate_wait_callers")) == readers })
 	require.Equal(t, 1, int(e2etest.Metric(t, gateway, "flowgate_wait_polls")))
-	before := polls(t, gateway)
+	before := historyCalls(t, gateway)
 	for range pokes {
 		writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
 	terminate(t, s.WorkflowID)
-	whole := chainEvents(t, s, "")
-	for _, events := range all {
-		for _, want := range whole[2:] {
+	all := eventsFromPages(t, s, "")
+	for _, events := range streams {
+		for _, want := range all[2:] {
 			e, err := events.next()
 			require.NoError(t, err)
 			require.Equal(t, want, e)
 		}
 	}
-	require.LessOrEqual(t, polls(t, gateway)-before, 2*(pokes+1), "at most one poll per event, with some tolerance")
+	require.LessOrEqual(t, historyCalls(t, gateway)-before, 2*(pokes+1), "about one poll per event; twice as many are tolerated")
 	e2etest.Eventually(t, "all waits have ended", func() bool {
 		return e2etest.Metric(t, gateway, "flowgate_wait_callers")+e2etest.Metric(t, gateway, "flowgate_wait_polls") == 0
 	})
 }
 
-// TestOutcomesAreNotMixedUp completes many workflows concurrently, each with its own value.
+// TestOutcomesAreNotMixedUp waits for many workflows concurrently. Each completes with a different result.
 func TestOutcomesAreNotMixedUp(t *testing.T) {
 	t.Parallel()
 	const n = 20
@@ -164,7 +164,7 @@ func TestOutcomesAreNotMixedUp(t *testing.T) {
 		})
 	}
 	for _, s := range all {
-		finish(t, s.WorkflowID, quote(s.WorkflowID))
+		signalFinish(t, s.WorkflowID, quote(s.WorkflowID))
 	}
 	waiting.Wait()
 	for i, s := range all {

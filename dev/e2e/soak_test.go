@@ -12,8 +12,8 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// TestSoakBriefly is a short form of make soak. It does not run in parallel with other tests, which its flood would
-// affect. It does not check latencies, which on a shared machine depend on other load.
+// TestSoakBriefly runs a short version of `make soak`. It does not run in parallel with other tests, which the flood of
+// requests would affect. It does not check latencies, because they depend on other load of the machine.
 func TestSoakBriefly(t *testing.T) {
 	settings, err := soak.Settings(t.TempDir())
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// startAgain starts a workflow with an id that is already in use.
+// startAgain starts a Wait workflow with an id that another run has or had.
 func startAgain(t *testing.T, id string, fields ...string) apiResponse {
 	t.Helper()
 	return writer().post(t, workflows, startBody("Wait", id, sample.TaskQueue, fields...))
@@ -25,7 +25,7 @@ func TestStartOfRunningIDConflicts(t *testing.T) {
 		require.Equal(t, s.WorkflowID, p.WorkflowID)
 		require.Equal(t, s.RunID, p.RunID)
 		require.Equal(t, "ALREADY_EXISTS", p.GRPCCode)
-		require.NotEmpty(t, p.GRPCStatus, "a client can rebuild the SDK's error")
+		require.NotEmpty(t, p.GRPCStatus, "a client can reconstruct the gRPC status and its details")
 		require.False(t, p.Retryable)
 	}
 	terminate(t, s.WorkflowID)
@@ -66,8 +66,8 @@ func TestTerminateExistingReplacesRunningWorkflow(t *testing.T) {
 func TestReusePolicyAppliesToClosedWorkflows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		policy            string
-		completed, failed int
+		policy            string // JSON member of the start
+		completed, failed int    // status of the response after a run that has completed or failed
 	}{
 		"absent":               {"", http.StatusCreated, http.StatusCreated},
 		"allow duplicate":      {`"idReusePolicy":"ALLOW_DUPLICATE"`, http.StatusCreated, http.StatusCreated},
@@ -83,7 +83,7 @@ func TestReusePolicyAppliesToClosedWorkflows(t *testing.T) {
 			}
 			for workflowType, want := range map[string]int{"EchoPayload": test.completed, "Fail": test.failed} {
 				s := start(t, workflowType, `"args":[{}]`)
-				end(t, s.WorkflowID)
+				awaitOutcome(t, s.WorkflowID)
 				a := startAgain(t, s.WorkflowID, fields...).expect(t, want)
 				if want == http.StatusConflict {
 					require.Equal(t, s.RunID, a.problem(t, want, "workflow-already-started").RunID)
@@ -108,17 +108,17 @@ func TestSignalWithStartStartsOrSignals(t *testing.T) {
 	second := as[started](t, writer().post(t, workflows, body).expect(t, http.StatusOK))
 	require.False(t, second.Started)
 	require.Equal(t, first.RunID, second.RunID)
-	require.Equal(t, 2, signalsOf(t, id))
+	require.Equal(t, 2, signalCount(t, id))
 
 	bytesBody := startBody("Wait", id, sample.TaskQueue, `"startSignal":"finish","startSignalArgPayloads":[`+
-		`{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+oddBytesBase64+`"}]`)
+		`{"metadata":{"encoding":"`+binaryPlainBase64+`"},"data":"`+binaryDataBase64+`"}]`)
 	o := as[outcome](t, writer().post(t, workflows+"?wait=30s", bytesBody).expect(t, http.StatusOK))
 	require.Equal(t, "COMPLETED", o.Status)
 	require.Equal(t, []byte(binaryData), o.ResultPayload.Data)
 }
 
-// signalsOf returns the number of signals that a Wait workflow has counted.
-func signalsOf(t *testing.T, workflowID string) int {
+// signalCount returns the number of signals that a Wait workflow has received, from its query "signals".
+func signalCount(t *testing.T, workflowID string) int {
 	t.Helper()
 	a := writer().get(t, workflowPath(workflowID, "/query?query=signals")).expect(t, http.StatusOK)
 	return as[struct{ Result int }](t, a).Result
@@ -126,16 +126,16 @@ func signalsOf(t *testing.T, workflowID string) int {
 
 func TestRequestsHavePrincipalAsIdentity(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
-	require.Equal(t, "dev", startOf(t, s).GetIdentity())
+	s := startWithoutWorker(t)
+	require.Equal(t, "dev", serverStartedEvent(t, s).GetIdentity())
 	terminate(t, s.WorkflowID)
-	events := historyOf(t, s.WorkflowID, s.RunID)
+	events := serverHistory(t, s.WorkflowID, s.RunID)
 	require.Equal(t, "dev", events[len(events)-1].GetWorkflowExecutionTerminatedEventAttributes().GetIdentity())
 }
 
 func TestEagerStartIsAcceptedAndNotForwarded(t *testing.T) {
 	t.Parallel()
 	s := start(t, "EchoPayload", `"requestEagerStart":true`)
-	require.False(t, startOf(t, s).GetEagerExecutionAccepted())
-	require.Equal(t, "COMPLETED", end(t, s.WorkflowID).Status)
+	require.False(t, serverStartedEvent(t, s).GetEagerExecutionAccepted())
+	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
 }

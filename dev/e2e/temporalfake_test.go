@@ -17,34 +17,36 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// The tests of the gateway's packages use the fakes in internal/temporalfake instead of a Temporal server. The tests
-// below check that the server behaves as the doc comment of that package states: change both together.
+// The unit tests of the gateway use the fakes in internal/temporalfake instead of a Temporal server. The tests below
+// check that a real server behaves as the doc comment of that package states: change both together. The constants have
+// the values of LongPoll and DeadlineMargin in that package.
 const (
-	fakeLongPoll       = 20 * time.Second
-	fakeDeadlineMargin = time.Second
+	longPollDuration = 20 * time.Second
+	deadlineMargin   = time.Second
 )
 
-// tolerance is the tolerated difference between the expected and the measured duration of a call, on a busy machine.
-const tolerance = 2 * time.Second
+// callTolerance is the tolerated difference between the expected and the measured duration of a call. It is large
+// because the machine may be busy.
+const callTolerance = 2 * time.Second
 
 func TestTemporalFakesMatchTheServer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(*testing.T){
-		"a quiet history poll ends after 20 s":             quietHistoryPoll(time.Minute, fakeLongPoll, true),
-		"a history poll ends 1 s before its deadline":      quietHistoryPoll(6*time.Second, 6*time.Second-fakeDeadlineMargin, true),
-		"a history poll of a second ends at once":          quietHistoryPoll(fakeDeadlineMargin, 0, true),
-		"a request that does not wait ends the pages":      quietHistoryPoll(time.Minute, 0, false),
-		"a poll with CLOSE_EVENT always waits":             closeEventPoll,
-		"a close ends the pages":                           closedHistory,
-		"a pause ends the pages like a close":              pausedHistory,
-		"a wait for an update ends after 20 s":             quietUpdate,
-		"a wait for an update ends with its deadline":      updateDeadline,
-		"a rejected update is reported as a failed one":    rejectedUpdate,
-		"an update-with-start reports whether it started":  updateWithStartTwice,
-		"a close event contains the id of the next run":    continuedHistory,
-		"a workflow that does not exist is NOT_FOUND":      absentWorkflow,
-		"an unknown update is NOT_FOUND":                   absentUpdate,
-		"an update without a worker is admitted, for 20 s": admittedUpdate,
+		"a history poll without new events ends after 20 s":          historyPollWithoutEvents(time.Minute, longPollDuration, true),
+		"a history poll ends 1 s before its deadline":                historyPollWithoutEvents(6*time.Second, 6*time.Second-deadlineMargin, true),
+		"a history poll with a deadline of 1 s ends immediately":     historyPollWithoutEvents(deadlineMargin, 0, true),
+		"a request that does not wait returns no next page token":    historyPollWithoutEvents(time.Minute, 0, false),
+		"a poll with CLOSE_EVENT always waits":                       closeEventPoll,
+		"a close event ends the poll and returns no next page token": closedHistory,
+		"a history poll of a paused run ends as for a closed run":    pausedHistory,
+		"a wait for an update ends after 20 s":                       updateWaitWithoutProgress,
+		"a wait for an update ends at the caller's deadline":         updateWaitDeadline,
+		"a rejected update is reported as a failed one":              rejectedUpdate,
+		"an update-with-start reports whether it started":            updateWithStartTwice,
+		"a close event contains the id of the next run":              continuedHistory,
+		"a workflow that does not exist is NOT_FOUND":                absentWorkflow,
+		"an unknown update is NOT_FOUND":                             absentUpdate,
+		"an update without a worker is ADMITTED after 20 s":          admittedUpdate,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +55,8 @@ func TestTemporalFakesMatchTheServer(t *testing.T) {
 	}
 }
 
-// readHistory calls GetWorkflowExecutionHistory of the server and returns the duration of the call.
+// readHistory calls GetWorkflowExecutionHistory of the server with the request as modified by change. It returns the
+// page and the duration of the call.
 func readHistory(
 	t *testing.T, s started, deadline time.Duration, change func(*workflowservice.GetWorkflowExecutionHistoryRequest),
 ) (*workflowservice.GetWorkflowExecutionHistoryResponse, time.Duration) {
@@ -70,28 +73,30 @@ func readHistory(
 	return page, time.Since(begin)
 }
 
-// wholeHistory reads the existing events and returns the token with which to wait for further ones.
-func wholeHistory(t *testing.T, s started) []byte {
+// readAllEvents reads the existing events and returns the page token for a poll that waits for the next event.
+func readAllEvents(t *testing.T, s started) []byte {
 	t.Helper()
 	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) { r.WaitNewEvent = true })
-	require.Less(t, took, tolerance)
+	require.Less(t, took, callTolerance)
 	require.NotEmpty(t, page.GetHistory().GetEvents())
 	require.NotEmpty(t, page.GetNextPageToken(), "the run has not closed")
 	return page.GetNextPageToken()
 }
 
-func quietHistoryPoll(deadline, want time.Duration, wait bool) func(*testing.T) {
+// historyPollWithoutEvents returns a test of a poll that receives no new event: with the given deadline, it must last
+// for the duration want. If wait is false, the call does not wait and returns the existing events.
+func historyPollWithoutEvents(deadline, want time.Duration, wait bool) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
-		s := startUnpolled(t)
+		s := startWithoutWorker(t)
 		var token []byte
 		if wait {
-			token = wholeHistory(t, s)
+			token = readAllEvents(t, s)
 		}
 		page, took := readHistory(t, s, deadline, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
 			r.WaitNewEvent, r.NextPageToken = wait, token
 		})
-		require.InDelta(t, want, took, float64(tolerance))
+		require.InDelta(t, want, took, float64(callTolerance))
 		require.Equal(t, wait, len(page.GetHistory().GetEvents()) == 0)
 		require.Equal(t, wait, len(page.GetNextPageToken()) > 0)
 	}
@@ -99,12 +104,12 @@ func quietHistoryPoll(deadline, want time.Duration, wait bool) func(*testing.T) 
 
 func closeEventPoll(t *testing.T) {
 	t.Helper()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	for _, wait := range []bool{true, false} {
 		page, took := readHistory(t, s, 6*time.Second, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
 			r.WaitNewEvent, r.HistoryEventFilterType = wait, enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 		})
-		require.InDelta(t, 6*time.Second-fakeDeadlineMargin, took, float64(tolerance))
+		require.InDelta(t, 6*time.Second-deadlineMargin, took, float64(callTolerance))
 		require.Empty(t, page.GetHistory().GetEvents())
 		require.Equal(t, wait, len(page.GetNextPageToken()) > 0, "waitNewEvent=%t", wait)
 	}
@@ -112,30 +117,30 @@ func closeEventPoll(t *testing.T) {
 
 func closedHistory(t *testing.T) {
 	t.Helper()
-	s := startUnpolled(t)
-	token := wholeHistory(t, s)
+	s := startWithoutWorker(t)
+	token := readAllEvents(t, s)
 	time.AfterFunc(3*time.Second, func() { terminate(t, s.WorkflowID) })
 	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
 		r.WaitNewEvent, r.NextPageToken = true, token
 	})
-	require.InDelta(t, 3*time.Second, took, float64(tolerance))
+	require.InDelta(t, 3*time.Second, took, float64(callTolerance))
 	events := page.GetHistory().GetEvents()
 	require.Equal(t, enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED, events[len(events)-1].GetEventType())
 	require.Empty(t, page.GetNextPageToken())
 	closes, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) {
 		r.WaitNewEvent, r.HistoryEventFilterType = true, enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 	})
-	require.Less(t, took, tolerance)
+	require.Less(t, took, callTolerance)
 	require.Len(t, closes.GetHistory().GetEvents(), 1)
 	require.Empty(t, closes.GetNextPageToken())
 }
 
 func pausedHistory(t *testing.T) {
 	t.Helper()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	writer().post(t, workflowPath(s.WorkflowID, "/pause"), `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
 	page, took := readHistory(t, s, time.Minute, func(r *workflowservice.GetWorkflowExecutionHistoryRequest) { r.WaitNewEvent = true })
-	require.Less(t, took, tolerance)
+	require.Less(t, took, callTolerance)
 	require.Empty(t, page.GetNextPageToken())
 	require.Equal(t, "PAUSED", describe(t, s.WorkflowID).Status)
 }
@@ -153,7 +158,7 @@ func continuedHistory(t *testing.T) {
 		Namespace: "default", Execution: &common.WorkflowExecution{WorkflowId: s.WorkflowID},
 	})
 	require.NoError(t, err)
-	require.Equal(t, next, described.GetWorkflowExecutionInfo().GetExecution().GetRunId(), "without a run id it is the latest")
+	require.Equal(t, next, described.GetWorkflowExecutionInfo().GetExecution().GetRunId(), "without a run id, the server describes the latest run")
 	require.Equal(t, s.RunID, described.GetWorkflowExecutionInfo().GetFirstRunId())
 }
 
@@ -171,7 +176,8 @@ const (
 	completed = enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
 )
 
-// updateRequest returns an update of a ledger with the argument n.
+// updateRequest returns the request that calls an update handler of a Ledger workflow with the argument n, and waits
+// for the given stage.
 func updateRequest(
 	t *testing.T, workflowID, handler string, n int, stage enums.UpdateWorkflowExecutionLifecycleStage,
 ) *workflowservice.UpdateWorkflowExecutionRequest {
@@ -214,39 +220,39 @@ func pollUpdate(ctx context.Context, r *workflowservice.PollWorkflowExecutionUpd
 	return shared.server.PollWorkflowExecutionUpdate(ctx, r)
 }
 
-func quietUpdate(t *testing.T) {
+func updateWaitWithoutProgress(t *testing.T) {
 	t.Helper()
 	s := startLedger(t)
 	sent, took, err := callUpdate(t, time.Minute, sendUpdate, updateRequest(t, s.WorkflowID, "addLater", 1, completed))
 	require.NoError(t, err)
-	require.InDelta(t, fakeLongPoll, took, float64(tolerance))
+	require.InDelta(t, longPollDuration, took, float64(callTolerance))
 	require.Equal(t, accepted, sent.GetStage())
 	require.Nil(t, sent.GetOutcome())
 	polled, took, err := callUpdate(t, time.Minute, pollUpdate, pollRequest(s.WorkflowID, completed))
 	require.NoError(t, err)
-	require.InDelta(t, fakeLongPoll, took, float64(tolerance))
+	require.InDelta(t, longPollDuration, took, float64(callTolerance))
 	require.Equal(t, accepted, polled.GetStage())
 	require.Nil(t, polled.GetOutcome())
 }
 
 func admittedUpdate(t *testing.T) {
 	t.Helper()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	sent, took, err := callUpdate(t, time.Minute, sendUpdate, updateRequest(t, s.WorkflowID, "add", 1, accepted))
 	require.NoError(t, err)
-	require.InDelta(t, fakeLongPoll, took, float64(tolerance))
+	require.InDelta(t, longPollDuration, took, float64(callTolerance))
 	require.Equal(t, admitted, sent.GetStage())
 }
 
-func updateDeadline(t *testing.T) {
+func updateWaitDeadline(t *testing.T) {
 	t.Helper()
 	s := startLedger(t)
 	_, took, err := callUpdate(t, 4*time.Second, sendUpdate, updateRequest(t, s.WorkflowID, "addLater", 1, completed))
 	require.Equal(t, codes.DeadlineExceeded, status.Code(err), "%v", err)
-	require.InDelta(t, 4*time.Second, took, float64(tolerance))
+	require.InDelta(t, 4*time.Second, took, float64(callTolerance))
 	_, took, err = callUpdate(t, 4*time.Second, pollUpdate, pollRequest(s.WorkflowID, completed))
 	require.Equal(t, codes.DeadlineExceeded, status.Code(err), "%v", err)
-	require.InDelta(t, 4*time.Second, took, float64(tolerance))
+	require.InDelta(t, 4*time.Second, took, float64(callTolerance))
 }
 
 func rejectedUpdate(t *testing.T) {
@@ -269,7 +275,7 @@ func absentUpdate(t *testing.T) {
 	t.Helper()
 	_, took, err := callUpdate(t, time.Minute, pollUpdate, pollRequest(startLedger(t).WorkflowID, completed))
 	require.Equal(t, codes.NotFound, status.Code(err), "%v", err)
-	require.Less(t, took, tolerance)
+	require.Less(t, took, callTolerance)
 }
 
 func updateWithStartTwice(t *testing.T) {

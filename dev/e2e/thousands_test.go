@@ -17,13 +17,13 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// manyCallers are raw connections to one gateway, one per caller. An HTTP client for each would use more resources than
-// the gateway.
-type manyCallers []net.Conn
+// rawConnections are TCP connections to one gateway, one for each waiting request. An HTTP client for each request
+// would use more resources than the gateway.
+type rawConnections []net.Conn
 
-func dialMany(t *testing.T, gateway *stack.Gateway, n int) manyCallers {
+func dialRaw(t *testing.T, gateway *stack.Gateway, n int) rawConnections {
 	t.Helper()
-	const otherFiles = 500 // of the process
+	const otherFiles = 500 // that the process may open besides
 	var files syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)) // Go raises the soft limit to the hard limit
 	if files.Cur < uint64(n+otherFiles) {                                //nolint:gosec // it is above zero
@@ -31,19 +31,19 @@ func dialMany(t *testing.T, gateway *stack.Gateway, n int) manyCallers {
 	}
 	const timeout = 3 * time.Minute
 	var dialer net.Dialer
-	callers := make(manyCallers, n)
+	callers := make(rawConnections, n)
 	for i := range callers {
 		conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL, "http://"))
 		require.NoError(t, err)
-		t.Cleanup(func() { _ = conn.Close() }) // all responses have been read
+		t.Cleanup(func() { _ = conn.Close() }) // the error does not matter after the last response
 		require.NoError(t, conn.SetDeadline(time.Now().Add(timeout)))
 		callers[i] = conn
 	}
 	return callers
 }
 
-// wait sends a wait for a workflow on every connection and returns when all are waiting.
-func (callers manyCallers) wait(t *testing.T, gateway *stack.Gateway, s started) {
+// startWaits sends a wait for the workflow on every connection and returns when all requests are waiting.
+func (callers rawConnections) startWaits(t *testing.T, gateway *stack.Gateway, s started) {
 	t.Helper()
 	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\n\r\n",
 		workflowPath(s.WorkflowID, "/result?wait=50s"), stack.WriterKey)
@@ -57,11 +57,11 @@ func (callers manyCallers) wait(t *testing.T, gateway *stack.Gateway, s started)
 	require.Equal(t, 1, int(e2etest.Metric(t, gateway, "flowgate_wait_polls")))
 }
 
-// outcomes completes the workflow and reads all responses. It returns the delay from the close of the workflow, by the
-// server's clock, to the last response.
-func (callers manyCallers) outcomes(t *testing.T, s started) (delay time.Duration) {
+// completeWorkflow completes the workflow and reads all responses. It returns the time between the close of the
+// workflow, as the server reports it, and the last response.
+func (callers rawConnections) completeWorkflow(t *testing.T, s started) (delay time.Duration) {
 	t.Helper()
-	finish(t, s.WorkflowID, unusualValue)
+	signalFinish(t, s.WorkflowID, unusualValue)
 	signaled := time.Now()
 	responses := make([]apiResponse, len(callers))
 	for i, conn := range callers {
@@ -77,13 +77,13 @@ func (callers manyCallers) outcomes(t *testing.T, s started) (delay time.Duratio
 		o := as[outcome](t, a.expect(t, http.StatusOK))
 		require.Equal(t, []string{s.RunID, "COMPLETED", unusualValue}, []string{o.RunID, o.Status, string(o.Result)})
 	}
-	delay = last.Sub(timeOf(t, describe(t, s.WorkflowID).CloseTime))
-	t.Logf("%d callers have the outcome %s after the workflow's end, %s after the signal that ended it",
+	delay = last.Sub(parseTime(t, describe(t, s.WorkflowID).CloseTime))
+	t.Logf("%d callers have received the outcome %s after the workflow closed, %s after the signal that completed it",
 		len(callers), delay.Round(time.Millisecond), last.Sub(signaled).Round(time.Millisecond))
 	return delay
 }
 
-// liveBytes returns the size of a gateway's heap and stacks after a garbage collection, in bytes.
+// liveBytes runs a garbage collection in the gateway and returns the size of its heap and its stacks, in bytes.
 func liveBytes(t *testing.T, gateway *stack.Gateway) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway.AdminURL+"/debug/pprof/heap?gc=1", nil)
@@ -96,35 +96,35 @@ func liveBytes(t *testing.T, gateway *stack.Gateway) int {
 	return int(e2etest.Metric(t, gateway, "go_memstats_heap_alloc_bytes") + e2etest.Metric(t, gateway, "go_memstats_stack_inuse_bytes"))
 }
 
-// TestThousandsWaitForOneWorkflow has slightly more waiting callers than one key may have with the default settings. It
+// TestThousandsWaitForOneWorkflow measures the memory and the delay of 5,000 requests that wait for one workflow. It
 // does not run in parallel with other tests, which it would slow down.
 func TestThousandsWaitForOneWorkflow(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 25 s")
 	}
-	const n, perCaller = 5000, 40 << 10
-	gateway := ownGateway(t)
+	const n, maxLiveEach = 5000, 40 << 10 // callers, bytes
+	gateway := startGatewayForTest(t)
 	resident, live := residentBytes(t, gateway, "VmRSS"), liveBytes(t, gateway)
-	callers := dialMany(t, gateway, n)
+	callers := dialRaw(t, gateway, n)
 	s := start(t, "Wait")
-	callers.wait(t, gateway, s)
+	callers.startWaits(t, gateway, s)
 	residentEach := (residentBytes(t, gateway, "VmRSS") - resident) / n
-	liveEach := (liveBytes(t, gateway) - live) / n // unlike resident memory, independent of the time of garbage collections
+	liveEach := (liveBytes(t, gateway) - live) / n // unlike resident memory, it does not depend on when a garbage collection runs
 	t.Logf("each of %d waiting callers uses %d bytes of resident memory and %d of live heap and stacks", n, residentEach, liveEach)
-	require.Less(t, liveEach, perCaller)
+	require.Less(t, liveEach, maxLiveEach)
 
-	e2etest.Eventually(t, "the server has ended a poll", func() bool { return polls(t, gateway) == 1 })
+	e2etest.Eventually(t, "the first poll has ended", func() bool { return historyCalls(t, gateway) == 1 })
 	require.Equal(t, []int{n, 1}, []int{int(e2etest.Metric(t, gateway, "flowgate_wait_callers")), int(e2etest.Metric(t, gateway, "flowgate_wait_polls"))})
-	delay := callers.outcomes(t, s)
-	require.LessOrEqual(t, polls(t, gateway), 3, "the first poll, the poll that returns the close event, and one more that is tolerated")
+	delay := callers.completeWorkflow(t, s)
+	require.LessOrEqual(t, historyCalls(t, gateway), 3, "the first poll, the poll that returns the close event, and one tolerated poll")
 
 	// The documented limit is one second. A busy machine can exceed it once, but a gateway that is too slow exceeds it
 	// every time.
 	const limit, attempts = time.Second, 3
 	for attempt := 1; delay > limit && attempt < attempts; attempt++ {
 		s = start(t, "Wait")
-		callers.wait(t, gateway, s)
-		delay = callers.outcomes(t, s)
+		callers.startWaits(t, gateway, s)
+		delay = callers.completeWorkflow(t, s)
 	}
 	require.LessOrEqual(t, delay, limit)
 }

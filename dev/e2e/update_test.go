@@ -18,18 +18,19 @@ import (
 
 const updatesWithStart = workflows + ":updateWithStart"
 
-// startLedger starts a workflow with update handlers.
+// startLedger starts a Ledger workflow, which keeps a sum and has the update handlers "add" and "addLater".
 func startLedger(t *testing.T) started {
 	t.Helper()
-	return as[started](t, writer().post(t, workflows, ledgerStart(newID(t))).expect(t, http.StatusCreated))
+	return as[started](t, writer().post(t, workflows, ledgerStartBody(newID(t))).expect(t, http.StatusCreated))
 }
 
-// ledgerStart returns the body of the start of a ledger. fields are additional members.
-func ledgerStart(id string, fields ...string) string {
+// ledgerStartBody returns the request body that starts a Ledger workflow with the sum 0. fields are additional JSON
+// members.
+func ledgerStartBody(id string, fields ...string) string {
 	return startBody("Ledger", id, testQueue, append(fields, `"args":[0]`)...)
 }
 
-// updateBody returns the body of an update.
+// updateBody returns the request body of an update with the argument n. fields are additional JSON members.
 func updateBody(update string, n int, fields ...string) string {
 	members := append([]string{`"update":` + quote(update), fmt.Sprintf(`"args":[%d]`, n)}, fields...)
 	return "{" + strings.Join(members, ",") + "}"
@@ -55,7 +56,7 @@ func TestUpdateReturnsResult(t *testing.T) {
 	writer().update(t, s.WorkflowID, updateBody("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
 }
 
-// The rejection of a validator, the failure of a handler and an update without a worker have different responses.
+// A rejection by the validator, a failure of the handler and a missing worker lead to different responses.
 func TestUpdateRejectedFailedOrNotAccepted(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
@@ -75,18 +76,18 @@ func TestUpdateRejectedFailedOrNotAccepted(t *testing.T) {
 	unknown := as[updated](t, writer().update(t, s.WorkflowID, updateBody("subtract", 1)).expect(t, http.StatusOK))
 	require.Equal(t, "REJECTED", unknown.Status)
 
-	idle := startUnpolled(t)
+	withoutWorker := startWithoutWorker(t)
 	begin := time.Now()
-	p = writer().post(t, workflowPath(idle.WorkflowID, "/updates?wait=2s"), updateBody("add", 1, `"updateId":"one"`)).
+	p = writer().post(t, workflowPath(withoutWorker.WorkflowID, "/updates?wait=2s"), updateBody("add", 1, `"updateId":"one"`)).
 		problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	require.Less(t, time.Since(begin), 10*time.Second)
-	require.Equal(t, []string{idle.WorkflowID, "one"}, []string{p.WorkflowID, p.UpdateID})
+	require.Equal(t, []string{withoutWorker.WorkflowID, "one"}, []string{p.WorkflowID, p.UpdateID})
 	require.True(t, p.Retryable)
 	terminate(t, s.WorkflowID)
-	terminate(t, idle.WorkflowID)
+	terminate(t, withoutWorker.WorkflowID)
 }
 
-// The server does not remember rejected updates, so equal concurrent updates must each be rejected.
+// The server keeps no record of a rejected update, so each of several concurrent updates with one id must be rejected.
 func TestConcurrentRejectedUpdatesAreAllRejected(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
@@ -94,7 +95,7 @@ func TestConcurrentRejectedUpdatesAreAllRejected(t *testing.T) {
 		all := concurrently(20, func(i int) apiResponse {
 			c := writer().onGateway(shared.replicas[i%len(shared.replicas)])
 			if i%4 == 3 {
-				return c.post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", updateBody("add", 0, `"updateId":"zero"`)))
+				return c.post(t, updatesWithStart, updateWithStartBody(s.WorkflowID, "USE_EXISTING", updateBody("add", 0, `"updateId":"zero"`)))
 			}
 			return c.update(t, s.WorkflowID, updateBody("add", 0, `"updateId":"zero"`))
 		})
@@ -106,7 +107,7 @@ func TestConcurrentRejectedUpdatesAreAllRejected(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// concurrently calls do n times concurrently and returns the responses.
+// concurrently runs n calls of do at the same time and returns their responses.
 func concurrently(n int, do func(i int) apiResponse) []apiResponse {
 	responses := make([]apiResponse, n)
 	var wg sync.WaitGroup
@@ -117,7 +118,8 @@ func concurrently(n int, do func(i int) apiResponse) []apiResponse {
 	return responses
 }
 
-// A reset closes the run of an update that no worker has accepted, and the next run accepts it.
+// A workflow is reset while two updates wait for a worker. The update that names the run fails, because the reset
+// closes that run. The new run accepts the other update.
 func TestUpdateSurvivesReset(t *testing.T) {
 	t.Parallel()
 	queue := "late-" + newID(t)
@@ -128,26 +130,26 @@ func TestUpdateSurvivesReset(t *testing.T) {
 	firstWorker.Stop()
 
 	sent := make(chan apiResponse, 2)
-	for _, run := range []string{"", runQuery(s.RunID)} {
+	for id, query := range map[string]string{"any-run": "", "first-run": runQuery(s.RunID)} {
 		go func() {
-			body := updateBody("add", 7, `"updateId":`+quote("seven"+run[:min(len(run), 1)]))
-			a, err := writer().send(t.Context(), http.MethodPost, workflowPath(s.WorkflowID, "/updates", run), body)
+			body := updateBody("add", 7, `"updateId":`+quote(id))
+			a, err := writer().send(t.Context(), http.MethodPost, workflowPath(s.WorkflowID, "/updates", query), body)
 			assert.NoError(t, err)
 			sent <- a
 		}()
 	}
-	for _, id := range []string{"seven", "seven%3F"} {
+	for _, id := range []string{"any-run", "first-run"} {
 		e2etest.Eventually(t, "the server has the update", func() bool {
 			return writer().get(t, workflowPath(s.WorkflowID, "/updates/", id)).status == http.StatusAccepted
 		})
 	}
-	r := resetTo(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
-	(<-sent).problem(t, http.StatusConflict, "workflow-completed") // in the given run
+	r := resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
+	(<-sent).problem(t, http.StatusConflict, "workflow-completed") // the update that names the run
 	lateWorker := newWorkerOn(shared.stack.Client(), queue)
 	require.NoError(t, lateWorker.Start())
 	defer lateWorker.Stop()
 	u := as[updated](t, (<-sent).expect(t, http.StatusOK))
-	require.Equal(t, []string{r.RunID, "seven", "8"}, []string{u.RunID, u.UpdateID, string(u.Result)})
+	require.Equal(t, []string{r.RunID, "any-run", "8"}, []string{u.RunID, u.UpdateID, string(u.Result)})
 	terminate(t, s.WorkflowID)
 }
 
@@ -162,7 +164,7 @@ func TestUpdateIsAcceptedBeforeCompletion(t *testing.T) {
 	require.Equal(t, u, as[updated](t, writer().get(t, location+"&wait=1s").expect(t, http.StatusAccepted)))
 	require.Equal(t, u, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/", url.PathEscape("a/b ?"))).expect(t, http.StatusAccepted)))
 	pending := writer().post(t, workflowPath(s.WorkflowID, "/updates?wait=1s"), updateBody("addLater", 5, `"updateId":"a/b ?"`)).expect(t, http.StatusAccepted)
-	require.Equal(t, u, as[updated](t, pending), "the same update")
+	require.Equal(t, u, as[updated](t, pending), "the update id is the same, so no second update starts")
 
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
 	done := as[updated](t, writer().get(t, location+"&wait=30s").expect(t, http.StatusOK))
@@ -170,7 +172,7 @@ func TestUpdateIsAcceptedBeforeCompletion(t *testing.T) {
 	terminate(t, s.WorkflowID)
 }
 
-// Temporal permits 10 updates of a workflow in flight. Another is rejected and does not affect the others.
+// Temporal permits 10 updates in flight for one workflow. A further update is rejected and does not affect them.
 func TestUpdateBeyondLimitIsRejected(t *testing.T) {
 	t.Parallel()
 	const limit = 10
@@ -186,10 +188,10 @@ func TestUpdateBeyondLimitIsRejected(t *testing.T) {
 		waiting.Go(func() { waits[i], errs[i] = writer().send(t.Context(), http.MethodGet, location+"&wait=30s", "") })
 	}
 	const wait = 20 * time.Second
-	more := updateBody("add", 1, `"updateId":"one-more"`)
+	oneMore := updateBody("add", 1, `"updateId":"one-more"`)
 	for path, body := range map[string]string{
-		workflowPath(s.WorkflowID, "/updates?wait=20s"): more,
-		updatesWithStart + "?wait=20s":                  withStart(s.WorkflowID, "USE_EXISTING", more),
+		workflowPath(s.WorkflowID, "/updates?wait=20s"): oneMore,
+		updatesWithStart + "?wait=20s":                  updateWithStartBody(s.WorkflowID, "USE_EXISTING", oneMore),
 	} {
 		begin := time.Now()
 		rejected := writer().post(t, path, body)
@@ -207,7 +209,7 @@ func TestUpdateBeyondLimitIsRejected(t *testing.T) {
 		require.NoError(t, errs[i])
 		require.Equal(t, "COMPLETED", as[updated](t, done.expect(t, http.StatusOK)).Status)
 	}
-	last := writer().update(t, s.WorkflowID, more).expect(t, http.StatusOK)
+	last := writer().update(t, s.WorkflowID, oneMore).expect(t, http.StatusOK)
 	require.Equal(t, "11", string(as[updated](t, last).Result))
 	terminate(t, s.WorkflowID)
 	terminate(t, other.WorkflowID)
@@ -224,18 +226,18 @@ func TestRepeatedUpdateRunsOnce(t *testing.T) {
 	require.Equal(t, "1", sum(once, updateBody("add", 1)))
 	require.Equal(t, "1", sum(once.onGateway(shared.replicas[1]), updateBody("add", 1)))
 	require.Equal(t, "2", sum(writer().with("Idempotency-Key", "twice"), updateBody("add", 1)))
-	require.Equal(t, "3", sum(bearer(manyKey).with("Idempotency-Key", "once"), updateBody("add", 1)), "another caller's key is another key")
-	require.Equal(t, "4", sum(once, updateBody("add", 1, `"updateId":"mine"`)), "an explicit id takes precedence")
-	require.Equal(t, "4", sum(bearer(manyKey), updateBody("add", 1, `"updateId":"mine"`)))
-	require.Equal(t, "5", sum(writer(), updateBody("add", 1)), "without a key nothing is deduplicated")
-	require.Equal(t, "7", sum(once, updateBody("add", 2)), "another body is another update")
+	require.Equal(t, "3", sum(bearer(threeNamespacesKey).with("Idempotency-Key", "once"), updateBody("add", 1)), "idempotency keys of different callers are independent")
+	require.Equal(t, "4", sum(once, updateBody("add", 1, `"updateId":"mine"`)), "an explicit update id takes precedence over the idempotency key")
+	require.Equal(t, "4", sum(bearer(threeNamespacesKey), updateBody("add", 1, `"updateId":"mine"`)))
+	require.Equal(t, "5", sum(writer(), updateBody("add", 1)), "updates without an idempotency key are not deduplicated")
+	require.Equal(t, "7", sum(once, updateBody("add", 2)), "the same key with another body is a new update")
 	require.Equal(t, "7", sum(once, updateBody("add", 2)))
 	unknown := as[updated](t, once.update(t, s.WorkflowID, updateBody("noSuchUpdate", 1)).expect(t, http.StatusOK))
-	require.Equal(t, "REJECTED", unknown.Status, "another name is another update")
+	require.Equal(t, "REJECTED", unknown.Status, "the same key with another update name is a new update")
 	terminate(t, s.WorkflowID)
 }
 
-// An update without a worker that is sent again runs once when a worker starts.
+// An update that is sent repeatedly while there is no worker runs once after a worker starts.
 func TestRepeatedUpdateWithoutWorkerRunsOnce(t *testing.T) {
 	t.Parallel()
 	queue := "late-" + newID(t)
@@ -266,14 +268,14 @@ func TestUpdateIsBoundToRun(t *testing.T) {
 	require.Equal(t, []string{current, "4"}, []string{pinned.RunID, string(pinned.Result)})
 	chained := writer().post(t, workflowPath(s.WorkflowID, "/updates?firstExecutionRunId=", s.RunID), updateBody("add", 1)).expect(t, http.StatusOK)
 	require.Equal(t, "5", string(as[updated](t, chained).Result))
-	writer().post(t, workflowPath(s.WorkflowID, "/updates?firstExecutionRunId=", newRunID), updateBody("add", 1)).
+	writer().post(t, workflowPath(s.WorkflowID, "/updates?firstExecutionRunId=", absentRunID), updateBody("add", 1)).
 		problem(t, http.StatusConflict, "run-chain-mismatch")
 	writer().post(t, workflowPath(s.WorkflowID, "/updates", runQuery(s.RunID)), updateBody("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
 	terminate(t, s.WorkflowID)
 }
 
-// newRunID is the id of a run that does not exist.
-const newRunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
+// absentRunID is a well-formed run id that no run has.
+const absentRunID = "0198f3c2-5f0e-7c3a-9d52-3f1f7a2b6c01"
 
 func TestUpdateOfUnknownWorkflow(t *testing.T) {
 	t.Parallel()
@@ -286,11 +288,11 @@ func TestUpdateOfUnknownWorkflow(t *testing.T) {
 func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 	t.Parallel()
 	const callers = 40
-	gateway := ownGateway(t)
+	gateway := startGatewayForTest(t)
 	s := startLedger(t)
 	a := writer().update(t, s.WorkflowID, updateBody("addLater", 5, `"waitForStage":"ACCEPTED"`)).expect(t, http.StatusAccepted)
-	responses := waitTogether(t, gateway, writer(), a.header.Get("Location")+"&wait=30s", callers)
-	e2etest.Eventually(t, "they share a poll", func() bool { return e2etest.Metric(t, gateway, "flowgate_wait_polls") == 1 })
+	responses := startConcurrentWaits(t, gateway, writer(), a.header.Get("Location")+"&wait=30s", callers)
+	e2etest.Eventually(t, "the waits share one poll", func() bool { return e2etest.Metric(t, gateway, "flowgate_wait_polls") == 1 })
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"go"}`).expect(t, http.StatusNoContent)
 	for _, a := range responses() {
 		require.Equal(t, "5", string(as[updated](t, a.expect(t, http.StatusOK)).Result))
@@ -311,26 +313,27 @@ func TestAcceptedUpdateFailsWithWorkflow(t *testing.T) {
 	require.Equal(t, "AcceptedUpdateCompletedWorkflow", u.Failure.Type)
 }
 
-// withStart returns the body of an update with start of a ledger.
-func withStart(id, policy, update string) string {
-	return `{"start":` + ledgerStart(id, `"idConflictPolicy":`+quote(policy)) + `,"update":` + update + `}`
+// updateWithStartBody returns the request body of an update-with-start of a Ledger workflow. policy is its
+// idConflictPolicy, and update is the body of the update.
+func updateWithStartBody(id, policy, update string) string {
+	return `{"start":` + ledgerStartBody(id, `"idConflictPolicy":`+quote(policy)) + `,"update":` + update + `}`
 }
 
-func TestUpdateWithStartStartsOrUses(t *testing.T) {
+func TestUpdateWithStartStartsOrUsesExistingWorkflow(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	first := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 1))).expect(t, http.StatusOK))
+	first := as[updatedWithStart](t, writer().post(t, updatesWithStart, updateWithStartBody(id, "USE_EXISTING", updateBody("add", 1))).expect(t, http.StatusOK))
 	require.True(t, first.Start.Started)
 	require.Equal(t, first.Start.RunID, first.Start.FirstExecutionRunID)
 	require.Equal(t, "1", string(first.Update.Result))
-	second := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 1))).expect(t, http.StatusOK))
+	second := as[updatedWithStart](t, writer().post(t, updatesWithStart, updateWithStartBody(id, "USE_EXISTING", updateBody("add", 1))).expect(t, http.StatusOK))
 	require.False(t, second.Start.Started)
 	require.Equal(t, []string{first.Start.RunID, first.Start.RunID}, []string{second.Start.RunID, second.Start.FirstExecutionRunID})
 	require.Equal(t, "2", string(second.Update.Result))
 
-	p := writer().post(t, updatesWithStart, withStart(id, "FAIL", updateBody("add", 1))).problem(t, http.StatusConflict, "workflow-already-started")
+	p := writer().post(t, updatesWithStart, updateWithStartBody(id, "FAIL", updateBody("add", 1))).problem(t, http.StatusConflict, "workflow-already-started")
 	require.Equal(t, []string{id, first.Start.RunID}, []string{p.WorkflowID, p.RunID})
-	other := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "TERMINATE_EXISTING", updateBody("add", 9))).expect(t, http.StatusOK))
+	other := as[updatedWithStart](t, writer().post(t, updatesWithStart, updateWithStartBody(id, "TERMINATE_EXISTING", updateBody("add", 9))).expect(t, http.StatusOK))
 	require.NotEqual(t, first.Start.RunID, other.Start.RunID)
 	require.Equal(t, "9", string(other.Update.Result))
 	terminate(t, id)
@@ -339,7 +342,7 @@ func TestUpdateWithStartStartsOrUses(t *testing.T) {
 func TestUpdateWithStartAndWait(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	body := withStart(id, "USE_EXISTING", updateBody("addLater", 5, `"updateId":"later"`))
+	body := updateWithStartBody(id, "USE_EXISTING", updateBody("addLater", 5, `"updateId":"later"`))
 	begin := time.Now()
 	pending := writer().post(t, updatesWithStart+"?wait=1s", body).expect(t, http.StatusAccepted)
 	require.Equal(t, "ACCEPTED", as[updatedWithStart](t, pending).Update.Stage)
@@ -353,24 +356,24 @@ func TestUpdateWithStartAndWait(t *testing.T) {
 func TestUpdateWithStartReturnsOutcomeOfUpdate(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	rejected := as[updatedWithStart](t, writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 0))).expect(t, http.StatusOK))
+	rejected := as[updatedWithStart](t, writer().post(t, updatesWithStart, updateWithStartBody(id, "USE_EXISTING", updateBody("add", 0))).expect(t, http.StatusOK))
 	require.Equal(t, "REJECTED", rejected.Update.Status)
-	require.Equal(t, rejected.Start.RunID, describe(t, id).RunID, "the workflow is started anyway")
+	require.Equal(t, rejected.Start.RunID, describe(t, id).RunID, "the workflow starts although its update is rejected")
 	failed := as[updatedWithStart](t, writer().post(t, updatesWithStart+"?failureStatus=422",
-		withStart(id, "USE_EXISTING", updateBody("add", 101))).expect(t, http.StatusUnprocessableEntity))
+		updateWithStartBody(id, "USE_EXISTING", updateBody("add", 101))).expect(t, http.StatusUnprocessableEntity))
 	require.Equal(t, "FAILED", failed.Update.Status)
 	later := updateBody("addLater", 5, `"updateId":"later"`, `"waitForStage":"ACCEPTED"`)
-	a := writer().post(t, updatesWithStart, withStart(id, "USE_EXISTING", later)).expect(t, http.StatusAccepted)
+	a := writer().post(t, updatesWithStart, updateWithStartBody(id, "USE_EXISTING", later)).expect(t, http.StatusAccepted)
 	accepted := as[updatedWithStart](t, a).Update
 	require.Equal(t, []string{"later", "ACCEPTED"}, []string{accepted.UpdateID, accepted.Stage})
 	writer().get(t, a.header.Get("Location")).expect(t, http.StatusAccepted)
 	terminate(t, id)
 
-	unpolled := `{"start":` + startBody("Ledger", newID(t), "unpolled-"+newID(t), `"idConflictPolicy":"USE_EXISTING"`) + `,"update":` + updateBody("add", 1) + `}`
-	p := writer().post(t, updatesWithStart+"?wait=2s", unpolled).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
+	withoutWorker := `{"start":` + startBody("Ledger", newID(t), "unpolled-"+newID(t), `"idConflictPolicy":"USE_EXISTING"`) + `,"update":` + updateBody("add", 1) + `}`
+	p := writer().post(t, updatesWithStart+"?wait=2s", withoutWorker).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	require.NotEmpty(t, p.UpdateID)
 	terminate(t, p.WorkflowID)
-	cron := `{"start":` + ledgerStart(newID(t), `"idConflictPolicy":"FAIL"`, `"cronSchedule":"@daily"`) + `,"update":` + updateBody("add", 1) + `}`
+	cron := `{"start":` + ledgerStartBody(newID(t), `"idConflictPolicy":"FAIL"`, `"cronSchedule":"@daily"`) + `,"update":` + updateBody("add", 1) + `}`
 	p = writer().post(t, updatesWithStart, cron).problem(t, http.StatusBadRequest, "invalid-request")
 	require.Contains(t, p.Detail, "CronSchedule")
 }
@@ -378,7 +381,7 @@ func TestUpdateWithStartReturnsOutcomeOfUpdate(t *testing.T) {
 // A caller must opt in to updating an existing workflow.
 func TestUpdateWithStartRequiresAConflictPolicy(t *testing.T) {
 	t.Parallel()
-	body := `{"start":` + ledgerStart(newID(t)) + `,"update":` + updateBody("add", 1) + `}`
+	body := `{"start":` + ledgerStartBody(newID(t)) + `,"update":` + updateBody("add", 1) + `}`
 	p := writer().post(t, updatesWithStart, body).problem(t, http.StatusBadRequest, "invalid-request")
 	require.Equal(t, "/start/idConflictPolicy", p.Errors[0].Pointer)
 }
@@ -392,7 +395,7 @@ func TestUpdateWithStartHasAllStartOptions(t *testing.T) {
 		`"priority":{"priorityKey":2,"fairnessKey":"c-1","fairnessWeight":1.5}`,
 		searchAttributes(attributes, func(a attribute) string { return string(a.Value) }),
 	}
-	body := `{"start":` + ledgerStart(id, fields...) + `,"update":` + updateBody("add", 1) + `}`
+	body := `{"start":` + ledgerStartBody(id, fields...) + `,"update":` + updateBody("add", 1) + `}`
 	writer().post(t, updatesWithStart, body).expect(t, http.StatusOK)
 	w := describe(t, id)
 	require.Equal(t, []string{"A <ledger>", "of **cents**", `"web"`}, []string{w.StaticSummary, w.StaticDetails, string(w.Memo["channel"])})
@@ -405,7 +408,7 @@ func TestRepeatedUpdateWithStartRunsOnce(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
 	once := writer().with("Idempotency-Key", "once")
-	body := withStart(id, "FAIL", updateBody("add", 1))
+	body := updateWithStartBody(id, "FAIL", updateBody("add", 1))
 	first := as[updatedWithStart](t, once.post(t, updatesWithStart, body).expect(t, http.StatusOK))
 	for _, replica := range shared.replicas {
 		require.Equal(t, first, as[updatedWithStart](t, once.onGateway(replica).post(t, updatesWithStart, body).expect(t, http.StatusOK)))
@@ -415,14 +418,13 @@ func TestRepeatedUpdateWithStartRunsOnce(t *testing.T) {
 	require.Equal(t, first.Start.RunID, describe(t, id).RunID)
 }
 
-// Equal concurrent calls have equal responses.
 func TestConcurrentUpdatesWithStartHaveEqualResponses(t *testing.T) {
 	t.Parallel()
 	for range 3 {
 		id := newID(t)
 		all := concurrently(16, func(i int) apiResponse {
 			once := writer().with("Idempotency-Key", "once").onGateway(shared.replicas[i%len(shared.replicas)])
-			return once.post(t, updatesWithStart, withStart(id, "USE_EXISTING", updateBody("add", 1)))
+			return once.post(t, updatesWithStart, updateWithStartBody(id, "USE_EXISTING", updateBody("add", 1)))
 		})
 		for _, a := range all {
 			require.Equal(t, string(all[0].body), string(a.body))
@@ -432,16 +434,16 @@ func TestConcurrentUpdatesWithStartHaveEqualResponses(t *testing.T) {
 	}
 }
 
-func TestDelegatedTokenPermitsItsUpdates(t *testing.T) {
+func TestDelegatedTokenPermitsOnlyListedUpdates(t *testing.T) {
 	t.Parallel()
 	s := startLedger(t)
-	visitor := bearer(delegate(t, writer(), s.WorkflowID, `{"updates":["add"]}`))
-	u := as[updated](t, visitor.update(t, s.WorkflowID, updateBody("add", 2)).expect(t, http.StatusOK))
-	visitor.get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
-	require.Equal(t, "REJECTED", as[updated](t, visitor.update(t, s.WorkflowID, updateBody("add", 0)).expect(t, http.StatusOK)).Status)
-	visitor.update(t, s.WorkflowID, updateBody("addLater", 2)).problem(t, http.StatusForbidden, "operation-forbidden")
-	visitor.get(t, workflowPath(s.WorkflowID)).problem(t, http.StatusForbidden, "operation-forbidden")
-	visitor.post(t, updatesWithStart, withStart(s.WorkflowID, "USE_EXISTING", updateBody("add", 1))).problem(t, http.StatusForbidden, "operation-forbidden")
+	tokenHolder := bearer(issueDelegatedToken(t, writer(), s.WorkflowID, `{"updates":["add"]}`))
+	u := as[updated](t, tokenHolder.update(t, s.WorkflowID, updateBody("add", 2)).expect(t, http.StatusOK))
+	tokenHolder.get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
+	require.Equal(t, "REJECTED", as[updated](t, tokenHolder.update(t, s.WorkflowID, updateBody("add", 0)).expect(t, http.StatusOK)).Status)
+	tokenHolder.update(t, s.WorkflowID, updateBody("addLater", 2)).problem(t, http.StatusForbidden, "operation-forbidden")
+	tokenHolder.get(t, workflowPath(s.WorkflowID)).problem(t, http.StatusForbidden, "operation-forbidden")
+	tokenHolder.post(t, updatesWithStart, updateWithStartBody(s.WorkflowID, "USE_EXISTING", updateBody("add", 1))).problem(t, http.StatusForbidden, "operation-forbidden")
 	terminate(t, s.WorkflowID)
 }
 
@@ -454,6 +456,6 @@ func TestSampleOrderAcceptsItems(t *testing.T) {
 	}
 	require.JSONEq(t, `{"items":2,"total":500}`, string(add(1, 200).Result))
 	require.Equal(t, "REJECTED", add(0, 200).Status)
-	require.Equal(t, "FAILED", add(2, 1_000_000).Status, "the payment is over the limit of the card")
+	require.Equal(t, "FAILED", add(2, 1_000_000).Status, "the total exceeds the limit of the card")
 	terminate(t, order.WorkflowID)
 }

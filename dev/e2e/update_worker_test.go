@@ -8,9 +8,10 @@ import (
 	sdkworkflow "go.temporal.io/sdk/workflow"
 )
 
-// ledger keeps a sum. The update "add" adds at once and fails above 100; "addLater" adds after the signal "go". Both
-// reject numbers that are not positive. The signal "next" continues the ledger as new with its sum.
-func ledger(ctx sdkworkflow.Context, sum int) error {
+// ledgerWorkflow keeps a sum. The update "add" adds its argument immediately and fails if the argument is above 100;
+// "addLater" does so after the signal "go". Both reject arguments that are not positive. After the signal "next", the
+// workflow continues as new with its sum.
+func ledgerWorkflow(ctx sdkworkflow.Context, sum int) error {
 	released, next := false, false
 	positive := sdkworkflow.UpdateHandlerOptions{Validator: func(_ sdkworkflow.Context, n int) error {
 		if n <= 0 {

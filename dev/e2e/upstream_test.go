@@ -12,9 +12,8 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// historyOf returns the history of a run from the server, with payloads not decoded. An empty run id means the latest
-// run.
-func historyOf(t *testing.T, workflowID, runID string) []*history.HistoryEvent {
+// serverHistory reads the history of a run directly from the server. If runID is empty, it reads the latest run.
+func serverHistory(t *testing.T, workflowID, runID string) []*history.HistoryEvent {
 	t.Helper()
 	request := &workflowservice.GetWorkflowExecutionHistoryRequest{
 		Namespace: temporal.DefaultNamespace,
@@ -31,11 +30,11 @@ func historyOf(t *testing.T, workflowID, runID string) []*history.HistoryEvent {
 	}
 }
 
-// eventsOf returns the events of one type.
-func eventsOf(t *testing.T, workflowID, runID string, kind enums.EventType) []*history.HistoryEvent {
+// serverEvents returns the events of one type in serverHistory.
+func serverEvents(t *testing.T, workflowID, runID string, kind enums.EventType) []*history.HistoryEvent {
 	t.Helper()
 	var found []*history.HistoryEvent
-	for _, event := range historyOf(t, workflowID, runID) {
+	for _, event := range serverHistory(t, workflowID, runID) {
 		if event.GetEventType() == kind {
 			found = append(found, event)
 		}
@@ -43,14 +42,14 @@ func eventsOf(t *testing.T, workflowID, runID string, kind enums.EventType) []*h
 	return found
 }
 
-// startOf returns the attributes of the start of a run.
-func startOf(t *testing.T, s started) *history.WorkflowExecutionStartedEventAttributes {
+// serverStartedEvent returns the attributes of the first event of a run, from the server.
+func serverStartedEvent(t *testing.T, s started) *history.WorkflowExecutionStartedEventAttributes {
 	t.Helper()
-	return historyOf(t, s.WorkflowID, s.RunID)[0].GetWorkflowExecutionStartedEventAttributes()
+	return serverHistory(t, s.WorkflowID, s.RunID)[0].GetWorkflowExecutionStartedEventAttributes()
 }
 
-// infoOf returns the description of a run from the server.
-func infoOf(t *testing.T, workflowID, runID string) *workflowservice.DescribeWorkflowExecutionResponse {
+// describeOnServer calls DescribeWorkflowExecution of the server.
+func describeOnServer(t *testing.T, workflowID, runID string) *workflowservice.DescribeWorkflowExecutionResponse {
 	t.Helper()
 	info, err := shared.server.DescribeWorkflowExecution(t.Context(), &workflowservice.DescribeWorkflowExecutionRequest{
 		Namespace: temporal.DefaultNamespace,
@@ -60,8 +59,8 @@ func infoOf(t *testing.T, workflowID, runID string) *workflowservice.DescribeWor
 	return info
 }
 
-// dataOf returns the data of payloads, which must all have the encoding.
-func dataOf(t *testing.T, encoding string, payloads *common.Payloads) []string {
+// payloadData returns the data of the payloads. It requires that each has the encoding.
+func payloadData(t *testing.T, encoding string, payloads *common.Payloads) []string {
 	t.Helper()
 	data := make([]string, len(payloads.GetPayloads()))
 	for i, p := range payloads.GetPayloads() {

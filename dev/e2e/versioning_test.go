@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// startVersion starts a worker of a version on a task queue with the name of the deployment. It returns the override
-// that pins a workflow to the version.
+// startVersion starts a worker of a deployment version. The name of the deployment is also that of the task queue. It
+// returns the versioning override, in JSON, that pins a workflow to the version.
 func startVersion(t *testing.T, deployment, buildID string) (pinned string) {
 	t.Helper()
 	w := worker.New(shared.stack.Client(), deployment, worker.Options{DeploymentOptions: worker.DeploymentOptions{
@@ -22,27 +22,27 @@ func startVersion(t *testing.T, deployment, buildID string) (pinned string) {
 		Version:                   worker.WorkerDeploymentVersion{DeploymentName: deployment, BuildID: buildID},
 		DefaultVersioningBehavior: sdkworkflow.VersioningBehaviorAutoUpgrade,
 	}})
-	w.RegisterWorkflowWithOptions(ledger, sdkworkflow.RegisterOptions{Name: "Ledger"})
+	w.RegisterWorkflowWithOptions(ledgerWorkflow, sdkworkflow.RegisterOptions{Name: "Ledger"})
 	require.NoError(t, w.Start())
 	t.Cleanup(w.Stop)
 	return fmt.Sprintf(`{"behavior":"PINNED","pinnedVersion":{"deploymentName":%s,"buildId":%s}}`, quote(deployment), quote(buildID))
 }
 
-func overrideOf(t *testing.T, workflowID string) string {
+func versioningOverride(t *testing.T, workflowID string) string {
 	t.Helper()
 	return string(as[struct {
 		Versioning struct{ Override json.RawMessage }
 	}](t, writer().get(t, workflowPath(workflowID))).Versioning.Override)
 }
 
-// A pinned workflow runs on a version that is not current.
+// The deployment has no current version, so only a pinned workflow runs.
 func TestStartIsPinnedToAVersion(t *testing.T) {
 	t.Parallel()
 	deployment, id := newID(t), newID(t)
 	pinned := startVersion(t, deployment, "one")
 	body := startBody("Ledger", id, deployment, `"args":[0]`, `"versioningOverride":`+pinned)
-	e2etest.Eventually(t, "the version is known", func() bool { return writer().post(t, workflows, body).status == http.StatusCreated })
-	require.JSONEq(t, pinned, overrideOf(t, id))
+	e2etest.Eventually(t, "the server knows the deployment version", func() bool { return writer().post(t, workflows, body).status == http.StatusCreated })
+	require.JSONEq(t, pinned, versioningOverride(t, id))
 	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, updateBody("add", 7)).expect(t, http.StatusOK)).Result))
 	terminate(t, id)
 }
@@ -52,23 +52,23 @@ func TestVersioningOverrideIsSetAndRemoved(t *testing.T) {
 	deployment, id := newID(t), newID(t)
 	pinned := startVersion(t, deployment, "one")
 	writer().post(t, workflows, startBody("Ledger", id, deployment, `"args":[0]`)).expect(t, http.StatusCreated)
-	e2etest.Eventually(t, "the version is known", func() bool {
-		return writer().must(t, http.MethodPatch, workflowPath(id), `{"versioningOverride":`+pinned+`}`).status == http.StatusOK
+	e2etest.Eventually(t, "the server knows the deployment version", func() bool {
+		return writer().mustSend(t, http.MethodPatch, workflowPath(id), `{"versioningOverride":`+pinned+`}`).status == http.StatusOK
 	})
-	require.JSONEq(t, pinned, overrideOf(t, id))
+	require.JSONEq(t, pinned, versioningOverride(t, id))
 	require.Equal(t, "7", string(as[updated](t, writer().update(t, id, updateBody("add", 7)).expect(t, http.StatusOK)).Result))
-	require.JSONEq(t, `{}`, string(writer().must(t, http.MethodPatch, workflowPath(id), `{"versioningOverride":null}`).expect(t, http.StatusOK).body))
-	require.Empty(t, overrideOf(t, id))
+	require.JSONEq(t, `{}`, string(writer().mustSend(t, http.MethodPatch, workflowPath(id), `{"versioningOverride":null}`).expect(t, http.StatusOK).body))
+	require.Empty(t, versioningOverride(t, id))
 	terminate(t, id)
 }
 
 func TestUnknownVersionIsRejected(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	override := `"versioningOverride":{"behavior":"PINNED","pinnedVersion":{"deploymentName":"none","buildId":"none"}}`
 	for _, a := range []apiResponse{
 		writer().post(t, workflows, startBody("Ledger", newID(t), "unpolled", override)),
-		writer().must(t, http.MethodPatch, workflowPath(s.WorkflowID), "{"+override+"}"),
+		writer().mustSend(t, http.MethodPatch, workflowPath(s.WorkflowID), "{"+override+"}"),
 	} {
 		require.Contains(t, a.problem(t, http.StatusConflict, "conflict").Detail, "none:none")
 	}

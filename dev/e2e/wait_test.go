@@ -10,7 +10,8 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// requirePending requires the response to an expired wait, with a Location that continues it.
+// requirePending requires the response to a wait that timed out: 202 with a Location at which the client can wait
+// again.
 func requirePending(t *testing.T, a apiResponse, s started) {
 	t.Helper()
 	pending := as[outcome](t, a.expect(t, http.StatusAccepted))
@@ -45,15 +46,16 @@ func TestResponseWithoutWaitIsImmediate(t *testing.T) {
 	require.Equal(t, []string{"TERMINATED", s.RunID}, []string{o.Status, o.FirstExecutionRunID})
 }
 
-// TestOutcomeEndsTheWait measures from the close of the workflow, because a busy worker may be late.
+// TestOutcomeEndsTheWait measures the delay of the response from the time at which the workflow closed, because a busy
+// worker may complete it late.
 func TestOutcomeEndsTheWait(t *testing.T) {
 	t.Parallel()
 	const limit = time.Second
 	s := start(t, "Sleep", `"args":[{"seconds":1}]`)
-	o := end(t, s.WorkflowID)
+	o := awaitOutcome(t, s.WorkflowID)
 	received := time.Now()
 	require.Equal(t, `"slept"`, string(o.Result))
-	require.WithinDuration(t, timeOf(t, describe(t, s.WorkflowID).CloseTime), received, limit)
+	require.WithinDuration(t, parseTime(t, describe(t, s.WorkflowID).CloseTime), received, limit)
 }
 
 func TestStartWithWaitReturnsOutcome(t *testing.T) {
@@ -74,14 +76,14 @@ func TestStartWithExpiredWaitIsPending(t *testing.T) {
 	id := newID(t)
 	var a apiResponse
 	requireDuration(t, time.Second, func() { a = writer().post(t, workflows+"?wait=1s", startBody("Unpolled", id, "unpolled-"+id)) })
-	runID := infoOf(t, id, "").GetWorkflowExecutionInfo().GetExecution().GetRunId()
+	runID := describeOnServer(t, id, "").GetWorkflowExecutionInfo().GetExecution().GetRunId()
 	requirePending(t, a, started{WorkflowID: id, RunID: runID, FirstExecutionRunID: runID})
 	terminate(t, id)
 }
 
 func TestDuplicateWaitIsRejected(t *testing.T) {
 	t.Parallel()
-	s := startUnpolled(t)
+	s := startWithoutWorker(t)
 	for _, a := range []apiResponse{
 		writer().with("Prefer", "wait=1").get(t, workflowPath(s.WorkflowID, "/result?wait=1s")),
 		writer().get(t, workflowPath(s.WorkflowID, "/result?wait=1s&wait=2s")),
@@ -97,41 +99,41 @@ func TestDuplicateWaitIsRejected(t *testing.T) {
 
 func TestWaitIsLimitedBySetting(t *testing.T) {
 	t.Parallel()
-	c := writer().onGateway(ownGateway(t, "FLOWGATE_LIMITS_MAX_WAIT=1s"))
-	s := startUnpolled(t)
+	c := writer().onGateway(startGatewayForTest(t, "FLOWGATE_LIMITS_MAX_WAIT=1s"))
+	s := startWithoutWorker(t)
 	requireDuration(t, time.Second, func() { requirePending(t, c.get(t, workflowPath(s.WorkflowID, "/result?wait=40s")), s) })
 	terminate(t, s.WorkflowID)
 }
 
-// TestShortTimeoutsCauseNoHotLoop counts upstream polls: the server returns an empty response at once for a poll with a
-// deadline of one second or less.
+// TestShortTimeoutsCauseNoHotLoop counts the polls of the server, which returns an empty response immediately if the
+// deadline of a poll is one second or less.
 func TestShortTimeoutsCauseNoHotLoop(t *testing.T) {
 	t.Parallel()
-	gateway := ownGateway(t)
-	s := startUnpolled(t)
+	gateway := startGatewayForTest(t)
+	s := startWithoutWorker(t)
 	for name, c := range map[string]caller{
 		"Request-Timeout: 1s":    writer().with("Request-Timeout", "1s"),
 		"Request-Timeout: 100ms": writer().with("Request-Timeout", "100ms"),
 		"none":                   writer(),
 	} {
-		before := polls(t, gateway)
+		before := historyCalls(t, gateway)
 		requireDuration(t, 4*time.Second, func() {
 			requirePending(t, c.onGateway(gateway).get(t, workflowPath(s.WorkflowID, "/result?wait=4s")), s)
 		})
-		require.LessOrEqual(t, polls(t, gateway)-before, 3, name)
+		require.LessOrEqual(t, historyCalls(t, gateway)-before, 3, name)
 	}
 	terminate(t, s.WorkflowID)
 }
 
-// TestLongWaitPollsInSlices waits longer than the maximum duration of a poll, which is 20 s.
+// TestLongWaitPollsInSlices waits for longer than 20 s, after which the server ends each poll.
 func TestLongWaitPollsInSlices(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("it takes 24 s")
 	}
-	gateway := ownGateway(t)
+	gateway := startGatewayForTest(t)
 	s := start(t, "Sleep", `"args":[{"seconds":24}]`)
 	a := writer().onGateway(gateway).get(t, workflowPath(s.WorkflowID, "/result?wait=50s")).expect(t, http.StatusOK)
 	require.Equal(t, "COMPLETED", as[outcome](t, a).Status)
-	require.LessOrEqual(t, polls(t, gateway), 3)
+	require.LessOrEqual(t, historyCalls(t, gateway), 3)
 }

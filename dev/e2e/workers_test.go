@@ -16,25 +16,25 @@ import (
 	"github.com/flowgate/flowgate/dev/sample"
 )
 
-// testQueue is the task queue of a second worker for workflows that only tests need.
+// testQueue is the task queue of a second worker, which runs workflows that only these tests use.
 const testQueue = "tests"
 
-// brokenQuery is a query of Family that always fails.
+// brokenQuery is a query of the Parent workflow that always fails.
 const brokenQuery = "broken"
 
 func newWorker(sdk client.Client) worker.Worker { return newWorkerOn(sdk, testQueue) }
 
 func newWorkerOn(sdk client.Client, queue string) worker.Worker {
 	w := worker.New(sdk, queue, worker.Options{Identity: queue})
-	w.RegisterWorkflowWithOptions(family, sdkworkflow.RegisterOptions{Name: "Family"})
-	w.RegisterWorkflowWithOptions(ledger, sdkworkflow.RegisterOptions{Name: "Ledger"})
+	w.RegisterWorkflowWithOptions(parentWorkflow, sdkworkflow.RegisterOptions{Name: "Parent"})
+	w.RegisterWorkflowWithOptions(ledgerWorkflow, sdkworkflow.RegisterOptions{Name: "Ledger"})
 	w.RegisterActivityWithOptions(failOnce, activity.RegisterOptions{Name: "failOnce"})
 	return w
 }
 
-// family has a child and an activity that do not complete: the activity fails once and waits an hour for its next
-// attempt. The child's id is the parent's id with the suffix "-child".
-func family(ctx sdkworkflow.Context) error {
+// parentWorkflow starts a child workflow and an activity that do not complete: the activity fails once, and its next
+// attempt is an hour later. The id of the child is the id of the parent with the suffix "-child".
+func parentWorkflow(ctx sdkworkflow.Context) error {
 	err := sdkworkflow.SetQueryHandler(ctx, brokenQuery, func() (string, error) {
 		return "", temporal.NewApplicationError("this query always fails", "Broken", map[string]int{"code": 7})
 	})
@@ -60,19 +60,19 @@ func failOnce(ctx context.Context) error {
 	return temporal.NewApplicationError("the first attempt fails", "FirstAttempt")
 }
 
-// startFamily starts a workflow with a child, an activity and a broken query.
-func startFamily(t *testing.T, fields ...string) started {
+// startParent starts a Parent workflow.
+func startParent(t *testing.T, fields ...string) started {
 	t.Helper()
-	body := startBody("Family", newID(t), testQueue, fields...)
+	body := startBody("Parent", newID(t), testQueue, fields...)
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// awaitFamily waits until a family makes no more progress and returns its description. Otherwise the worker could
-// respond to a query together with a workflow task, and the Go SDK omits the failure of such a query.
-func awaitFamily(t *testing.T, s started) workflow {
+// awaitIdleParent waits until a Parent workflow makes no more progress, and returns its description. A query before
+// that could be sent to the worker together with a workflow task, and the Go SDK omits the failure of such a query.
+func awaitIdleParent(t *testing.T, s started) workflow {
 	t.Helper()
 	var w workflow
-	e2etest.Eventually(t, "the family makes no more progress", func() bool {
+	e2etest.Eventually(t, "the workflow makes no more progress", func() bool {
 		w = describe(t, s.WorkflowID)
 		return w.PendingWorkflowTask == nil &&
 			len(w.PendingChildren) == 1 && w.PendingChildren[0].RunID != "" &&

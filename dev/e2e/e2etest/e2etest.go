@@ -37,7 +37,7 @@ func Eventually(t *testing.T, description string, condition func() bool) time.Du
 }
 
 // Metric returns the sum of a metric's samples whose labels include the given ones, each in the form name="value".
-// Without labels, the metric must exist.
+// If no labels are given, the metric must exist.
 func Metric(t *testing.T, gateway *stack.Gateway, name string, labels ...string) float64 {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway.AdminURL+"/metrics", nil)
@@ -49,12 +49,12 @@ func Metric(t *testing.T, gateway *stack.Gateway, name string, labels ...string)
 	sum, found := 0.0, false
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 		sample, value, _ := strings.Cut(lines.Text(), " ")
-		series, set, _ := strings.Cut(sample, "{")
+		series, labelSet, _ := strings.Cut(sample, "{")
 		if series != name {
 			continue
 		}
 		found = true
-		if containsAll(set, labels) {
+		if containsAll(labelSet, labels) {
 			number, err := strconv.ParseFloat(value, 64)
 			require.NoError(t, err)
 			sum += number
@@ -64,9 +64,9 @@ func Metric(t *testing.T, gateway *stack.Gateway, name string, labels ...string)
 	return sum
 }
 
-func containsAll(set string, labels []string) bool {
+func containsAll(labelSet string, labels []string) bool {
 	for _, label := range labels {
-		if !strings.Contains(set, label) {
+		if !strings.Contains(labelSet, label) {
 			return false
 		}
 	}

@@ -1,6 +1,6 @@
-// Command accesstable prints the gateway's access table as JSON, for a test of another module: requiring the gateway's
-// module there would force its dependencies on the Temporal server, which does not compile with all of them. It is run
-// as a file, from the repository's root.
+// Command accesstable prints the access table of the gateway as JSON, for a test in the module dev. That module cannot
+// require the gateway's module, because the Temporal server does not compile with the versions of all its dependencies.
+// Run this file with go run from the root of the repository.
 package main
 
 import (
