@@ -6,7 +6,8 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// activityExamples returns the examples of activities without a workflow, and of changes to any activity.
+// activityExamples returns the examples for standalone activities, which have no workflow, and for changes of
+// activities of either kind.
 func activityExamples() map[string][]example {
 	activityID := map[string]string{"activity_id": "${activity}"}
 	return map[string][]example{
@@ -16,28 +17,28 @@ func activityExamples() map[string][]example {
 				"searchAttributes":{"indexedFields":{"CustomerId":"c-1"}},"userMetadata":{"summary":"s"},"header":{"fields":{"h":"v"}},
 				"idReusePolicy":"ACTIVITY_ID_REUSE_POLICY_REJECT_DUPLICATE","priority":{"priorityKey":1}}`, after: activityPath + "?includeInput=true&includeOutcome=true&noPayloadShorthand"},
 			{
-				about: "exists", prepare: standalone, status: http.StatusConflict,
+				about: "exists", prepare: standaloneActivity, status: http.StatusConflict,
 				body: `{"activityType":{"name":"Chore"},"taskQueue":{"name":"${id}"},"startToCloseTimeout":"10s","requestId":"${id}-other"}`,
 			},
 			{about: "no timeout", body: `{"activityType":{"name":"Chore"},"taskQueue":{"name":"q"}}`, status: http.StatusBadRequest},
 		},
 		"DescribeActivityExecution": {
-			{prepare: standalone, query: "includeInput=true&includeOutcome=true"},
-			{about: "failed", prepare: failedStandalone, query: "includeOutcome=true&runId=${run}"},
+			{prepare: standaloneActivity, query: "includeInput=true&includeOutcome=true"},
+			{about: "failed", prepare: failedStandaloneActivity, query: "includeOutcome=true&runId=${run}"},
 			{about: "absent", status: http.StatusNotFound},
 		},
 		"PollActivityExecution": {
-			{prepare: failedStandalone, query: "runId=${run}"},
-			{about: "done", prepare: doneStandalone},
+			{prepare: failedStandaloneActivity, query: "runId=${run}"},
+			{about: "done", prepare: completedStandaloneActivity},
 			{about: "absent", status: http.StatusNotFound},
 		},
 		"ListActivityExecutions":  {{prepare: listedActivity, query: "pageSize=5&query=ActivityId%3D%22${id}%22"}},
 		"CountActivityExecutions": {{prepare: listedActivity, query: "query=ActivityId%3D%22${id}%22"}},
 		"RequestCancelActivityExecution": {
-			{prepare: standalone, body: `{"runId":"${run}","identity":"all","requestId":"${id}-request","reason":"enough"}`},
+			{prepare: standaloneActivity, body: `{"runId":"${run}","identity":"all","requestId":"${id}-request","reason":"enough"}`},
 			{about: "absent", body: `{}`, status: http.StatusNotFound},
 		},
-		"TerminateActivityExecution": {{prepare: standalone, body: `{"requestId":"${id}-request","reason":"enough"}`}},
+		"TerminateActivityExecution": {{prepare: standaloneActivity, body: `{"requestId":"${id}-request","reason":"enough"}`}},
 		"PauseActivityExecution": {
 			{prepare: startedActivity, path: activityID, body: `{"runId":"${run}","identity":"all","reason":"coffee","requestId":"${id}-request"}`},
 		},
@@ -69,11 +70,11 @@ func activityExamples() map[string][]example {
 	}
 }
 
-// pausedActivity prepares a paused activity that has not started.
+// pausedActivity prepares a paused activity that no worker has started.
 func pausedActivity(s *fixture) {
 	path := "/namespaces/default/activities/${activity}"
-	if s.withoutWorkflow() {
-		standalone(s)
+	if s.isStandalone() {
+		standaloneActivity(s)
 	} else {
 		pendingActivity(s)
 		path = workflow + "/activities/${activity}"
@@ -81,20 +82,20 @@ func pausedActivity(s *fixture) {
 	s.call(http.MethodPost, path+"/pause", `{"runId":"${run}","requestId":"${id}-pause"}`)
 }
 
-func failedStandalone(s *fixture) {
-	standalone(s)
+func failedStandaloneActivity(s *fixture) {
+	standaloneActivity(s)
 	s.startActivity()
-	s.call(http.MethodPost, activityPath+"/fail", `{"runId":"${run}",`+failure+`}`)
+	s.call(http.MethodPost, activityPath+"/fail", `{"runId":"${run}",`+activityFailure+`}`)
 }
 
-func doneStandalone(s *fixture) {
-	standalone(s)
+func completedStandaloneActivity(s *fixture) {
+	standaloneActivity(s)
 	s.startActivity()
 	s.call(http.MethodPost, activityPath+"/complete", `{"runId":"${run}","result":[{"n":[1,2.5]},"x"]}`)
 }
 
 func listedActivity(s *fixture) {
-	standalone(s)
+	standaloneActivity(s)
 	e2etest.Eventually(s.T, "the activity is listed", func() bool {
 		return field(s.call(http.MethodGet, "/namespaces/default/activity-count?query=ActivityId%3D%22${id}%22", ""), "count") == "1"
 	})

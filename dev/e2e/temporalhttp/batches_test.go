@@ -10,47 +10,47 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// batchExamples returns the examples of batches and workflow rules.
+// batchExamples returns the examples for batch operations and workflow rules.
 func batchExamples() map[string][]example {
 	job := map[string]string{"job_id": "${id}-job"}
 	return map[string][]example{
 		"StartBatchOperation": {
-			{prepare: unpolled, path: job, body: batchBody},
+			{prepare: workflowWithoutWorker, path: job, body: batchBody},
 			{
-				about: "signal", prepare: unpolled, path: job,
+				about: "signal", prepare: workflowWithoutWorker, path: job,
 				body: `{"reason":"why","executions":[{"workflowId":"${id}","runId":"${run}"}],
 					"signalOperation":{"signal":"poke","input":[{"a":1}],"identity":"all","header":{"fields":{"h":"v"}}},"maxOperationsPerSecond":2.5}`,
 			},
 			{about: "no operation", body: `{"reason":"why","visibilityQuery":"WorkflowId='x'"}`, status: http.StatusBadRequest},
 		},
 		"StopBatchOperation": {
-			{prepare: batch, path: job, body: `{"reason":"enough","identity":"all"}`, status: http.StatusNotFound},
+			{prepare: completedBatch, path: job, body: `{"reason":"enough","identity":"all"}`, status: http.StatusNotFound},
 		},
 		"DescribeBatchOperation": {
-			{prepare: batch, path: job},
+			{prepare: completedBatch, path: job},
 			{about: "absent", status: http.StatusNotFound},
 		},
-		"ListBatchOperations": {{prepare: batch, query: "pageSize=1000"}},
-		"CreateWorkflowRule":  {{exclusive: &rules, prepare: deleteRuleAtEnd, body: ruleBody}},
+		"ListBatchOperations": {{prepare: completedBatch, query: "pageSize=1000"}},
+		"CreateWorkflowRule":  {{exclusive: &workflowRulesMutex, prepare: deleteRuleAtEnd, body: ruleBody}},
 		"DescribeWorkflowRule": {
-			{exclusive: &rules, prepare: rule},
+			{exclusive: &workflowRulesMutex, prepare: workflowRule},
 			{about: "absent", status: http.StatusBadRequest},
 		},
 		"DeleteWorkflowRule": {
-			{exclusive: &rules, prepare: rule},
-			{exclusive: &rules, about: "absent", status: http.StatusBadRequest},
+			{exclusive: &workflowRulesMutex, prepare: workflowRule},
+			{exclusive: &workflowRulesMutex, about: "absent", status: http.StatusBadRequest},
 		},
-		"ListWorkflowRules": {{exclusive: &rules, prepare: rule}},
+		"ListWorkflowRules": {{exclusive: &workflowRulesMutex, prepare: workflowRule}},
 		"TriggerWorkflowRule": {{
-			prepare: unpolled,
+			prepare: workflowWithoutWorker,
 			body:    `{"spec":{"id":"${id}","activityStart":{"predicate":"ActivityId = 'x'"},"actions":[{"activityPause":{}}]},"identity":"all"}`,
 			status:  http.StatusNotImplemented,
 		}},
 	}
 }
 
-// rules serialises changes of workflow rules, because a namespace accepts one change at a time.
-var rules sync.Mutex //nolint:gochecknoglobals // one for all tests
+// workflowRulesMutex serialises changes of workflow rules, because a namespace accepts only one change at a time.
+var workflowRulesMutex sync.Mutex //nolint:gochecknoglobals // all tests share the namespace
 
 const (
 	batchPath = "/namespaces/default/batch-operations/${id}-job"
@@ -63,9 +63,9 @@ const (
 		"identity":"all","requestId":"${id}-request","description":"a rule"}`
 )
 
-// batch prepares a batch job that has completed.
-func batch(s *fixture) {
-	unpolled(s)
+// completedBatch prepares a completed batch operation.
+func completedBatch(s *fixture) {
+	workflowWithoutWorker(s)
 	s.call(http.MethodPost, batchPath, batchBody)
 	e2etest.Eventually(s.T, "the batch has ended", func() bool {
 		members, ok := s.tryCall(http.MethodGet, batchPath, "")
@@ -73,12 +73,12 @@ func batch(s *fixture) {
 	})
 }
 
-func rule(s *fixture) {
+func workflowRule(s *fixture) {
 	s.call(http.MethodPost, "/namespaces/default/workflow-rules", ruleBody)
 	deleteRuleAtEnd(s)
 }
 
-// deleteRuleAtEnd deletes the fixture's rule at the end of the test, because the server limits the number of rules.
+// deleteRuleAtEnd deletes the workflow rule of the fixture when the test ends, because the server limits their number.
 func deleteRuleAtEnd(s *fixture) {
 	s.Cleanup(func() {
 		_, err := shared.direct.sendContext(context.Background(), request{verb: http.MethodDelete, path: s.expand(rulePath)})

@@ -12,17 +12,18 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// binding is one HTTP rule of a method. A method has a rule for each prefix, and sometimes more.
+// binding is one HTTP rule of an RPC method: an HTTP method (verb) and a path template. Most methods have two: one with
+// the prefix /api/v1 and one without.
 type binding struct {
 	method   string
 	verb     string
 	template string
 }
 
-// name returns a unique name for the test of a binding.
+// name returns a unique name for the subtest of a binding.
 func (b binding) name() string { return b.verb + " " + b.template }
 
-// bindings returns all rules of the two services that Temporal serves over HTTP, in the order of the API.
+// bindings returns the HTTP rules of WorkflowService and OperatorService, which Temporal serves over HTTP.
 func bindings() []binding {
 	var all []binding
 	for _, file := range []protoreflect.FileDescriptor{
@@ -69,19 +70,20 @@ func pattern(rule *annotations.HttpRule) (verb, template string) {
 	}
 }
 
-// coverage counts the compared calls.
+// coverage counts the pairs of responses that the tests have compared, and records the bindings that they have called.
 type coverage struct {
 	all []binding
 
 	mu     sync.Mutex
 	called map[binding]bool
-	pairs  int
-	exact  int
+	pairs  int // compared
+	exact  int // of these, byte-for-byte equal
 }
 
 func newCoverage(all []binding) *coverage { return &coverage{all: all, called: map[binding]bool{}} }
 
-// compared records a compared pair of responses. The binding is empty for requests without a particular one.
+// compared records that a pair of responses of a binding has been compared. A request without a rule has an empty
+// binding.
 func (c *coverage) compared(b binding) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,7 +91,7 @@ func (c *coverage) compared(b binding) {
 	c.pairs++
 }
 
-// identical records a pair that is byte-for-byte equal.
+// identical records that the responses of a pair are byte-for-byte equal.
 func (c *coverage) identical() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

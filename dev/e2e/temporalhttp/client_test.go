@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// client sends requests to one of the two compared servers.
+// client sends requests to Temporal or to the gateway.
 type client struct {
 	name, url string
-	// key is the API key, empty for none.
+	// key is the API key. If it is empty, requests have no credential.
 	key string
 }
 
-// request is a request to both servers. The path is encoded and includes the query.
+// request is an HTTP request. verb is the HTTP method. path is percent-encoded and includes the query.
 type request struct {
 	verb, path, body string
 	header           http.Header
@@ -37,7 +37,7 @@ func (s client) send(t *testing.T, r request) apiResponse {
 	return a
 }
 
-// sendContext is send for the cleanup after a test.
+// sendContext is like send, but takes a context and returns an error, so that it can be used after a test has ended.
 func (s client) sendContext(ctx context.Context, r request) (apiResponse, error) {
 	outgoing, err := http.NewRequestWithContext(ctx, r.verb, s.url+r.path, strings.NewReader(r.body))
 	if err != nil {

@@ -10,39 +10,39 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// difference is a request with an intentionally different response. docs/temporal-http-api.md documents each by its
-// name.
+// difference is a request to which the gateway intentionally responds differently than Temporal.
+// docs/temporal-http-api.md contains each difference by its name.
 type difference struct {
-	// name describes the difference briefly. reason is why the gateway differs from Temporal.
+	// name describes the behaviour of the gateway. reason explains why it differs from that of Temporal.
 	name, reason string
-	routed       routed
-	// temporal and gateway check the response of each server. If Temporal changes, the difference is obsolete.
+	routed       routedExample
+	// temporal and gateway check the two responses. If the check of Temporal fails, the difference may be obsolete.
 	temporal, gateway func(s *fixture, a apiResponse)
 }
 
-// differences returns all intentional differences. All other responses must be equal, except for the wording of errors
-// in the examples.
+// differences returns all intentional differences. All other responses must be equal, except for the messages of errors
+// in examples with differentWording.
 func differences() []difference {
 	return []difference{
 		{
 			name:   "values are stored byte for byte",
 			reason: "Temporal's HTTP API parses and rewrites each value: large integers are rounded, keys sorted, empty lists become null.",
 			routed: startWith(exactValues),
-			temporal: stores(`12345678901234567000`, `{"a":null,"p":1.1,"z":1}`, `null`, `"\u003c\u0026\u003e"`,
+			temporal: storesArguments(`12345678901234567000`, `{"a":null,"p":1.1,"z":1}`, `null`, `"\u003c\u0026\u003e"`,
 				`100000000000000000000`),
-			gateway: stores(exactValues...),
+			gateway: storesArguments(exactValues...),
 		},
 		{
 			name:     "values are returned byte for byte",
 			reason:   "Temporal also rewrites values in responses, even if the stored bytes are correct.",
-			routed:   routed{verb: http.MethodGet, path: historyRoute, example: example{prepare: stored("json/plain", exactValues[1])}},
+			routed:   routedExample{verb: http.MethodGet, path: historyRoute, example: example{prepare: startedWithPayload("json/plain", exactValues[1])}},
 			temporal: hasStatusAndText(http.StatusOK, `{"a":null,"p":1.1,"z":1}`),
 			gateway:  hasStatusAndText(http.StatusOK, exactValues[1]),
 		},
 		{
 			name:     "data that is marked as JSON and is not valid is returned in the long form",
 			reason:   "With one such value, Temporal fails the whole response.",
-			routed:   routed{verb: http.MethodGet, path: historyRoute, example: example{prepare: stored("json/plain", `{not JSON`)}},
+			routed:   routedExample{verb: http.MethodGet, path: historyRoute, example: example{prepare: startedWithPayload("json/plain", `{not JSON`)}},
 			temporal: hasStatusAndText(http.StatusInternalServerError, ``),
 			gateway:  hasStatusAndText(http.StatusOK, `"data":"e25vdCBKU09O"`),
 		},
@@ -56,7 +56,7 @@ func differences() []difference {
 		{
 			name:   "ids with a slash reach the RPC",
 			reason: "Temporal treats an encoded slash as a segment separator and finds no route.",
-			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
+			routed: routedExample{verb: http.MethodPost, path: workflowRoute, example: example{
 				path: map[string]string{"workflow_id": "${id}/x"}, body: startBody,
 			}},
 			temporal: hasStatusAndText(http.StatusNotFound, `"code":5`),
@@ -68,7 +68,7 @@ func differences() []difference {
 		{
 			name:     "a method that the path does not support is 405",
 			reason:   "Temporal returns 501, which suggests a future feature, and does not list the supported methods.",
-			routed:   routed{verb: http.MethodDelete, path: "/api/v1/namespaces/{namespace}/workflows"},
+			routed:   routedExample{verb: http.MethodDelete, path: "/api/v1/namespaces/{namespace}/workflows"},
 			temporal: hasStatusAndText(http.StatusNotImplemented, `"code":12`),
 			gateway: func(s *fixture, a apiResponse) {
 				require.Equal(s, http.StatusMethodNotAllowed, a.status, a.body)
@@ -78,7 +78,7 @@ func differences() []difference {
 		{
 			name:   "a body over 4 MiB is 413",
 			reason: "Temporal returns 400.",
-			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
+			routed: routedExample{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"identity":"` + strings.Repeat("x", 5<<20) + `"}`,
 			}},
 			temporal: hasStatusAndText(http.StatusBadRequest, `"code":3`),
@@ -87,7 +87,7 @@ func differences() []difference {
 		{
 			name:   "the caller's metadata is dropped unless it is allowed",
 			reason: "Through Temporal's HTTP API, any caller can set any header that the server trusts.",
-			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
+			routed: routedExample{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Grpc-Metadata-Client-Name": {"temporal-go"}, "Grpc-Metadata-Client-Version": {"no version"},
 			}}},
 			temporal: hasStatusAndText(http.StatusBadRequest, `"code":3`),
@@ -96,7 +96,7 @@ func differences() []difference {
 		{
 			name:   "the client's name and version are the gateway's",
 			reason: "The server's behaviour depends on the client. Here the client is the gateway.",
-			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
+			routed: routedExample{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Client-Name": {"temporal-go"}, "Client-Version": {"no version"},
 			}}},
 			temporal: hasStatusAndText(http.StatusBadRequest, `"code":3`),
@@ -105,7 +105,7 @@ func differences() []difference {
 		{
 			name:   "a namespace in the body that differs from the path's is 400",
 			reason: "Temporal silently uses the path's. Two different namespaces are a mistake of the caller.",
-			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
+			routed: routedExample{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"namespace":"other",` + startBody[1:],
 			}},
 			temporal: hasStatusAndText(http.StatusOK, `"started":true`),
@@ -114,7 +114,7 @@ func differences() []difference {
 		{
 			name:   "the identity of a call is the key's id",
 			reason: "Callers of Temporal's HTTP API can claim any identity.",
-			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
+			routed: routedExample{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"identity":"somebody",` + startBody[1:],
 			}},
 			temporal: storesText(workflow+"/history", `"identity":"somebody"`),
@@ -130,7 +130,7 @@ func differences() []difference {
 		{
 			name:   "an invalid gRPC timeout is 400",
 			reason: "Temporal fails the call with 504, as if the deadline had passed.",
-			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{
+			routed: routedExample{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{
 				header: http.Header{"Grpc-Timeout": {"-1S"}},
 			}},
 			temporal: hasStatusAndText(http.StatusGatewayTimeout, `"code":4`),
@@ -139,7 +139,7 @@ func differences() []difference {
 		{
 			name:   "a nested namespace in the body that differs from the path's is 400",
 			reason: "The key's grants apply to every namespace in the request.",
-			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
+			routed: routedExample{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"links":[{"workflowEvent":{"namespace":"other","workflowId":"w","runId":"r",
 					"eventRef":{"eventId":"5","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}}}],` + startBody[1:],
 			}},
@@ -149,7 +149,7 @@ func differences() []difference {
 		{
 			name:   "a completion callback is 403",
 			reason: "With a callback, the server calls an address that the caller chooses. A key can permit it.",
-			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
+			routed: routedExample{verb: http.MethodPost, path: workflowRoute, example: example{
 				body: `{"completionCallbacks":[{"nexus":{"url":"temporal://system"}}],` + startBody[1:],
 			}},
 			temporal: hasStatusAndText(http.StatusOK, `"started":true`),
@@ -158,7 +158,7 @@ func differences() []difference {
 		{
 			name:   "a compressed body is 415",
 			reason: "Temporal parses it as if it were not compressed.",
-			routed: routed{verb: http.MethodPost, path: workflowRoute, example: example{
+			routed: routedExample{verb: http.MethodPost, path: workflowRoute, example: example{
 				header: http.Header{"Content-Encoding": {"gzip"}}, body: startBody,
 			}},
 			temporal: hasStatusAndText(http.StatusOK, `"started":true`),
@@ -167,14 +167,14 @@ func differences() []difference {
 		{
 			name:     "HEAD is treated as GET",
 			reason:   "As HTTP specifies. Temporal returns 501.",
-			routed:   routed{verb: http.MethodHead, path: "/api/v1/cluster-info"},
+			routed:   routedExample{verb: http.MethodHead, path: "/api/v1/cluster-info"},
 			temporal: hasStatusAndText(http.StatusNotImplemented, ``),
 			gateway:  hasStatusAndText(http.StatusOK, ``),
 		},
 		{
 			name:     "OPTIONS is 405",
 			reason:   "As for any unsupported method, unless CORS is configured.",
-			routed:   routed{verb: http.MethodOptions, path: "/api/v1/cluster-info"},
+			routed:   routedExample{verb: http.MethodOptions, path: "/api/v1/cluster-info"},
 			temporal: hasStatusAndText(http.StatusNotImplemented, ``),
 			gateway:  hasStatusAndText(http.StatusMethodNotAllowed, ``),
 		},
@@ -188,14 +188,14 @@ func differences() []difference {
 		{
 			name:     "no credential is 401",
 			reason:   "The gateway authenticates every request first.",
-			routed:   routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{"Authorization": {"none"}}}},
+			routed:   routedExample{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{"Authorization": {"none"}}}},
 			temporal: hasStatusAndText(http.StatusOK, ``),
 			gateway:  hasStatusAndText(http.StatusUnauthorized, `"code":16`),
 		},
 		{
 			name:   "an invalid credential is 401",
 			reason: "Temporal's authorizer returns 403. (This server has none, and permits everything.)",
-			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
+			routed: routedExample{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Authorization": {"Bearer fg_all_11111111111111111111111111111111"},
 			}}},
 			temporal: hasStatusAndText(http.StatusOK, ``),
@@ -204,7 +204,7 @@ func differences() []difference {
 		{
 			name:   "an insufficient credential is 403",
 			reason: "The gateway enforces the grants of its keys.",
-			routed: routed{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
+			routed: routedExample{verb: http.MethodGet, path: "/api/v1/cluster-info", example: example{header: http.Header{
 				"Authorization": {"Bearer fg_dev_00000000000000000000000000000000"},
 			}}},
 			temporal: hasStatusAndText(http.StatusOK, ``),
@@ -213,7 +213,7 @@ func differences() []difference {
 	}
 }
 
-// exactValues are values that change if they are decoded and encoded again.
+// exactValues are JSON values that change if a program decodes them into Go values and encodes them again.
 //
 //nolint:gochecknoglobals // an immutable table
 var exactValues = []string{`12345678901234567890`, `{"z":1,"p":1.10,"a":[]}`, `[]`, `"<&>"`, `1e20`}
@@ -228,7 +228,7 @@ func TestDocumentedDifferences(t *testing.T) {
 			b := binding{verb: d.routed.verb, template: d.routed.path}
 			one := d.routed.fixture(t, b)
 			d.temporal(one, shared.direct.send(t, d.routed.request(one)))
-			if *alone {
+			if *compareWithItself {
 				return
 			}
 			other := d.routed.fixture(t, b)
@@ -246,7 +246,7 @@ func hasStatusAndText(status int, text string) func(*fixture, apiResponse) {
 	}
 }
 
-// storesText requires success, and that Temporal then returns a text at a path.
+// storesText requires the status 200, and that a GET of path from Temporal then returns the text.
 func storesText(path, text string) func(*fixture, apiResponse) {
 	return func(s *fixture, a apiResponse) {
 		require.Equal(s, http.StatusOK, a.status, a.body)
@@ -261,14 +261,14 @@ func hasHeader(name, value string) func(*fixture, apiResponse) {
 	}
 }
 
-// startWith starts a workflow with values as arguments.
-func startWith(values []string) routed {
+// startWith returns the request that starts a workflow with the values as arguments.
+func startWith(values []string) routedExample {
 	body := `{"input":[` + strings.Join(values, ",") + `],` + startBody[1:]
-	return routed{verb: http.MethodPost, path: workflowRoute, example: example{body: body}}
+	return routedExample{verb: http.MethodPost, path: workflowRoute, example: example{body: body}}
 }
 
-// stores requires that the server has stored the values.
-func stores(values ...string) func(*fixture, apiResponse) {
+// storesArguments requires that the server has stored the values as the arguments of the workflow.
+func storesArguments(values ...string) func(*fixture, apiResponse) {
 	return func(s *fixture, a apiResponse) {
 		require.Equal(s, http.StatusOK, a.status, a.body)
 		var history struct {
@@ -295,8 +295,8 @@ func stores(values ...string) func(*fixture, apiResponse) {
 	}
 }
 
-// stored prepares a workflow with an argument in an encoding that only an SDK can send.
-func stored(encoding, data string) func(*fixture) {
+// startedWithPayload prepares a workflow with one argument, a payload with the encoding and the data.
+func startedWithPayload(encoding, data string) func(*fixture) {
 	return func(s *fixture) {
 		long, err := json.Marshal(map[string]any{
 			"metadata": map[string][]byte{"encoding": []byte(encoding)}, "data": []byte(data),
@@ -307,8 +307,8 @@ func stored(encoding, data string) func(*fixture) {
 	}
 }
 
-// TestEveryDifferenceIsDocumented finds each difference by its name. It prints missing ones in the format of the
-// document.
+// TestEveryDifferenceIsDocumented finds the name of each difference in docs/temporal-http-api.md. It prints missing
+// differences in the format of the document.
 func TestEveryDifferenceIsDocumented(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile("../../../docs/temporal-http-api.md")

@@ -19,10 +19,9 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// pendingActivity prepares a scheduled activity of a workflow. The test is the worker, so the activity makes no
-// progress.
+// pendingActivity prepares a workflow with a scheduled activity. There is no worker, so the activity does not start.
 func pendingActivity(s *fixture) {
-	unpolled(s)
+	workflowWithoutWorker(s)
 	s.set("activity", "chore")
 	hour := durationpb.New(time.Hour)
 	s.completeWorkflowTask(&command.Command{
@@ -40,11 +39,11 @@ func pendingActivity(s *fixture) {
 	})
 }
 
-// startedActivity prepares an activity that the test has started: of a workflow, or standalone if the binding is for
-// those.
+// startedActivity prepares an activity that has started. It is a standalone activity if the binding is for standalone
+// activities, and otherwise an activity of a workflow.
 func startedActivity(s *fixture) {
-	if s.withoutWorkflow() {
-		standalone(s)
+	if s.isStandalone() {
+		standaloneActivity(s)
 	} else {
 		pendingActivity(s)
 	}
@@ -54,37 +53,37 @@ func startedActivity(s *fixture) {
 // canceledActivity prepares a started activity with a cancellation request.
 func canceledActivity(s *fixture) {
 	startedActivity(s)
-	if s.withoutWorkflow() {
+	if s.isStandalone() {
 		s.call(http.MethodPost, activityPath+"/cancel", `{"requestId":"${id}-cancel","reason":"enough"}`)
 		return
 	}
-	const scheduled = 5
+	const scheduledEventID = 5 // of the activity, in the history that pendingActivity creates
 	s.call(http.MethodPost, workflow+"/signal/poke", `{}`)
 	s.completeWorkflowTask(&command.Command{
 		CommandType: enums.COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK,
 		Attributes: &command.Command_RequestCancelActivityTaskCommandAttributes{
-			RequestCancelActivityTaskCommandAttributes: &command.RequestCancelActivityTaskCommandAttributes{ScheduledEventId: scheduled},
+			RequestCancelActivityTaskCommandAttributes: &command.RequestCancelActivityTaskCommandAttributes{ScheduledEventId: scheduledEventID},
 		},
 	})
 }
 
-// withoutWorkflow reports whether the binding is for a standalone activity.
-func (s *fixture) withoutWorkflow() bool {
+// isStandalone reports whether the binding of the fixture is for standalone activities.
+func (s *fixture) isStandalone() bool {
 	return strings.Contains(s.binding.template, "{namespace}/activities/")
 }
 
 // activityPath is the path of a standalone activity.
 const activityPath = "/namespaces/default/activities/${id}"
 
-// standalone starts a standalone activity on a task queue without a worker.
-func standalone(s *fixture) {
+// standaloneActivity starts a standalone activity on a task queue without a worker.
+func standaloneActivity(s *fixture) {
 	s.set("activity", s.id())
 	s.set("run", s.call(http.MethodPost, activityPath,
 		`{"activityType":{"name":"Chore"},"taskQueue":{"name":"${id}"},"startToCloseTimeout":"3600s","heartbeatTimeout":"3600s",
 			"scheduleToCloseTimeout":"7200s","requestId":"${id}-first","input":[{"a":1}],"retryPolicy":{"maximumAttempts":3}}`)["runId"])
 }
 
-// completeWorkflowTask completes the workflow task of the fixture's workflow.
+// completeWorkflowTask polls for a workflow task of the fixture's workflow and completes it with the commands.
 func (s *fixture) completeWorkflowTask(commands ...*command.Command) {
 	s.Helper()
 	queue := &taskqueue.TaskQueue{Name: s.id(), Kind: enums.TASK_QUEUE_KIND_NORMAL}
@@ -101,7 +100,7 @@ func (s *fixture) completeWorkflowTask(commands ...*command.Command) {
 	require.NoError(s, err)
 }
 
-// startActivity starts the fixture's activity and stores its token.
+// startActivity polls for the activity task of the fixture, which starts the activity, and stores the task token.
 func (s *fixture) startActivity() {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), e2etest.Timeout)
@@ -114,4 +113,4 @@ func (s *fixture) startActivity() {
 	s.vars["token"] = base64.StdEncoding.EncodeToString(task.GetTaskToken())
 }
 
-func escaped(text string) string { return url.QueryEscape(text) }
+func queryEscape(text string) string { return url.QueryEscape(text) }

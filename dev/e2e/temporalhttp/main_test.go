@@ -17,17 +17,17 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// allKey has all roles, including those for cluster calls.
+// allKey is an API key with the role "admin" on all namespaces and a cluster grant.
 const allKey = "fg_all_00000000000000000000000000000000"
 
-// alone compares Temporal's HTTP API with itself.
-var alone = flag.Bool("alone", false, "compare Temporal's HTTP API with itself, without a gateway") //nolint:gochecknoglobals // a flag
+// compareWithItself compares Temporal's HTTP API with itself, which validates the examples.
+var compareWithItself = flag.Bool("alone", false, "compare Temporal's HTTP API with itself, without a gateway") //nolint:gochecknoglobals // a flag
 
-// environment contains what all tests share.
+// environment contains the clients and counters that all tests share.
 type environment struct {
-	// direct calls Temporal's own HTTP API, gateway that of the gateway.
+	// direct calls Temporal's own HTTP API, and gateway calls the Temporal HTTP API of the gateway.
 	direct, gateway client
-	// server is for RPCs without an HTTP route, with which a test acts as a worker.
+	// server calls Temporal over gRPC. A test acts as a worker by RPCs that have no HTTP rule.
 	server   workflowservice.WorkflowServiceClient
 	coverage *coverage
 }
@@ -61,7 +61,7 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 
 // startGateway starts the gateway. With -alone, it returns a client of Temporal instead.
 func startGateway(ctx context.Context, s *stack.Stack) (client, error) {
-	if *alone {
+	if *compareWithItself {
 		again := shared.direct
 		again.name = "Temporal again"
 		return again, nil

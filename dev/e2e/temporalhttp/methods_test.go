@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// examples returns the examples of all methods by name.
+// examples returns all examples, by the name of their RPC method.
 func examples() map[string][]example {
 	all := map[string][]example{}
 	for _, group := range []map[string][]example{
@@ -43,6 +43,6 @@ func TestEveryMethod(t *testing.T) {
 		}
 	}
 	for method := range cases {
-		require.True(t, methods[method], "no method %s with an HTTP rule", method)
+		require.True(t, methods[method], "the API has no method %s with an HTTP rule", method)
 	}
 }

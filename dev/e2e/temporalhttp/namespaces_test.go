@@ -2,7 +2,7 @@ package temporalhttp_test
 
 import "net/http"
 
-// namespaceExamples returns the examples of namespaces, the cluster and search attributes.
+// namespaceExamples returns the examples for namespaces, the cluster and search attributes.
 func namespaceExamples() map[string][]example {
 	return map[string][]example{
 		"RegisterNamespace": {
@@ -23,7 +23,7 @@ func namespaceExamples() map[string][]example {
 			{about: "filter", query: "pageSize=2&namespaceFilter.includeDeleted=true"},
 		},
 		"UpdateNamespace": {{
-			prepare: ownNamespace,
+			prepare: registeredNamespace,
 			path:    map[string]string{"namespace": "${id}"},
 			body: `{"updateInfo":{"description":"two","ownerEmail":"c@d.example","data":{"k2":"v2"}},
 				"config":{"workflowExecutionRetentionTtl":"172800s"}}`,
@@ -38,7 +38,7 @@ func namespaceExamples() map[string][]example {
 	}
 }
 
-func ownNamespace(s *fixture) {
+func registeredNamespace(s *fixture) {
 	s.call(http.MethodPost, "/cluster/namespaces", `{"namespace":"${id}","workflowExecutionRetentionPeriod":"86400s"}`)
 	s.set("namespaceId", field(s.call(http.MethodGet, "/cluster/namespaces/${id}", ""), "namespaceInfo", "id"))
 }

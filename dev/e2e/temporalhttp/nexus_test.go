@@ -6,7 +6,7 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// nexusExamples returns the examples of Nexus endpoints and standalone Nexus operations.
+// nexusExamples returns the examples for Nexus endpoints and standalone Nexus operations.
 func nexusExamples() map[string][]example {
 	endpointID := map[string]string{"id": "${endpoint}"}
 	const update = `{"version":"1","spec":{"name":"${id}","description":"changed","target":{"external":{"url":"http://127.0.0.1:1/x"}}}}`
@@ -16,16 +16,16 @@ func nexusExamples() map[string][]example {
 			{about: "no target", body: `{"spec":{"name":"${id}"}}`, status: http.StatusBadRequest},
 		},
 		"GetNexusEndpoint": {
-			{prepare: endpoint, path: endpointID},
+			{prepare: nexusEndpoint, path: endpointID},
 			{about: "absent", path: map[string]string{"id": "00000000-0000-4000-8000-000000000000"}, status: http.StatusNotFound},
 		},
-		"UpdateNexusEndpoint": {{prepare: endpoint, path: endpointID, body: update}},
-		"DeleteNexusEndpoint": {{prepare: endpoint, path: endpointID, query: "version=1"}},
-		"ListNexusEndpoints":  {{prepare: endpoint, query: "pageSize=10&name=${id}"}},
+		"UpdateNexusEndpoint": {{prepare: nexusEndpoint, path: endpointID, body: update}},
+		"DeleteNexusEndpoint": {{prepare: nexusEndpoint, path: endpointID, query: "version=1"}},
+		"ListNexusEndpoints":  {{prepare: nexusEndpoint, query: "pageSize=10&name=${id}"}},
 
 		"StartNexusOperationExecution": {
 			{
-				prepare: endpoint,
+				prepare: nexusEndpoint,
 				body: `{"endpoint":"${id}","service":"shop","operation":"buy","input":{"sku":"book"},"requestId":"${id}-request",
 					"scheduleToCloseTimeout":"600s","nexusHeader":{"trace":"abc"},"identity":"all",
 					"searchAttributes":{"indexedFields":{"CustomerId":"c-1"}},"userMetadata":{"summary":"s"}}`, after: operationPath + "?includeInput=true&noPayloadShorthand",
@@ -33,17 +33,17 @@ func nexusExamples() map[string][]example {
 			{about: "no endpoint", body: `{"service":"shop","operation":"buy"}`, status: http.StatusBadRequest},
 		},
 		"DescribeNexusOperationExecution": {
-			{prepare: operation, query: "includeInput=true&includeOutcome=true"},
+			{prepare: nexusOperation, query: "includeInput=true&includeOutcome=true"},
 			{about: "absent", status: http.StatusNotFound},
 		},
 		"PollNexusOperationExecution": {
-			{prepare: terminatedOperation, query: "waitStage=NEXUS_OPERATION_WAIT_STAGE_CLOSED"},
+			{prepare: terminatedNexusOperation, query: "waitStage=NEXUS_OPERATION_WAIT_STAGE_CLOSED"},
 			{about: "absent", status: http.StatusNotFound},
 		},
-		"ListNexusOperationExecutions":         {{prepare: listedOperation, query: "pageSize=5&query=OperationId%3D%22${id}%22"}},
-		"CountNexusOperationExecutions":        {{prepare: listedOperation, query: "query=OperationId%3D%22${id}%22"}},
-		"RequestCancelNexusOperationExecution": {{prepare: operation, body: `{"runId":"${run}","requestId":"${id}-request","reason":"enough"}`}},
-		"TerminateNexusOperationExecution":     {{prepare: operation, body: `{"requestId":"${id}-request","reason":"enough"}`}},
+		"ListNexusOperationExecutions":         {{prepare: listedNexusOperation, query: "pageSize=5&query=OperationId%3D%22${id}%22"}},
+		"CountNexusOperationExecutions":        {{prepare: listedNexusOperation, query: "query=OperationId%3D%22${id}%22"}},
+		"RequestCancelNexusOperationExecution": {{prepare: nexusOperation, body: `{"runId":"${run}","requestId":"${id}-request","reason":"enough"}`}},
+		"TerminateNexusOperationExecution":     {{prepare: nexusOperation, body: `{"requestId":"${id}-request","reason":"enough"}`}},
 	}
 }
 
@@ -53,14 +53,14 @@ const (
 	operationPath = "/namespaces/default/nexus-operations/${id}"
 )
 
-func endpoint(s *fixture) {
+func nexusEndpoint(s *fixture) {
 	s.set("endpoint", field(s.call(http.MethodPost, "/cluster/nexus/endpoints", endpointBody), "endpoint", "id"))
 }
 
-// operation prepares an operation without a worker.
-func operation(s *fixture) {
-	endpoint(s)
-	e2etest.Eventually(s.T, "all parts of the server have the endpoint", func() bool {
+// nexusOperation prepares a Nexus operation that no worker handles.
+func nexusOperation(s *fixture) {
+	nexusEndpoint(s)
+	e2etest.Eventually(s.T, "the services of the server have loaded the endpoint", func() bool {
 		members, ok := s.tryCall(http.MethodPost, operationPath,
 			`{"endpoint":"${id}","service":"shop","operation":"buy","input":{"sku":"book"},"requestId":"${id}-first","scheduleToCloseTimeout":"600s"}`)
 		if ok {
@@ -70,13 +70,13 @@ func operation(s *fixture) {
 	})
 }
 
-func terminatedOperation(s *fixture) {
-	operation(s)
+func terminatedNexusOperation(s *fixture) {
+	nexusOperation(s)
 	s.call(http.MethodPost, operationPath+"/terminate", `{"requestId":"${id}-end","reason":"enough"}`)
 }
 
-func listedOperation(s *fixture) {
-	operation(s)
+func listedNexusOperation(s *fixture) {
+	nexusOperation(s)
 	e2etest.Eventually(s.T, "the operation is listed", func() bool {
 		count := s.call(http.MethodGet, "/namespaces/default/nexus-operation-count?query=OperationId%3D%22${id}%22", "")
 		return field(count, "count") == "1"

@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-// routed is an example with an explicit verb and path, which need not belong to a method.
-type routed struct {
+// routedExample is an example with an explicit HTTP method and path, which need not be those of a binding.
+type routedExample struct {
 	about, verb, path string
 	example
 }
 
-// TestProtocol tests the formats of requests and responses, regardless of the method.
+// TestProtocol tests the formats of requests and responses that are the same for all RPC methods.
 func TestProtocol(t *testing.T) {
 	t.Parallel()
-	for group, requests := range map[string][]routed{
+	for group, requests := range map[string][]routedExample{
 		"forms": forms(), "queries": queries(), "bodies": bodies(), "payloads": payloads(), "ids": ids(), "routes": routes(),
 		"headers": headers(), "large": large(),
 	} {
@@ -34,30 +34,32 @@ const (
 	signalRoute   = workflowRoute + "/signal/{signal_name}"
 )
 
-// identity is the member that the gateway sets, regardless of the identity in the request.
+// identity is the identity that the gateway sets for the key "all". Requests contain it so that Temporal stores the
+// same.
 const identity = `"identity":"all",`
 
-func get(about, path, query string) routed {
-	return routed{about, http.MethodGet, path, example{query: query}}
+func get(about, path, query string) routedExample {
+	return routedExample{about, http.MethodGet, path, example{query: query}}
 }
 
-// acceptHeader returns a header with the accepted type.
+// acceptHeader returns a header with the field Accept.
 func acceptHeader(accept string) http.Header { return http.Header{"Accept": {accept}} }
 
-// forms returns requests for another form of JSON, by the query or by Temporal's content types.
-func forms() []routed {
-	form := func(about, query string, header http.Header) routed {
-		return routed{about, http.MethodGet, historyRoute, example{prepare: order, query: query, header: header}}
+// forms returns requests that select a form of JSON, such as indented or with complete payloads, by the query or by one
+// of Temporal's media types.
+func forms() []routedExample {
+	form := func(about, query string, header http.Header) routedExample {
+		return routedExample{about, http.MethodGet, historyRoute, example{prepare: completedOrder, query: query, header: header}}
 	}
-	send := func(about, contentType, body string) routed {
-		return routed{about, http.MethodPost, workflowRoute, example{
+	send := func(about, contentType, body string) routedExample {
+		return routedExample{about, http.MethodPost, workflowRoute, example{
 			header: http.Header{"Content-Type": {contentType}},
 			body:   `{` + identity + `"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},` + body + `}`,
 			after:  workflow + "/history?noPayloadShorthand",
 		}}
 	}
 	const long = `"input":{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"WzEsMl0="}]}`
-	return []routed{
+	return []routedExample{
 		form("plain", "", nil),
 		form("pretty", "pretty", nil),
 		form("pretty=false", "pretty=false", nil),
@@ -85,26 +87,26 @@ func forms() []routed {
 		send("long and pretty", "application/json+pretty+no-payload-shorthand", long),
 		send("long in the plain type", "application/json", long),
 		{"short in the long type", http.MethodPost, workflowRoute, example{
-			header: http.Header{"Content-Type": {"application/json+no-payload-shorthand"}}, wording: true, status: http.StatusBadRequest,
+			header: http.Header{"Content-Type": {"application/json+no-payload-shorthand"}}, differentWording: true, status: http.StatusBadRequest,
 			body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"q"},"input":[1]}`,
 		}},
 	}
 }
 
-// queries returns the forms of a field in the query.
-func queries() []routed {
+// queries returns requests with valid and invalid fields in the query.
+func queries() []routedExample {
 	const workflows, taskQueue = "/api/v1/namespaces/{namespace}/workflows", "/api/v1/namespaces/{namespace}/task-queues/{name}"
 	const matching = "/api/v1/namespaces/{namespace}/schedules/{schedule_id}/matching-times"
-	history := func(about, query string) routed {
-		return routed{about, http.MethodGet, historyRoute, example{prepare: order, query: query}}
+	history := func(about, query string) routedExample {
+		return routedExample{about, http.MethodGet, historyRoute, example{prepare: completedOrder, query: query}}
 	}
-	invalid := func(about, path, query string) routed {
-		return routed{about, http.MethodGet, path, example{query: query, status: http.StatusBadRequest, wording: true}}
+	invalid := func(about, path, query string) routedExample {
+		return routedExample{about, http.MethodGet, path, example{query: query, status: http.StatusBadRequest, differentWording: true}}
 	}
-	times := func(about, query string) routed {
-		return routed{about, http.MethodGet, matching, example{prepare: schedule, query: query}}
+	times := func(about, query string) routedExample {
+		return routedExample{about, http.MethodGet, matching, example{prepare: schedule, query: query}}
 	}
-	return []routed{
+	return []routedExample{
 		history("nested", "execution.runId=${run}"),
 		history("nested, by the proto's name", "execution.run_id=${run}"),
 		history("enum by name", "historyEventFilterType=HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT"),
@@ -139,16 +141,16 @@ func queries() []routed {
 	}
 }
 
-// bodies returns valid and invalid forms of a body.
-func bodies() []routed {
+// bodies returns requests with valid and invalid bodies.
+func bodies() []routedExample {
 	const start = identity + `"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"}`
-	valid := func(about, body string) routed {
-		return routed{about, http.MethodPost, workflowRoute, example{body: body, after: workflow + "/history?noPayloadShorthand"}}
+	valid := func(about, body string) routedExample {
+		return routedExample{about, http.MethodPost, workflowRoute, example{body: body, after: workflow + "/history?noPayloadShorthand"}}
 	}
-	invalid := func(about, body string) routed {
-		return routed{about, http.MethodPost, workflowRoute, example{body: body, status: http.StatusBadRequest, wording: true}}
+	invalid := func(about, body string) routedExample {
+		return routedExample{about, http.MethodPost, workflowRoute, example{body: body, status: http.StatusBadRequest, differentWording: true}}
 	}
-	return []routed{
+	return []routedExample{
 		valid("names of the proto", `{`+identity+`"workflow_type":{"name":"Unpolled"},"task_queue":{"name":"${id}"},"workflow_run_timeout":"5s"}`),
 		valid("null members", `{`+start+`,"input":null,"memo":null,"cronSchedule":null,"requestId":null,"workflowIdReusePolicy":null}`),
 		valid("enums by number", `{`+start+`,"workflowIdReusePolicy":3,"workflow_id_conflict_policy":1}`),
@@ -180,9 +182,9 @@ func bodies() []routed {
 	}
 }
 
-// payloads returns values that the gateway and Temporal treat equally.
-func payloads() []routed {
-	var all []routed
+// payloads returns requests with arguments that the gateway and Temporal store equally, and reads of these arguments.
+func payloads() []routedExample {
+	var all []routedExample
 	for about, input := range map[string]string{
 		"none": `[]`, "null": `[null]`, "text": `["x"]`, "numbers": `[0,-1,2.5,9007199254740991]`, "booleans": `[true,false]`,
 		"an empty object": `[{}]`, "nested": `[{"a":{"b":[1,[2,3],{"c":null}]}}]`, "unicode": `["ü😀"]`,
@@ -204,92 +206,92 @@ func payloads() []routed {
 		if about == "message type not a string" {
 			status = http.StatusBadRequest
 		}
-		all = append(all, routed{about, http.MethodPost, workflowRoute, example{
+		all = append(all, routedExample{about, http.MethodPost, workflowRoute, example{
 			body:   `{` + identity + `"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"input":` + input + `}`,
-			status: status, wording: status != 0,
+			status: status, differentWording: status != 0,
 		}})
 		if status == 0 {
 			all[len(all)-1].after = workflow + "/history?noPayloadShorthand"
 			start := all[len(all)-1].body
-			all = append(all, routed{about + ", in the history", http.MethodGet, historyRoute, example{prepare: func(s *fixture) { s.start(start) }}})
+			all = append(all, routedExample{about + ", in the history", http.MethodGet, historyRoute, example{prepare: func(s *fixture) { s.start(start) }}})
 		}
 	}
 	return all
 }
 
-// ids returns unusual ids that both servers accept.
-func ids() []routed {
-	var all []routed
+// ids returns requests with unusual workflow ids that the gateway and Temporal accept.
+func ids() []routedExample {
+	var all []routedExample
 	for about, suffix := range map[string]string{
 		"space": " ", "colon": ":x", "percent": "%", "percent and digits": "%2F", "unicode": "ü", "plus": "+", "semicolon": ";a=b",
 		"question mark": "?x", "hash": "#x", "star": "*", "dots": "..", "braces": "{x}", "quotes": `"'`, "backslash": `\`, "at": "@", "comma": ",",
 	} {
 		path := map[string]string{"workflow_id": "${id}" + suffix}
 		all = append(all,
-			routed{
+			routedExample{
 				about + ", start", http.MethodPost, workflowRoute,
 				example{
 					path: path, body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"requestId":"${id}"}`,
 					after: "/namespaces/default/workflow-count?query=WorkflowId%20STARTS_WITH%20%22${id}%22", applied: `"1"`,
 				},
 			},
-			routed{about + ", absent", http.MethodGet, workflowRoute, example{path: path, status: http.StatusNotFound}},
+			routedExample{about + ", absent", http.MethodGet, workflowRoute, example{path: path, status: http.StatusNotFound}},
 		)
 	}
 	return all
 }
 
-// routes returns requests without a route.
-func routes() []routed {
-	notFound := func(about, path string) routed {
-		return routed{about, http.MethodGet, path, example{status: http.StatusNotFound, wording: true}}
+// routes returns requests for which no route exists.
+func routes() []routedExample {
+	notFound := func(about, path string) routedExample {
+		return routedExample{about, http.MethodGet, path, example{status: http.StatusNotFound, differentWording: true}}
 	}
-	return []routed{
+	return []routedExample{
 		notFound("no route", "/api/v1/nonsense"),
 		notFound("too deep", "/api/v1/namespaces/default/workflows/a/b/c/d"),
 		notFound("another case", "/api/v1/Namespaces/default/workflows"),
 	}
 }
 
-// large returns requests and responses that exceed the usual buffers.
-func large() []routed {
+// large returns requests with a large body or a large response, which exceed the size of common buffers.
+func large() []routedExample {
 	largeHistory := func(s *fixture) {
-		unpolled(s)
+		workflowWithoutWorker(s)
 		for range 4 {
 			s.call(http.MethodPost, workflow+"/signal/poke", `{"input":["`+strings.Repeat("<ü>", 20<<10)+`",{"a":[`+strings.Repeat("1,", 9<<10)+`1]}]}`)
 		}
 	}
-	return []routed{
+	return []routedExample{
 		{"history", http.MethodGet, historyRoute, example{prepare: largeHistory}},
 		{"history, pretty", http.MethodGet, historyRoute, example{prepare: largeHistory, query: "pretty"}},
 		{"history, long form", http.MethodGet, historyRoute, example{prepare: largeHistory, query: "noPayloadShorthand"}},
 		{"history, long form, pretty", http.MethodGet, historyRoute, example{prepare: largeHistory, query: "noPayloadShorthand&pretty"}},
 		{"signal", http.MethodPost, signalRoute, example{
-			prepare: unpolled, path: map[string]string{"signal_name": "poke"}, after: workflow + "/history?noPayloadShorthand",
+			prepare: workflowWithoutWorker, path: map[string]string{"signal_name": "poke"}, after: workflow + "/history?noPayloadShorthand",
 			body: `{` + identity + `"input":["` + strings.Repeat("x", 1<<20) + `"]}`,
 		}},
 		{"signal over the server's limit", http.MethodPost, signalRoute, example{
-			prepare: unpolled, path: map[string]string{"signal_name": "poke"}, status: http.StatusBadRequest,
+			prepare: workflowWithoutWorker, path: map[string]string{"signal_name": "poke"}, status: http.StatusBadRequest,
 			body: `{` + identity + `"input":["` + strings.Repeat("x", 3<<20) + `"]}`,
 		}},
 	}
 }
 
-// headers returns requests with headers of the protocol.
-func headers() []routed {
-	timeout := func(value string, status int) routed {
-		return routed{
+// headers returns requests with the header Grpc-Timeout.
+func headers() []routedExample {
+	timeout := func(value string, status int) routedExample {
+		return routedExample{
 			"Grpc-Timeout " + value, http.MethodGet, "/api/v1/cluster-info",
-			example{header: http.Header{"Grpc-Timeout": {value}}, status: status, wording: status != 0},
+			example{header: http.Header{"Grpc-Timeout": {value}}, status: status, differentWording: status != 0},
 		}
 	}
-	waiting := func(value string, status int) routed {
-		return routed{
+	waiting := func(value string, status int) routedExample {
+		return routedExample{
 			"waiting with Grpc-Timeout " + value, http.MethodGet, historyRoute,
-			example{prepare: unpolled, query: "waitNewEvent=true&historyEventFilterType=2", header: http.Header{"Grpc-Timeout": {value}}, status: status},
+			example{prepare: workflowWithoutWorker, query: "waitNewEvent=true&historyEventFilterType=2", header: http.Header{"Grpc-Timeout": {value}}, status: status},
 		}
 	}
-	return []routed{
+	return []routedExample{
 		timeout("10S", 0), timeout("1H", 0), timeout("5000m", 0),
 		timeout("1s", http.StatusBadRequest), timeout("S", http.StatusBadRequest), timeout("x", http.StatusBadRequest),
 		timeout("1n", http.StatusGatewayTimeout),

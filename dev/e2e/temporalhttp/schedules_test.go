@@ -6,8 +6,8 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// yearly is a schedule that takes no action during the test.
-const yearly = `"schedule":{
+// yearlySchedule is the member of a request with a schedule that is not due during the test.
+const yearlySchedule = `"schedule":{
 	"spec":{"calendar":[{"month":"1","dayOfMonth":"1","hour":"3","comment":"new year"}],
 		"structuredCalendar":[{"second":[{"start":5}],"minute":[{"start":1,"end":9,"step":2}],"hour":[{"start":4}],
 			"dayOfMonth":[{"start":2}],"month":[{"start":2}],"dayOfWeek":[{"end":6}]}],
@@ -17,13 +17,13 @@ const yearly = `"schedule":{
 	"policies":{"overlapPolicy":"SCHEDULE_OVERLAP_POLICY_BUFFER_ONE","catchupWindow":"3600s","pauseOnFailure":true},
 	"state":{"notes":"a note","paused":true,"limitedActions":true,"remainingActions":"5"}}`
 
-// scheduleExamples returns the examples of schedules.
+// scheduleExamples returns the examples for schedules.
 func scheduleExamples() map[string][]example {
 	return map[string][]example{
 		"CreateSchedule": {
-			{body: `{` + yearly + `,"requestId":"${id}-request","identity":"all","memo":{"fields":{"note":{"a":1}}},
+			{body: `{` + yearlySchedule + `,"requestId":"${id}-request","identity":"all","memo":{"fields":{"note":{"a":1}}},
 				"searchAttributes":{"indexedFields":{"CustomerId":"c-1"}}}`, after: schedulePath + "?noPayloadShorthand"},
-			{about: "exists", prepare: schedule, body: `{` + yearly + `,"requestId":"${id}-other"}`, status: http.StatusConflict},
+			{about: "exists", prepare: schedule, body: `{` + yearlySchedule + `,"requestId":"${id}-other"}`, status: http.StatusConflict},
 			{about: "invalid spec", body: `{"schedule":{"spec":{"calendar":[{"month":"13"}]}},"requestId":"r"}`, status: http.StatusBadRequest},
 		},
 		"DescribeSchedule": {
@@ -31,8 +31,8 @@ func scheduleExamples() map[string][]example {
 			{about: "absent", status: http.StatusNotFound},
 		},
 		"UpdateSchedule": {
-			{prepare: schedule, body: `{` + yearly + `,"requestId":"${id}-request","identity":"all"}`, after: schedulePath + "?noPayloadShorthand"},
-			{about: "absent", body: `{` + yearly + `,"requestId":"${id}-request"}`, status: http.StatusNotFound},
+			{prepare: schedule, body: `{` + yearlySchedule + `,"requestId":"${id}-request","identity":"all"}`, after: schedulePath + "?noPayloadShorthand"},
+			{about: "absent", body: `{` + yearlySchedule + `,"requestId":"${id}-request"}`, status: http.StatusNotFound},
 		},
 		"PatchSchedule": {
 			{prepare: schedule, body: `{"patch":{"unpause":"back"},"requestId":"${id}-request"}`, after: schedulePath, applied: "back"},
@@ -61,7 +61,7 @@ func scheduleExamples() map[string][]example {
 const schedulePath = "/namespaces/default/schedules/${id}"
 
 func schedule(s *fixture) {
-	s.call(http.MethodPost, schedulePath, `{`+yearly+`,"requestId":"${id}-first","memo":{"fields":{"note":{"a":1}}}}`)
+	s.call(http.MethodPost, schedulePath, `{`+yearlySchedule+`,"requestId":"${id}-first","memo":{"fields":{"note":{"a":1}}}}`)
 	e2etest.Eventually(s.T, "the schedule is described", func() bool {
 		_, ok := s.tryCall(http.MethodGet, schedulePath, "")
 		return ok

@@ -2,12 +2,12 @@ package temporalhttp_test
 
 import "net/http"
 
-// failure is the failure of an activity: a chain with details of several kinds.
-const failure = `"failure":{"message":"no","source":"tester","stackTrace":"at main",
+// activityFailure is the member of a request with an application failure whose cause is a timeout failure.
+const activityFailure = `"failure":{"message":"no","source":"tester","stackTrace":"at main",
 	"applicationFailureInfo":{"type":"Bad","nonRetryable":true,"details":[{"d":1}]},
 	"cause":{"message":"why","timeoutFailureInfo":{"timeoutType":"TIMEOUT_TYPE_HEARTBEAT","lastHeartbeatDetails":[1]}}}`
 
-// taskExamples returns the examples of activities that the test completes by token or by ids.
+// taskExamples returns the examples for methods by which a worker reports on an activity, by task token or by ids.
 func taskExamples() map[string][]example {
 	byID := func(prepare func(*fixture), members string) []example {
 		path := map[string]string{"activity_id": "${activity}"}
@@ -25,7 +25,7 @@ func taskExamples() map[string][]example {
 			{prepare: startedActivity, body: `{"taskToken":"${token}","result":["done",{"n":1}],"identity":"tester"}`},
 		},
 		"RespondActivityTaskFailed": {
-			{prepare: startedActivity, body: `{"taskToken":"${token}",` + failure + `,"lastHeartbeatDetails":[1]}`},
+			{prepare: startedActivity, body: `{"taskToken":"${token}",` + activityFailure + `,"lastHeartbeatDetails":[1]}`},
 		},
 		"RespondActivityTaskCanceled": {
 			{prepare: canceledActivity, body: `{"taskToken":"${token}","details":["stopped"]}`},
@@ -33,7 +33,7 @@ func taskExamples() map[string][]example {
 		},
 		"RecordActivityTaskHeartbeatById":  byID(startedActivity, `"details":[{"done":3}],"identity":"tester"`),
 		"RespondActivityTaskCompletedById": byID(startedActivity, `"result":["done",{"n":1}],"identity":"tester"`),
-		"RespondActivityTaskFailedById":    byID(startedActivity, failure),
+		"RespondActivityTaskFailedById":    byID(startedActivity, activityFailure),
 		"RespondActivityTaskCanceledById":  byID(canceledActivity, `"details":["stopped"]`),
 	}
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// workerExamples returns the examples of workers and their task queues.
+// workerExamples returns the examples for workers and task queues.
 func workerExamples() map[string][]example {
 	return map[string][]example{
 		"DescribeTaskQueue": {
 			{query: "taskQueueType=TASK_QUEUE_TYPE_ACTIVITY&reportStats=true&reportConfig=true"},
 			{
-				about: "enhanced", prepare: unpolled,
+				about: "enhanced", prepare: workflowWithoutWorker,
 				query: "apiMode=DESCRIBE_TASK_QUEUE_MODE_ENHANCED&taskQueueTypes=1&taskQueueTypes=TASK_QUEUE_TYPE_ACTIVITY" +
 					"&reportTaskReachability=true&reportPollers=true&versions.unversioned=true&versions.buildIds=a&versions.buildIds=b",
 			},
@@ -38,18 +38,18 @@ func workerExamples() map[string][]example {
 			body:  `{"identity":"all","workerHeartbeat":[` + heartbeat + `]}`,
 			after: "/namespaces/default/workers/describe/${id}",
 		}},
-		"ListWorkers":  {{prepare: worker, query: "pageSize=5&query=WorkerInstanceKey%3D%22${id}%22"}},
-		"CountWorkers": {{prepare: worker, query: "query=WorkerInstanceKey%3D%22${id}%22"}},
+		"ListWorkers":  {{prepare: heartbeatWorker, query: "pageSize=5&query=WorkerInstanceKey%3D%22${id}%22"}},
+		"CountWorkers": {{prepare: heartbeatWorker, query: "query=WorkerInstanceKey%3D%22${id}%22"}},
 		"DescribeWorker": {
-			{prepare: worker},
+			{prepare: heartbeatWorker},
 			{about: "absent", status: http.StatusNotFound},
 		},
 		"FetchWorkerConfig": {{
-			reads: true, prepare: worker, body: `{"identity":"all","reason":"why","selector":{"workerInstanceKey":"${id}"}}`,
+			reads: true, prepare: heartbeatWorker, body: `{"identity":"all","reason":"why","selector":{"workerInstanceKey":"${id}"}}`,
 			status: http.StatusNotImplemented,
 		}},
 		"UpdateWorkerConfig": {{
-			prepare: worker,
+			prepare: heartbeatWorker,
 			body: `{"identity":"all","workerConfig":{"workflowCacheSize":5},"updateMask":"workflowCacheSize",
 				"selector":{"workerInstanceKey":"${id}"}}`,
 			status: http.StatusNotImplemented,
@@ -63,7 +63,7 @@ const heartbeat = `{"workerInstanceKey":"${id}","workerIdentity":"tester","taskQ
 	"elapsedSinceLastHeartbeat":"60s","workflowTaskSlotsInfo":{"currentAvailableSlots":10,"slotSupplierKind":"Fixed"},
 	"totalStickyCacheHit":7,"plugins":[{"name":"p","version":"1"}]}`
 
-func worker(s *fixture) {
+func heartbeatWorker(s *fixture) {
 	s.call(http.MethodPost, "/namespaces/default/workers/heartbeat", `{"identity":"all","workerHeartbeat":[`+heartbeat+`]}`)
 	e2etest.Eventually(s.T, "the worker is described", func() bool {
 		_, ok := s.tryCall(http.MethodGet, "/namespaces/default/workers/describe/${id}", "")

@@ -6,8 +6,8 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// everything is the body of a start with all members that a caller may set.
-const everything = `{
+// fullStartBody is a request body that starts a workflow, with every member that a caller can set.
+const fullStartBody = `{
 	"workflowType":{"name":"Unpolled"}, "taskQueue":{"name":"${id}","kind":"TASK_QUEUE_KIND_NORMAL"},
 	"input":[{"a":1,"b":["x",true,2.5]},"text",7],
 	"workflowExecutionTimeout":"3600s", "workflowRunTimeout":"1800.5s", "workflowTaskTimeout":"10s",
@@ -25,21 +25,21 @@ const everything = `{
 		"eventRef":{"eventId":"5","eventType":"EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"}}}]
 }`
 
-// workflowExamples returns the examples of starting, describing and ending workflows.
+// workflowExamples returns the examples for workflows, except signals, queries and updates.
 func workflowExamples() map[string][]example {
 	return map[string][]example{
 		"StartWorkflowExecution": {
-			{body: everything, after: workflow + "/history?noPayloadShorthand"},
+			{body: fullStartBody, after: workflow + "/history?noPayloadShorthand"},
 			{
 				about: "worker", body: `{"workflow_type":{"name":"Echo"},"task_queue":{"name":"orders"},"input":[1]}`,
 				after: workflow + "/history?historyEventFilterType=2&waitNewEvent=true&noPayloadShorthand",
 			},
 			{
-				about: "running", prepare: unpolled, status: http.StatusConflict,
+				about: "running", prepare: workflowWithoutWorker, status: http.StatusConflict,
 				body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"}}`,
 			},
 			{
-				about: "use existing", prepare: unpolled,
+				about: "use existing", prepare: workflowWithoutWorker,
 				body: `{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"requestId":"${id}-again",
 					"workflowIdConflictPolicy":"WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING"}`,
 			},
@@ -62,106 +62,106 @@ func workflowExamples() map[string][]example {
 			},
 		},
 		"DescribeWorkflowExecution": {
-			{prepare: unpolledWithEverything},
-			{about: "run", prepare: unpolled, query: "execution.runId=${run}"},
-			{about: "closed", prepare: order},
-			{about: "failed", prepare: failed},
+			{prepare: workflowWithAllMembers},
+			{about: "run", prepare: workflowWithoutWorker, query: "execution.runId=${run}"},
+			{about: "closed", prepare: completedOrder},
+			{about: "failed", prepare: failedWorkflow},
 			{about: "pending", prepare: pendingActivity},
-			{about: "waiting", prepare: waiting},
+			{about: "waiting", prepare: waitingWorkflow},
 			{about: "absent", status: http.StatusNotFound},
 			{about: "invalid run id", query: "execution.runId=not-a-uuid", status: http.StatusBadRequest},
 		},
 		"GetWorkflowExecutionHistory": {
-			{prepare: order},
-			{about: "everything", prepare: unpolledWithEverything},
-			{about: "failed", prepare: failed},
+			{prepare: completedOrder},
+			{about: "everything", prepare: workflowWithAllMembers},
+			{about: "failed", prepare: failedWorkflow},
 			{
-				about: "by parameters", prepare: order,
+				about: "by parameters", prepare: completedOrder,
 				query: "execution.runId=${run}&maximumPageSize=3&historyEventFilterType=HISTORY_EVENT_FILTER_TYPE_ALL_EVENT&skipArchival=true",
 			},
-			{about: "close", prepare: order, query: "historyEventFilterType=2&waitNewEvent=true"},
-			{about: "last page", prepare: orderPaged, query: "maximumPageSize=5&nextPageToken=${token}"},
-			{about: "long form", prepare: order, query: "noPayloadShorthand"},
-			{about: "signals", prepare: signalled},
+			{about: "close", prepare: completedOrder, query: "historyEventFilterType=2&waitNewEvent=true"},
+			{about: "last page", prepare: completedOrderWithToken, query: "maximumPageSize=5&nextPageToken=${token}"},
+			{about: "long form", prepare: completedOrder, query: "noPayloadShorthand"},
+			{about: "signals", prepare: signalledWorkflow},
 			{about: "absent", status: http.StatusNotFound},
 		},
 		"GetWorkflowExecutionHistoryReverse": {
-			{prepare: order, query: "execution.run_id=${run}"},
-			{about: "page", prepare: order, query: "maximum_page_size=2"},
+			{prepare: completedOrder, query: "execution.run_id=${run}"},
+			{about: "page", prepare: completedOrder, query: "maximum_page_size=2"},
 		},
 		"ListWorkflowExecutions": {
-			{prepare: listed, query: "pageSize=10&query=WorkflowId%3D%22${id}%22"},
+			{prepare: listedWorkflow, query: "pageSize=10&query=WorkflowId%3D%22${id}%22"},
 			{about: "invalid query", query: "query=nonsense", status: http.StatusBadRequest},
 			{about: "none", query: "query=WorkflowId%20%3D%20'${id}'"},
 		},
 		"CountWorkflowExecutions": {
-			{prepare: listed, query: "query=WorkflowId%3D%22${id}%22"},
-			{about: "groups", prepare: listed, query: "query=WorkflowId%3D%22${id}%22%20GROUP%20BY%20ExecutionStatus"},
+			{prepare: listedWorkflow, query: "query=WorkflowId%3D%22${id}%22"},
+			{about: "groups", prepare: listedWorkflow, query: "query=WorkflowId%3D%22${id}%22%20GROUP%20BY%20ExecutionStatus"},
 			{about: "none", query: "query=WorkflowId%3D%22${id}%22"},
 		},
 		"ListArchivedWorkflowExecutions": {{query: "pageSize=10", status: http.StatusBadRequest}},
 		"RequestCancelWorkflowExecution": {
 			{
-				prepare: unpolled,
+				prepare: workflowWithoutWorker,
 				body:    `{"reason":"enough","identity":"all","requestId":"${id}-request","firstExecutionRunId":"${run}","workflowExecution":{"runId":"${run}"}}`, after: workflow + "/history?noPayloadShorthand",
 			},
 			{about: "absent", body: `{}`, status: http.StatusNotFound},
 		},
 		"TerminateWorkflowExecution": {
-			{prepare: unpolled, body: `{"reason":"enough","details":[{"why":"because"}],"identity":"all"}`, after: workflow + "/history?noPayloadShorthand"},
-			{about: "closed", prepare: order, body: `{"reason":"enough"}`, status: http.StatusNotFound},
+			{prepare: workflowWithoutWorker, body: `{"reason":"enough","details":[{"why":"because"}],"identity":"all"}`, after: workflow + "/history?noPayloadShorthand"},
+			{about: "closed", prepare: completedOrder, body: `{"reason":"enough"}`, status: http.StatusNotFound},
 		},
 		"ResetWorkflowExecution": {
 			{
-				prepare: order,
+				prepare: completedOrder,
 				body: `{"workflowExecution":{"runId":"${run}"},"reason":"again","workflowTaskFinishEventId":"4","requestId":"${id}-request",
 					"resetReapplyType":"RESET_REAPPLY_TYPE_NONE"}`,
 			},
-			{about: "no event", prepare: order, body: `{"workflowTaskFinishEventId":"99"}`, status: http.StatusBadRequest},
+			{about: "no event", prepare: completedOrder, body: `{"workflowTaskFinishEventId":"99"}`, status: http.StatusBadRequest},
 		},
 		"UpdateWorkflowExecutionOptions": {{
-			prepare: unpolled,
+			prepare: workflowWithoutWorker,
 			body:    `{"workflowExecutionOptions":{"priority":{"priorityKey":4}},"updateMask":"priority.priorityKey","identity":"all"}`, after: workflow + "/history?noPayloadShorthand",
 		}},
 		"PauseWorkflowExecution": {
-			{prepare: unpolled, body: `{"identity":"all","reason":"coffee","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"},
+			{prepare: workflowWithoutWorker, body: `{"identity":"all","reason":"coffee","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"},
 			{about: "absent", body: `{"requestId":"r"}`, status: http.StatusNotFound},
 		},
-		"UnpauseWorkflowExecution":          {{prepare: paused, body: `{"identity":"all","reason":"back","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"}},
-		"PollWorkflowExecutionTimeSkipping": {{prepare: unpolled, query: "workflowExecution.runId=${run}", status: http.StatusNotImplemented}},
+		"UnpauseWorkflowExecution":          {{prepare: pausedWorkflow, body: `{"identity":"all","reason":"back","requestId":"${id}-request"}`, after: workflow + "/history?noPayloadShorthand"}},
+		"PollWorkflowExecutionTimeSkipping": {{prepare: workflowWithoutWorker, query: "workflowExecution.runId=${run}", status: http.StatusNotImplemented}},
 	}
 }
 
-// unpolled starts a workflow on a task queue without a worker, so that it makes no progress.
-func unpolled(s *fixture) {
+// workflowWithoutWorker starts a workflow on a task queue that has no worker, so that the workflow makes no progress.
+func workflowWithoutWorker(s *fixture) {
 	s.start(`{"workflowType":{"name":"Unpolled"},"taskQueue":{"name":"${id}"},"requestId":"${id}-first"}`)
 }
 
-func unpolledWithEverything(s *fixture) { s.start(everything) }
+func workflowWithAllMembers(s *fixture) { s.start(fullStartBody) }
 
-// order runs a workflow of the sample worker until it has completed.
-func order(s *fixture) {
+// completedOrder prepares a completed Order workflow of the sample worker.
+func completedOrder(s *fixture) {
 	s.start(`{"workflowType":{"name":"Order"},"taskQueue":{"name":"orders"},"input":[{"orderId":"o-1","customerId":"c-9",
 		"autoApprove":true,"items":[{"sku":"book","quantity":2,"price":1250}]}]}`)
-	s.closed()
+	s.awaitClosed()
 }
 
-// orderPaged stores the token of the second page.
-func orderPaged(s *fixture) {
-	order(s)
+// completedOrderWithToken prepares a completed Order workflow and stores the token for the second page of its history.
+func completedOrderWithToken(s *fixture) {
+	completedOrder(s)
 	page := s.call(http.MethodGet, workflow+"/history?maximumPageSize=5", "")
 	token, _ := field(page, "nextPageToken").(string)
-	s.set("token", escaped(token))
+	s.set("token", queryEscape(token))
 }
 
-// failed prepares a failure with a chain of causes and details.
-func failed(s *fixture) {
+// failedWorkflow prepares a workflow that has failed. The failure has details and a chain of causes.
+func failedWorkflow(s *fixture) {
 	s.start(`{"workflowType":{"name":"Fail"},"taskQueue":{"name":"orders"},"input":[{"message":"no luck","nonRetryable":true}]}`)
-	s.closed()
+	s.awaitClosed()
 }
 
-// waiting prepares a workflow of the sample worker that waits for a signal.
-func waiting(s *fixture) {
+// waitingWorkflow prepares a Wait workflow of the sample worker, which waits for a signal.
+func waitingWorkflow(s *fixture) {
 	s.start(`{"workflowType":{"name":"Wait"},"taskQueue":{"name":"orders"}}`)
 	e2etest.Eventually(s.T, "the workflow waits", func() bool {
 		_, ok := s.tryCall(http.MethodPost, workflow+"/query/state", `{}`)
@@ -169,26 +169,27 @@ func waiting(s *fixture) {
 	})
 }
 
-// slept prepares a workflow without query handlers: a worker lists the names of handlers in random order.
-func slept(s *fixture) {
+// completedSleep prepares a workflow without query handlers. With handlers, the error for an unknown query would list
+// their names, in random order.
+func completedSleep(s *fixture) {
 	s.start(`{"workflowType":{"name":"Sleep"},"taskQueue":{"name":"orders"},"input":[{"seconds":0.01}]}`)
-	s.closed()
+	s.awaitClosed()
 }
 
-func signalled(s *fixture) {
-	waiting(s)
+func signalledWorkflow(s *fixture) {
+	waitingWorkflow(s)
 	s.call(http.MethodPost, workflow+"/signal/finish", `{"input":[{"by":"ann"}],"requestId":"${id}-signal"}`)
-	s.closed()
+	s.awaitClosed()
 }
 
-func paused(s *fixture) {
-	unpolled(s)
+func pausedWorkflow(s *fixture) {
+	workflowWithoutWorker(s)
 	s.call(http.MethodPost, workflow+"/pause", `{"requestId":"${id}-pause"}`)
 }
 
-// listed waits until the visibility store has the workflow.
-func listed(s *fixture) {
-	unpolledWithEverything(s)
+// listedWorkflow prepares a workflow and waits until the visibility store contains it.
+func listedWorkflow(s *fixture) {
+	workflowWithAllMembers(s)
 	e2etest.Eventually(s.T, "the workflow is listed", func() bool {
 		count := s.call(http.MethodGet, "/namespaces/default/workflow-count?query=WorkflowId%3D%22${id}%22", "")
 		return field(count, "count") == "1"
@@ -203,8 +204,8 @@ func (s *fixture) start(body string) {
 	s.set("run", s.call(http.MethodPost, workflow, body)["runId"])
 }
 
-// closed waits until the fixture's workflow has closed.
-func (s *fixture) closed() {
+// awaitClosed waits until the workflow of the fixture has closed.
+func (s *fixture) awaitClosed() {
 	s.Helper()
 	e2etest.Eventually(s.T, "the workflow has ended", func() bool {
 		status := field(s.call(http.MethodGet, workflow, ""), "workflowExecutionInfo", "status")
