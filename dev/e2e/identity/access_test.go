@@ -36,8 +36,8 @@ func TestWriterMayStartAndRead(t *testing.T) {
 func TestCallerMayAccessOnlyItsNamespace(t *testing.T) {
 	a, id := bearer(writerKey).start(t, defaultNamespace)
 	a.expect(t, http.StatusCreated)
-	foreign := map[string]string{"ListWorkflowExecutions": "", "CountWorkflowExecutions": ":count", "DescribeWorkflowExecution": "/" + id}
-	for method, path := range foreign {
+	paths := map[string]string{"ListWorkflowExecutions": "", "CountWorkflowExecutions": ":count", "DescribeWorkflowExecution": "/" + id}
+	for method, path := range paths {
 		before := upstreamCalls(t, method)
 		bearer(strangerKey).get(t, workflows(defaultNamespace)+path).problem(t, http.StatusForbidden, "namespace-forbidden")
 		require.Equal(t, before, upstreamCalls(t, method), method)
@@ -45,13 +45,13 @@ func TestCallerMayAccessOnlyItsNamespace(t *testing.T) {
 	a, _ = bearer(strangerKey).start(t, defaultNamespace)
 	a.problem(t, http.StatusForbidden, "namespace-forbidden")
 	bearer(strangerKey).get(t, workflows(otherNamespace)+"/"+id).problem(t, http.StatusNotFound, "workflow-not-found")
-	a, own := bearer(strangerKey).start(t, otherNamespace)
+	a, otherID := bearer(strangerKey).start(t, otherNamespace)
 	a.expect(t, http.StatusCreated)
-	bearer(strangerKey).get(t, workflows(otherNamespace)+"/"+own).expect(t, http.StatusOK)
-	bearer(writerKey).get(t, workflows(otherNamespace)+"/"+own).problem(t, http.StatusForbidden, "namespace-forbidden")
+	bearer(strangerKey).get(t, workflows(otherNamespace)+"/"+otherID).expect(t, http.StatusOK)
+	bearer(writerKey).get(t, workflows(otherNamespace)+"/"+otherID).problem(t, http.StatusForbidden, "namespace-forbidden")
 }
 
-// The server rejects calls without a token, and the gateway rejects calls without a key.
+// The server rejects a call without a minted token, and the gateway rejects a request without an API key.
 func TestCallsWithoutTokenAreRejected(t *testing.T) {
 	connection, err := grpc.NewClient(shared.server.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
@@ -62,8 +62,8 @@ func TestCallsWithoutTokenAreRejected(t *testing.T) {
 	caller{}.get(t, workflows(defaultNamespace)).problem(t, http.StatusUnauthorized, "unauthenticated")
 }
 
-// The published set is public and contains only public keys.
-func TestPublishedSet(t *testing.T) {
+// The gateway publishes its JSON Web Key Set without authentication, so the set must not contain private keys.
+func TestPublishedSetContainsOnlyPublicKeys(t *testing.T) {
 	set := published(t)
 	require.NotEmpty(t, set)
 	for _, k := range set {
@@ -73,7 +73,7 @@ func TestPublishedSet(t *testing.T) {
 	}
 }
 
-// published returns the keys of the gateway's set in order.
+// published returns the keys of the JSON Web Key Set that the gateway publishes, in order.
 func published(t *testing.T) []map[string]string {
 	t.Helper()
 	var set struct {

@@ -15,7 +15,7 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// caller sends requests with an API key, or without one if it is empty.
+// caller sends requests to the gateway with an API key, or without a credential if the key is empty.
 type caller struct{ key string }
 
 type apiResponse struct {
@@ -27,7 +27,7 @@ func bearer(key string) caller { return caller{key: key} }
 
 func workflows(namespace string) string { return "/v1/namespaces/" + namespace + "/workflows" }
 
-// send is for goroutines that must not call t.FailNow.
+// send returns errors instead of failing the test, because only the goroutine of a test may call t.FailNow.
 func (c caller) send(ctx context.Context, method, path, body string) (apiResponse, error) {
 	request, err := http.NewRequestWithContext(ctx, method, shared.gateway.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -54,7 +54,7 @@ func (c caller) get(t *testing.T, path string) apiResponse {
 	return a
 }
 
-// start starts a workflow without a worker and returns its id.
+// start sends the start of a workflow for which there is no worker. It returns the response and the workflow id.
 func (c caller) start(t *testing.T, namespace string) (apiResponse, string) {
 	t.Helper()
 	id := uuid.NewString()
@@ -73,7 +73,7 @@ func (a apiResponse) expect(t *testing.T, status int) apiResponse {
 	return a
 }
 
-// problem requires a problem with a status and a code.
+// problem requires a problem with the status and the code.
 func (a apiResponse) problem(t *testing.T, status int, code string) {
 	t.Helper()
 	require.Equal(t, code, as[struct{ Code string }](t, a.expect(t, status)).Code, "%s", a.body)
@@ -86,7 +86,7 @@ func as[T any](t *testing.T, a apiResponse) T {
 	return value
 }
 
-// upstreamCalls returns the number of the gateway's calls of a method.
+// upstreamCalls returns how often the gateway has called an RPC method of the server.
 func upstreamCalls(t *testing.T, method string) int {
 	t.Helper()
 	return int(e2etest.Metric(t, shared.gateway, "rpc_client_call_duration_seconds_count", `rpc_method="`+method+`"`))

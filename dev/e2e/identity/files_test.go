@@ -17,7 +17,7 @@ const (
 	jwksPath         = "/.well-known/jwks.json"
 )
 
-// The API keys of the callers, which are public. The secret of each is thirty-two zeros.
+// The API keys of the callers. They are public and only for tests.
 const (
 	secret      = "00000000000000000000000000000000"
 	readerKey   = "fg_reader_" + secret
@@ -26,8 +26,8 @@ const (
 	addedKey    = "fg_added_" + secret
 )
 
-// The settings of the gateway: a token has the minimum lifetime, and a new key is published for more than twice the
-// server's fetch interval before it signs.
+// gatewayYAML is the configuration of the gateway. Minted tokens have the minimum lifetime. The gateway publishes a new
+// signing key for publishAhead, which is more than twice keyRefresh, before it signs with the key.
 const gatewayYAML = `
 listen: {public: "127.0.0.1:8080", admin: "127.0.0.1:8081", drainDelay: 0s}
 upstream:
@@ -37,7 +37,7 @@ upstream:
     mint: {keyFile: mint.pem, issuer: flowgate, ttl: 10s, publishAhead: 5s}
 auth:
   apiKeys: {file: keys.yaml}
-  failureLimit: {burst: 1000, perSecond: 1000} # tests poll with invalid keys
+  failureLimit: {burst: 1000, perSecond: 1000} # tests repeat requests with invalid keys
 `
 
 // files contains the paths of the gateway's files.
@@ -61,7 +61,8 @@ func writeFiles(dir string) (files, error) {
 	return f, nil
 }
 
-// keysYAML returns a keys file with the three callers and additional readers of the default namespace.
+// keysYAML returns an API key file with the keys of the three callers. readers are the ids of additional keys with the
+// role "read" on the namespace "default".
 func keysYAML(readers ...string) string {
 	entries := []string{
 		keyEntry("reader", "{namespace: default, role: read}"), keyEntry("writer", "{namespace: default, role: write}"),
@@ -74,8 +75,8 @@ func keysYAML(readers ...string) string {
 }
 
 func keyEntry(id, grant string) string {
-	const hash = "84e0c0eafaa95a34c293f278ac52e45ce537bab5e752a00e6959a13ae103b65a"
-	return "  - {id: " + id + ", secrets: [{sha256: " + hash + "}], grants: [" + grant + "]}\n"
+	const secretHash = "84e0c0eafaa95a34c293f278ac52e45ce537bab5e752a00e6959a13ae103b65a"
+	return "  - {id: " + id + ", secrets: [{sha256: " + secretHash + "}], grants: [" + grant + "]}\n"
 }
 
 // newSigningKey returns a new private key in PEM.

@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The gateway sets the caller's name as the identity, and the server adds the subject of the verified token.
+// The gateway sets the identity of the request to the name of the caller, and the server adds the subject of the minted
+// token to the event.
 func TestHistoryContainsCaller(t *testing.T) {
 	for _, c := range []struct{ key, name, namespace string }{
 		{writerKey, "writer", defaultNamespace}, {strangerKey, "stranger", otherNamespace},

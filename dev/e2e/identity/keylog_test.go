@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// keyLog keeps the lines of the gateway's log about files and keys. The stack keeps only the latest lines, which under
-// load are request lines.
+// keyLog keeps the lines of the gateway's log about rejected files and signing keys. stack.Gateway keeps only the
+// latest lines of the log, which are lines about requests under load.
 type keyLog struct {
 	mu      sync.Mutex
 	partial []byte
@@ -31,7 +31,7 @@ func (l *keyLog) Write(data []byte) (int, error) {
 	}
 }
 
-// rejections returns the number of rejected file versions.
+// rejections returns how often the gateway has rejected a changed file.
 func (l *keyLog) rejections() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,7 +44,7 @@ func (l *keyLog) rejections() int {
 	return count
 }
 
-// signing returns the id of the signing key after its last change, empty if it has not changed.
+// signing returns the id of the key that signs since the last change of the signing key, or "" if it has not changed.
 func (l *keyLog) signing() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

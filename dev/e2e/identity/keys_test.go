@@ -12,13 +12,14 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// TestKeysFileChangesUnderLoad adds and removes a caller while the others send requests.
+// TestKeysFileChangesUnderLoad repeatedly adds an API key to the file and removes it, while other callers send
+// requests.
 func TestKeysFileChangesUnderLoad(t *testing.T) {
-	const maxMedian = time.Second // a single change may take longer on a busy machine
+	const maxMedianDelay = time.Second // the median, because a single change may take longer on a busy machine
 	var delays []time.Duration
 	l := startLoad(t)
 	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
-	// The gateway responds without the server, whose latency is not measured.
+	// The gateway responds to this request without calling the server, whose latency the test does not measure.
 	status := func() int { return bearer(addedKey).get(t, "/v1/namespaces/"+defaultNamespace+"/client").status }
 	require.Equal(t, http.StatusUnauthorized, status())
 	rounds := 5
@@ -29,16 +30,17 @@ func TestKeysFileChangesUnderLoad(t *testing.T) {
 		require.NoError(t, replace(shared.files.keys, keysYAML("added")))
 		accepted := e2etest.Eventually(t, "the new key is accepted", func() bool { return status() == http.StatusOK })
 		require.NoError(t, replace(shared.files.keys, keysYAML()))
-		rejected := e2etest.Eventually(t, "the caller is rejected again", func() bool { return status() == http.StatusUnauthorized })
+		rejected := e2etest.Eventually(t, "the removed key is rejected", func() bool { return status() == http.StatusUnauthorized })
 		t.Logf("accepted after %v, rejected after %v", accepted.Round(time.Millisecond), rejected.Round(time.Millisecond))
 		delays = append(delays, accepted, rejected)
 	}
 	slices.Sort(delays)
-	require.LessOrEqual(t, delays[len(delays)/2], maxMedian)
-	l.end(t)
+	require.LessOrEqual(t, delays[len(delays)/2], maxMedianDelay)
+	l.stopAndCheck(t)
 }
 
-// TestInvalidKeysFileHasNoEffect checks that an invalid file is reported once and counted in a metric.
+// TestInvalidKeysFileHasNoEffect checks that the gateway logs and counts an invalid API key file once, and keeps its
+// keys.
 func TestInvalidKeysFileHasNoEffect(t *testing.T) {
 	failures := func() int {
 		return int(e2etest.Metric(t, shared.gateway, "flowgate_keys_reloads_total", `outcome="failure"`))
@@ -48,8 +50,8 @@ func TestInvalidKeysFileHasNoEffect(t *testing.T) {
 	require.NoError(t, replace(shared.files.keys, keysYAML()+"  - {id: nobody, grants: nothing}\n"))
 	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
 	e2etest.Eventually(t, "the failure is counted", func() bool { return failures() > failed })
-	<-time.After(2 * time.Second) // the gateway polls the file again meanwhile
+	<-time.After(2 * time.Second) // the gateway reads the file again in this time
 	require.Equal(t, failed+1, failures())
 	require.Equal(t, rejected+1, shared.keyLog.rejections())
-	l.end(t)
+	l.stopAndCheck(t)
 }

@@ -12,19 +12,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// load sends a hundred calls per second from all callers. All must succeed.
+// load sends 100 requests per second, from the three callers in turn. All must succeed.
 type load struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
 	mu     sync.Mutex
-	served map[int]int
-	// failed describes the first failed calls.
+	served map[int]int // number of responses, by status
+	// failed describes the first failed requests. failures counts all of them.
 	failed   []string
 	failures int
 }
 
-// startLoad sends calls until [load.end]. On a busy machine it sends fewer, so that the test does not measure overload.
+// startLoad sends requests until [load.stopAndCheck]. It omits requests while maxConcurrent are in flight, so that a
+// busy machine is not overloaded.
 func startLoad(t *testing.T) *load {
 	t.Helper()
 	const (
@@ -57,7 +58,7 @@ func startLoad(t *testing.T) *load {
 	return l
 }
 
-// call makes one call, usually a read.
+// call sends request number i. One of four starts a workflow, and the others read.
 func (l *load) call(ctx context.Context, i int) {
 	const timeout = 30 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -89,8 +90,8 @@ func (l *load) call(ctx context.Context, i int) {
 	}
 }
 
-// end stops the load, waits for the last call, and requires that all calls succeeded.
-func (l *load) end(t *testing.T) {
+// stopAndCheck stops the load, waits for the requests in flight, and requires that all requests have succeeded.
+func (l *load) stopAndCheck(t *testing.T) {
 	t.Helper()
 	l.stop()
 	l.running.Wait()

@@ -16,10 +16,11 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// keyRefresh is the interval at which the server fetches the gateway's keys, well below publishAhead.
+// keyRefresh is the interval at which the server fetches the signing keys. It must be well below publishAhead in
+// gatewayYAML.
 const keyRefresh = 2 * time.Second
 
-// environment contains what all tests share.
+// environment contains the servers that all tests share.
 type environment struct {
 	files   files
 	server  *temporal.Server
@@ -49,8 +50,8 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	return tests(), nil
 }
 
-// startAll starts a server that trusts a gateway, and the gateway. The stack provides the gateway. Its own server,
-// which has no authorizer because of the sample worker, is not used.
+// startAll starts a Temporal server with an authorizer, and a gateway whose keys the server trusts. The gateway belongs
+// to a stack. The Temporal server of the stack is not used: it has no authorizer, which would reject the sample worker.
 func startAll(ctx context.Context, log io.Writer) (stop func() error, err error) {
 	port := freeport.MustGetFreePort()
 	shared.server, err = temporal.Start(ctx, temporal.Options{
@@ -82,7 +83,8 @@ func startAll(ctx context.Context, log io.Writer) (stop func() error, err error)
 	return stop, nil
 }
 
-// awaitTrust waits until the server has fetched the keys of the gateway, which starts after the server.
+// awaitTrust waits until the server has fetched the signing keys. The gateway starts after the server, so the first
+// fetch fails.
 func awaitTrust(ctx context.Context) error {
 	const pause = 50 * time.Millisecond
 	ticker := time.NewTicker(pause)

@@ -10,7 +10,7 @@ import (
 )
 
 // TestSigningKeyChangesUnderLoad replaces the signing key repeatedly while all callers send requests. The server
-// fetches a new key within keyRefresh and would reject tokens signed with it before that.
+// rejects tokens that are signed with a new key until it has fetched the key, which takes up to keyRefresh.
 func TestSigningKeyChangesUnderLoad(t *testing.T) {
 	duration := time.Minute
 	if testing.Short() {
@@ -21,12 +21,12 @@ func TestSigningKeyChangesUnderLoad(t *testing.T) {
 	for began := time.Now(); changes == 0 || time.Since(began) < duration; changes++ {
 		changeSigningKey(t)
 	}
-	<-time.After(2 * keyRefresh) // calls continue with the new key beyond the next fetch
+	<-time.After(2 * keyRefresh) // requests continue until the server has fetched the keys again
 	t.Logf("%d changes of the signing key", changes)
-	l.end(t)
+	l.stopAndCheck(t)
 }
 
-// changeSigningKey replaces the key and returns once the new key signs.
+// changeSigningKey replaces the signing key and returns when the gateway signs with the new key.
 func changeSigningKey(t *testing.T) {
 	t.Helper()
 	signing, err := newSigningKey()
@@ -34,15 +34,15 @@ func changeSigningKey(t *testing.T) {
 	before := publishedKids(t)[0]
 	require.NoError(t, replace(shared.files.mint, signing))
 	var kids []string
-	first := e2etest.Eventually(t, "the new key is published", func() bool {
+	publishDelay := e2etest.Eventually(t, "the new key is published", func() bool {
 		kids = publishedKids(t)
 		return kids[0] != before
 	})
-	require.Contains(t, kids, before, "the old key still signs and is published")
-	signs := e2etest.Eventually(t, "the new key signs", func() bool { return shared.keyLog.signing() == kids[0] })
-	require.Greater(t, signs, 2*keyRefresh, "servers have had time to fetch the new key")
-	require.Contains(t, publishedKids(t), before, "tokens of the old key have not expired")
-	t.Logf("published after %v, signing %v later", first.Round(time.Millisecond), signs.Round(time.Millisecond))
+	require.Contains(t, kids, before, "the old key is still published, because it still signs")
+	signDelay := e2etest.Eventually(t, "the new key signs", func() bool { return shared.keyLog.signing() == kids[0] })
+	require.Greater(t, signDelay, 2*keyRefresh, "the server has had time to fetch the new key before it signs")
+	require.Contains(t, publishedKids(t), before, "the old key is still published, because tokens that it signed have not expired")
+	t.Logf("published after %v, signing %v later", publishDelay.Round(time.Millisecond), signDelay.Round(time.Millisecond))
 }
 
 func publishedKids(t *testing.T) []string {
@@ -54,7 +54,7 @@ func publishedKids(t *testing.T) []string {
 	return kids
 }
 
-// An invalid key file has no effect and is reported once.
+// The gateway keeps its signing key if the file becomes invalid, and logs the invalid file once.
 func TestInvalidSigningKeyFileHasNoEffect(t *testing.T) {
 	rejected := shared.keyLog.rejections()
 	before := publishedKids(t)
@@ -62,11 +62,11 @@ func TestInvalidSigningKeyFileHasNoEffect(t *testing.T) {
 	require.NoError(t, err)
 	l := startLoad(t)
 	require.NoError(t, replace(shared.files.mint, "garbage"))
-	e2etest.Eventually(t, "the rejection is reported", func() bool { return shared.keyLog.rejections() > rejected })
+	e2etest.Eventually(t, "the gateway has logged the rejection", func() bool { return shared.keyLog.rejections() > rejected })
 	require.Equal(t, before, publishedKids(t)[:len(before)])
-	<-time.After(3 * time.Second) // the gateway polls the file again meanwhile
+	<-time.After(3 * time.Second) // the gateway reads the file again in this time
 	require.Equal(t, rejected+1, shared.keyLog.rejections())
-	l.end(t)
+	l.stopAndCheck(t)
 	require.NoError(t, replace(shared.files.mint, valid))
 	e2etest.Eventually(t, "a valid file takes effect again", func() bool { return publishedKids(t)[0] != before[0] })
 }

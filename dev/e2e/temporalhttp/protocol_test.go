@@ -34,8 +34,8 @@ const (
 	signalRoute   = workflowRoute + "/signal/{signal_name}"
 )
 
-// identity is the identity that the gateway sets for the key "all". Requests contain it so that Temporal stores the
-// same.
+// identity is the identity that the gateway sets for the API key "all". Requests to Temporal contain it, so that the
+// stored identities are equal.
 const identity = `"identity":"all",`
 
 func get(about, path, query string) routedExample {
