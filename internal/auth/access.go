@@ -58,9 +58,9 @@ const (
 	// ScopeCluster requires a grant on [SystemNamespace]: the RPC reads or
 	// changes what belongs to every tenant.
 	ScopeCluster
-	// ScopeOpen requires a principal but no grant. Only GetSystemInfo has it,
+	// ScopeNone requires a principal but no grant. Only GetSystemInfo has it,
 	// because every SDK calls that RPC first.
-	ScopeOpen
+	ScopeNone
 )
 
 // Access is the access that one RPC requires.
@@ -120,7 +120,7 @@ func admin() Access { return Access{Role: RoleAdmin, Scope: ScopeNamespace} }
 func writeOnce() Access { return Access{Role: RoleWrite, Scope: ScopeNamespace, Retry: true} }
 
 // open is for a read that needs no grant.
-func open() Access { return Access{Role: RoleRead, Scope: ScopeOpen, Retry: true} }
+func open() Access { return Access{Role: RoleRead, Scope: ScopeNone, Retry: true} }
 
 func clusterRead() Access  { return Access{Role: RoleRead, Scope: ScopeCluster, Retry: true} }
 func clusterAdmin() Access { return Access{Role: RoleAdmin, Scope: ScopeCluster} }

@@ -68,7 +68,7 @@ func TestAccessTableAgreesWithMethodNames(t *testing.T) {
 		access, _ := auth.AccessOf(name)
 		namespaced := method.Input().Fields().ByName("namespace") != nil
 		require.Equal(t, namespaced, access.Scope == auth.ScopeNamespace, "%s: scope", name)
-		require.Equal(t, method.Name() == "GetSystemInfo", access.Scope == auth.ScopeOpen, "%s: open", name)
+		require.Equal(t, method.Name() == "GetSystemInfo", access.Scope == auth.ScopeNone, "%s: open", name)
 		if isReadByName(string(method.Name())) {
 			require.NotEqual(t, auth.RoleWrite, access.Role, "%s is a read", name)
 			require.True(t, namespaced || access.Role == auth.RoleRead || strings.Contains(name, "OperatorService"), name)
@@ -94,7 +94,7 @@ func TestAccessOfWellKnownMethods(t *testing.T) {
 		// This method runs a system workflow.
 		workflow + "ValidateWorkerDeploymentVersionComputeConfig": {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
 		workflow + "ListNamespaces":                               {Role: auth.RoleRead, Scope: auth.ScopeCluster, Retry: true},
-		workflow + "GetSystemInfo":                                {Role: auth.RoleRead, Scope: auth.ScopeOpen, Retry: true},
+		workflow + "GetSystemInfo":                                {Role: auth.RoleRead, Scope: auth.ScopeNone, Retry: true},
 		operator + "DeleteNamespace":                              {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
 		operator + "CreateNexusEndpoint":                          {Role: auth.RoleAdmin, Scope: auth.ScopeCluster},
 	} {

@@ -59,9 +59,9 @@ func (c *Certificates) principalOf(state *tls.ConnectionState) *Principal {
 	return nil
 }
 
-// Owner returns the principal with the given name. It reports false if no configured
+// PrincipalByName returns the principal with the given name. It reports false if no configured
 // certificate has that name.
-func (c *Certificates) Owner(name string) (*Principal, bool) {
+func (c *Certificates) PrincipalByName(name string) (*Principal, bool) {
 	for _, owner := range c.owners {
 		if owner.principal.Name == name {
 			return owner.principal, true

@@ -91,7 +91,7 @@ func (passthrough) Authorization(_ context.Context, call CallInfo) (string, erro
 	switch {
 	case call.Principal.bearer != nil:
 		return "Bearer " + call.Principal.bearer(), nil
-	case call.Access.Scope == ScopeOpen:
+	case call.Access.Scope == ScopeNone:
 		return "", nil
 	default:
 		return "", errors.New("the caller has sent no token to pass through")
@@ -133,7 +133,7 @@ func (c *Credential) Mode() string {
 // returns immediately. Call it once, in its own goroutine.
 func (c *Credential) Watch(ctx context.Context, interval time.Duration) {
 	if c.tokenFile != nil {
-		reload.Every(ctx, interval, c.Poll)
+		reload.PollInterval(ctx, interval, c.Poll)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestPassthroughSendsTheCallersToken(t *testing.T) {
 	withoutToken := &auth.Principal{Name: "dev"}
 	_, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: withoutToken})
 	require.ErrorContains(t, err, "no token")
-	value, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: withoutToken, Access: auth.Access{Scope: auth.ScopeOpen}})
+	value, err = credential.Authorization(t.Context(), auth.CallInfo{Principal: withoutToken, Access: auth.Access{Scope: auth.ScopeNone}})
 	require.NoError(t, err)
 	require.Empty(t, value)
 }

@@ -42,7 +42,7 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 		return problem.New(problem.OperationForbidden, "No caller may call this operation.")
 	case p.Capability != nil && !p.Capability.allows(fullMethod):
 		return errOutsideCapability()
-	case access.Scope == ScopeOpen:
+	case access.Scope == ScopeNone:
 		return nil
 	case access.Scope == ScopeCluster:
 		namespace = SystemNamespace
@@ -62,9 +62,9 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 	}
 }
 
-// AuthorizeSomewhere returns an error unless p may call the method in at least one
+// AuthorizeInAnyNamespace returns an error unless p may call the method in at least one
 // namespace. It is for requests whose namespace is not known yet.
-func (p *Principal) AuthorizeSomewhere(fullMethod string) error {
+func (p *Principal) AuthorizeInAnyNamespace(fullMethod string) error {
 	if p == nil {
 		return p.Authorize(fullMethod, "")
 	}

@@ -71,10 +71,10 @@ func (p *Principal) Account() string {
 	return p.Name
 }
 
-// Narrowed returns a copy of p with another name, whose only rights are the grant,
+// Restricted returns a copy of p with another name, whose only rights are the grant,
 // restricted to the capability. The copy expires at the given time. Its requests
 // are charged to p's account.
-func (p *Principal) Narrowed(name string, grant Grant, capability *Capability, expires time.Time) *Principal {
+func (p *Principal) Restricted(name string, grant Grant, capability *Capability, expires time.Time) *Principal {
 	narrowed := *p
 	narrowed.Name, narrowed.account = name, p.Account()
 	narrowed.Grants, narrowed.Capability, narrowed.Expires = []Grant{grant}, capability, expires

@@ -60,7 +60,7 @@ func (v *validator) listen(l Listen) {
 }
 
 func (v *validator) namespace(name string, n Namespace, u Upstream) {
-	path := yamlnode.Key("namespaces", name)
+	path := yamlnode.FieldPath("namespaces", name)
 	invalid := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || unicode.IsControl(r) }
 	v.check(path+".upstream.name", !strings.ContainsFunc(n.Upstream.Name, invalid), "is not a valid namespace name")
 	v.check(path, name != "" && !strings.ContainsFunc(name, invalid), "is not a valid namespace name")
@@ -85,7 +85,7 @@ const minTokenKeyBytes = 32
 func (v *validator) tokens(t Tokens) {
 	v.check("tokens.maxTTL", t.MaxTTL >= time.Second && t.MaxTTL <= maxDelegatedTTL, "must be from 1s to 168h")
 	for i, file := range t.KeyFiles {
-		path := yamlnode.Index("tokens.keyFiles", i)
+		path := yamlnode.ElementPath("tokens.keyFiles", i)
 		if v.check(path, file != "", "is empty") {
 			key, ok := v.secretFile(path, file)
 			v.check(path, !ok || len(key) >= minTokenKeyBytes, file+" must contain at least 32 bytes")

@@ -13,7 +13,7 @@ import (
 func (v *validator) hosts(path string, hosts []string) {
 	for i, host := range hosts {
 		_, err := netip.ParseAddr(host)
-		v.check(yamlnode.Index(path, i), host != "" && (err == nil || !strings.ContainsAny(host, "*:/[] ")),
+		v.check(yamlnode.ElementPath(path, i), host != "" && (err == nil || !strings.ContainsAny(host, "*:/[] ")),
 			"must be a host name or an address, without scheme, port or wildcard")
 	}
 }
@@ -23,7 +23,7 @@ func (v *validator) hosts(path string, hosts []string) {
 func (v *validator) trustedProxies(proxies []string) {
 	for i, text := range proxies {
 		network, err := ParseNetwork(text)
-		path := yamlnode.Index("listen.trustedProxies", i)
+		path := yamlnode.ElementPath("listen.trustedProxies", i)
 		if v.check(path, err == nil, "must be an address or a network, such as 10.0.0.0/8") {
 			v.check(path, network.Bits() > 0, "must not match every address")
 		}
@@ -43,7 +43,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 // could match.
 func (v *validator) cors(c CORS) {
 	for i, origin := range c.Origins {
-		path := yamlnode.Index("cors.origins", i)
+		path := yamlnode.ElementPath("cors.origins", i)
 		if !v.check(path, !strings.Contains(origin, "*"), "must be one origin: a wildcard would let any page call the gateway") {
 			continue
 		}

@@ -40,7 +40,7 @@ const (
 
 func (v *validator) issuers(issuers []Issuer) {
 	for i, issuer := range issuers {
-		path := yamlnode.Index("auth.jwt", i)
+		path := yamlnode.ElementPath("auth.jwt", i)
 		v.check(path+".issuer", issuer.Issuer != "", "is missing")
 		v.check(path+".issuer", !slices.ContainsFunc(issuers[:i], func(other Issuer) bool { return other.Issuer == issuer.Issuer }),
 			"is a duplicate")
@@ -128,13 +128,13 @@ const (
 func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
 	v.check("auth.certificates", len(certificates) == 0 || l.ClientCAFile != "", "requires listen.tls.clientCAFile")
 	for i, c := range certificates {
-		path := yamlnode.Index("auth.certificates", i)
+		path := yamlnode.ElementPath("auth.certificates", i)
 		v.namePart(path+".name", c.Name)
 		v.check(path+".name", !slices.ContainsFunc(certificates[:i], func(other Certificate) bool { return other.Name == c.Name }),
 			"is a duplicate")
 		v.check(path, c.URI != "" || c.DNS != "" || c.Email != "" || c.CommonName != "", "must contain a uri, dns, email or commonName")
 		for j, grant := range c.Grants {
-			grantPath := yamlnode.Index(path+".grants", j)
+			grantPath := yamlnode.ElementPath(path+".grants", j)
 			v.oneOf(grantPath+".role", grant.Role, "read", "write", "admin")
 			v.check(grantPath+".namespace", grant.Namespace != "" && !strings.Contains(strings.TrimSuffix(grant.Namespace, "*"), "*"),
 				"must be a namespace, or a prefix followed by *")
@@ -173,7 +173,7 @@ func (v *validator) callerCredentials(c *Config) {
 	}
 	for i, issuer := range c.Auth.JWT {
 		sends := issuer.Credential == CredentialPassthrough || issuer.Credential == CredentialMint
-		v.check(yamlnode.Index("auth.jwt", i)+".credential", !sends, reason)
+		v.check(yamlnode.ElementPath("auth.jwt", i)+".credential", !sends, reason)
 	}
 	v.check("upstream.credential.mint.keyFile", c.Upstream.Credential.Mint.KeyFile == "", reason)
 }

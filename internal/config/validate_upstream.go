@@ -33,7 +33,7 @@ func (v *validator) upstream(u Upstream) {
 
 func (v *validator) metadata(path string, metadata Metadata) {
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
-		keyPath := yamlnode.Key(path, key)
+		keyPath := yamlnode.FieldPath(path, key)
 		err := CheckMetadataKey(key)
 		if err == nil {
 			_, err = DecodeMetadata(key, metadata[key])
@@ -46,7 +46,7 @@ func (v *validator) metadata(path string, metadata Metadata) {
 
 func (v *validator) callerMetadata(keys []string) {
 	for i, key := range keys {
-		path := yamlnode.Index("upstream.callerMetadata", i)
+		path := yamlnode.ElementPath("upstream.callerMetadata", i)
 		if err := CheckMetadataKey(key); err != nil {
 			v.add(path, err.Error())
 		}
@@ -125,13 +125,13 @@ func (v *validator) namespaceUpstream(path string, n Namespace, u Upstream) {
 	if mode == "" {
 		mode = u.Credential.Mode
 	}
-	if reason := u.For(n).PlaintextCredentialProblem(); reason != "" && mode != CredentialNone {
+	if reason := u.ForNamespace(n).PlaintextCredentialProblem(); reason != "" && mode != CredentialNone {
 		v.add(path+".credential", reason)
 	}
 }
 
-// For returns the upstream that a namespace uses.
-func (u Upstream) For(n Namespace) Upstream {
+// ForNamespace returns the upstream that a namespace uses.
+func (u Upstream) ForNamespace(n Namespace) Upstream {
 	if n.Upstream.Address != "" {
 		u.Address, u.TLS = n.Upstream.Address, n.Upstream.TLS
 	}
@@ -144,7 +144,7 @@ func (c *Config) PlaintextCredentialProblem() string {
 	reason := c.Upstream.PlaintextCredentialProblem()
 	for _, namespace := range c.Namespaces {
 		if reason == "" {
-			reason = c.Upstream.For(namespace).PlaintextCredentialProblem()
+			reason = c.Upstream.ForNamespace(namespace).PlaintextCredentialProblem()
 		}
 	}
 	return reason

@@ -54,8 +54,8 @@ func withUpdate(change func(*temporalfake.Update)) func(*upstreamtest.Server) {
 }
 
 // withChain returns a function that registers a run chain, and then calls change.
-func withChain(change func(*temporalfake.Chain)) func(*upstreamtest.Server) {
-	return func(up *upstreamtest.Server) { change(temporalfake.NewChain(up)) }
+func withChain(change func(*temporalfake.RunChain)) func(*upstreamtest.Server) {
+	return func(up *upstreamtest.Server) { change(temporalfake.NewRunChain(up)) }
 }
 
 func get(path string, upstream func(*upstreamtest.Server)) exchange {
@@ -76,7 +76,7 @@ func goldenResponses() map[string]exchange {
 	return map[string]exchange{
 		"startWorkflow": post(servertest.WorkflowsPath, goldenStart, withWorkflow(nil)),
 		"startWorkflow.wait": {
-			method: http.MethodPost, path: servertest.WorkflowsPath + "?wait=10s", body: goldenStart, upstream: withWorkflow((*temporalfake.Workflow).Close),
+			method: http.MethodPost, path: servertest.WorkflowsPath + "?wait=10s", body: goldenStart, upstream: withWorkflow((*temporalfake.Workflow).Complete),
 		},
 		"listWorkflows": get(servertest.WorkflowsPath+"?query=ExecutionStatus%3D'Running'", respond("ListWorkflowExecutions", goldenList())),
 		"countWorkflows": {
@@ -90,9 +90,9 @@ func goldenResponses() map[string]exchange {
 		"deleteWorkflow":               {method: http.MethodDelete, path: servertest.OrderPath, upstream: respond("DeleteWorkflowExecution", &workflowservice.DeleteWorkflowExecutionResponse{})},
 		"getWorkflowMetadata":          get(servertest.OrderPath+"/metadata", respond("QueryWorkflow", goldenMetadata())),
 		"getWorkflowHistory":           get(servertest.HistoryPath+"?pageSize=2", respond("GetWorkflowExecutionHistory", goldenHistory())),
-		"getWorkflowResult":            get(servertest.ResultPath, withWorkflow((*temporalfake.Workflow).Close)),
+		"getWorkflowResult":            get(servertest.ResultPath, withWorkflow((*temporalfake.Workflow).Complete)),
 		"getWorkflowResult.running":    get(servertest.ResultPath+"?wait=5s", withWorkflow(nil)),
-		"getWorkflowResult.terminated": get(servertest.ResultPath, withChain((*temporalfake.Chain).Terminate)),
+		"getWorkflowResult.terminated": get(servertest.ResultPath, withChain((*temporalfake.RunChain).Terminate)),
 		"signalWorkflow":               post(servertest.OrderPath+"/signal", `{"signal":"approve","args":["now"]}`, respond("SignalWorkflowExecution", &workflowservice.SignalWorkflowExecutionResponse{})),
 		"queryWorkflowByName":          get(servertest.OrderPath+"/query?query=cart", queried),
 		"queryWorkflow":                post(servertest.OrderPath+"/query", `{"query":"cart","args":[true]}`, queried),

@@ -97,14 +97,14 @@ func withOrder(t *testing.T, test func(t *testing.T, g *servertest.Gateway)) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		synctest.Wait() // the first health check is over
-		temporalfake.NewWorkflow(g.Upstream).Close()
+		temporalfake.NewWorkflow(g.Upstream).Complete()
 		update := temporalfake.NewUpdate(g.Upstream)
 		update.Complete(`1`)
 		update.MarkSent()
 		handlerstest.HandleManagementRPCs(g)
 		g.Upstream.Handle("QueryWorkflow", upstreamtest.Respond(&workflowservice.QueryWorkflowResponse{}))
 		for _, method := range []string{"SignalWorkflowExecution", "RequestCancelWorkflowExecution", "TerminateWorkflowExecution"} {
-			g.Upstream.Handle(method, upstreamtest.Unknown(0)) // a response without fields
+			g.Upstream.Handle(method, upstreamtest.RespondWithUnknownField(0)) // a response without fields
 		}
 		test(t, g)
 	})
@@ -168,8 +168,8 @@ func TestWithoutAFirstRunIDFromTheServerTheRunChainCheckFails(t *testing.T) {
 func TestADelegatedTokenCannotProbeRunChains(t *testing.T) {
 	t.Parallel()
 	withOrder(t, func(t *testing.T, g *servertest.Gateway) {
-		signals := servertest.Bearer(g.DelegateToken(t, `{"signals":["approve"]}`))
-		reads := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+		signals := servertest.Bearer(g.CreateDelegatedToken(t, `{"signals":["approve"]}`))
+		reads := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody))
 		oneRun := servertest.Bearer(g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?runId="+temporalfake.RunID, servertest.TokenBody).Field(t, "token"))
 		for _, firstRunID := range []string{temporalfake.RunID, handlerstest.NewRunID} {
 			query := "?firstExecutionRunId=" + firstRunID
@@ -206,7 +206,7 @@ func TestATokenForARunChainPermitsOneRun(t *testing.T) {
 // The second page is of the same run as the first, although the chain has continued in a new run.
 func TestThePagesOfAHistoryAreOfOneRun(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.RunChain) {
 		chain.Signal(2)
 		query := "/history?pageSize=1&firstExecutionRunId=" + temporalfake.ChainRunID(1)
 		token := "&pageToken=" + g.Do(t, http.MethodGet, servertest.OrderPath+query, "").Field(t, "nextPageToken")
@@ -215,7 +215,7 @@ func TestThePagesOfAHistoryAreOfOneRun(t *testing.T) {
 		require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 		calls := g.Upstream.Calls("GetWorkflowExecutionHistory")
 		require.Equal(t, []string{temporalfake.ChainRunID(1), ""}, []string{
-			servertest.FieldText(servertest.DecodeRequest(t, calls[0]), "execution.run_id"), servertest.FieldText(servertest.DecodeRequest(t, calls[1]), "execution.run_id"),
+			servertest.FieldString(servertest.DecodeRequest(t, calls[0]), "execution.run_id"), servertest.FieldString(servertest.DecodeRequest(t, calls[1]), "execution.run_id"),
 		}, "the second request needs no run id, because Temporal's page token contains it")
 		resp = g.Do(t, http.MethodGet, servertest.OrderPath+"/history?pageSize=1"+token, "")
 		require.Equal(t, "invalid-page-token", resp.Field(t, "code"), resp.Body)
@@ -225,7 +225,7 @@ func TestThePagesOfAHistoryAreOfOneRun(t *testing.T) {
 // A stream cannot resume after an event of another run chain.
 func TestAStreamReadsOnlyItsRunChain(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, chain *temporalfake.RunChain) {
 		chain.ContinueAsNew()
 		chain.Terminate()
 		query := servertest.OrderPath + "/history?followRuns=false&firstExecutionRunId=" + temporalfake.ChainRunID(1)

@@ -20,7 +20,7 @@ import (
 // (dynamic thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking
 // 6(2), 1998).
 type Bytes struct {
-	size  BytesSize
+	size  BytesConfig
 	gauge *telemetry.Gauge
 
 	full, overShare string // details of the errors Overloaded and RateLimited
@@ -29,7 +29,7 @@ type Bytes struct {
 	used    int64 // reserved by all callers
 	holders map[string]*holder
 	waiters list.List // of *waiter, in the order of arrival
-	queued  int       // number of waiters in Grow; those in Resume do not count against BytesSize.Queue
+	queued  int       // number of waiters in Grow; those in Resume do not count against BytesConfig.Queue
 	rounds  uint64    // number of calls of admit
 }
 
@@ -37,8 +37,8 @@ type Bytes struct {
 // remain free after a reservation that exceeds the share of its caller.
 const spareDivisor = 16
 
-// BytesSize configures [Bytes].
-type BytesSize struct {
+// BytesConfig configures [Bytes].
+type BytesConfig struct {
 	// Total is the limit for all callers together, in bytes.
 	Total int64
 	// Small is the size, in bytes, up to which a reservation does not count.
@@ -70,7 +70,7 @@ type waiter struct {
 
 // NewBytes returns a Bytes without reservations. The gauge measures the reserved
 // bytes.
-func NewBytes(size BytesSize, gauge *telemetry.Gauge) *Bytes {
+func NewBytes(size BytesConfig, gauge *telemetry.Gauge) *Bytes {
 	return &Bytes{
 		size: size, gauge: gauge, holders: map[string]*holder{},
 		full:      "This replica has reached its limit of the total size of requests in flight.",
@@ -109,7 +109,7 @@ type Reservation struct {
 func (r *Reservation) Bytes() int64 { return r.bytes }
 
 // CountSmall makes the reservation count even if it is not larger than
-// [BytesSize.Small].
+// [BytesConfig.Small].
 func (r *Reservation) CountSmall() { r.small = 0 }
 
 // Resume is like [Reservation.Grow], for the next part of a response that has

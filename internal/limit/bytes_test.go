@@ -25,7 +25,7 @@ func reserve(t *testing.T, b *limit.Bytes, caller string, n int64) limit.Reserva
 func TestACallerCannotReserveMoreThanItsShare(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
-	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 10, Share: 0.75}, &reserved)
+	b := limit.NewBytes(limit.BytesConfig{Total: 1000, Small: 10, Share: 0.75}, &reserved)
 	small := reserve(t, b, "a", 10)
 	require.Zero(t, reserved.Value(), "small reservations do not count")
 	small.Release()
@@ -43,7 +43,7 @@ func TestACallerCannotReserveMoreThanItsShare(t *testing.T) {
 func TestCountSmallMakesSmallReservationsCount(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
-	b := limit.NewBytes(limit.BytesSize{Total: 1000, Small: 100, Share: 0.75}, &reserved)
+	b := limit.NewBytes(limit.BytesConfig{Total: 1000, Small: 100, Share: 0.75}, &reserved)
 	r := b.Open("a", 0)
 	require.NoError(t, r.Grow(t.Context(), 10))
 	require.Zero(t, reserved.Value())
@@ -65,7 +65,7 @@ func TestTwoCallersLeaveBytesForOthers(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
 	const total, step = 6400, 16
-	b := limit.NewBytes(limit.BytesSize{Total: total, Share: 0.75}, &reserved)
+	b := limit.NewBytes(limit.BytesConfig{Total: total, Share: 0.75}, &reserved)
 	for _, caller := range []string{"a", "b"} {
 		for {
 			if _, err := b.Reserve(t.Context(), caller, 0, step); err != nil {
@@ -90,7 +90,7 @@ func TestTwoCallersLeaveBytesForOthers(t *testing.T) {
 func TestASingleReservationMayExceedTheShare(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
-	b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.1}, &reserved)
+	b := limit.NewBytes(limit.BytesConfig{Total: 1000, Share: 0.1}, &reserved)
 	large := reserve(t, b, "a", 5000)
 	require.EqualValues(t, 1000, reserved.Value(), "a reservation larger than the total is reduced to the total")
 	_, err := b.Reserve(t.Context(), "b", 0, 1)
@@ -117,7 +117,7 @@ func TestACallerThatHasUsedItsShareWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reserved telemetry.Gauge
-		b := limit.NewBytes(limit.BytesSize{Total: 1000, Share: 0.5, Queue: 2, QueueTime: time.Second}, &reserved)
+		b := limit.NewBytes(limit.BytesConfig{Total: 1000, Share: 0.5, Queue: 2, QueueTime: time.Second}, &reserved)
 		first, second := reserve(t, b, "a", 300), reserve(t, b, "a", 200)
 		begin := time.Now()
 		var waiting sync.WaitGroup
@@ -162,7 +162,7 @@ func TestWaitersOfACallerAreServedInOrderOfArrival(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reserved telemetry.Gauge
-		b := limit.NewBytes(limit.BytesSize{Total: 9, Share: 0.1, Queue: 2, QueueTime: time.Second}, &reserved)
+		b := limit.NewBytes(limit.BytesConfig{Total: 9, Share: 0.1, Queue: 2, QueueTime: time.Second}, &reserved)
 		first := reserve(t, b, "a", 1)
 		begin := time.Now()
 		var waiting sync.WaitGroup
@@ -195,7 +195,7 @@ func TestResumeWaitsUntilTheCallerIsBelowItsShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reserved telemetry.Gauge
-		b := limit.NewBytes(limit.BytesSize{Total: 2, Share: 0.5, Queue: 1, QueueTime: time.Second}, &reserved)
+		b := limit.NewBytes(limit.BytesConfig{Total: 2, Share: 0.5, Queue: 1, QueueTime: time.Second}, &reserved)
 		ofA, ofB := reserve(t, b, "a", 1), reserve(t, b, "b", 1)
 		begin := time.Now()
 		var resumed time.Duration
@@ -230,7 +230,7 @@ func TestResumeWaitsForFreeBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var reserved telemetry.Gauge
-		b := limit.NewBytes(limit.BytesSize{Total: 100, Share: 1, QueueTime: time.Second}, &reserved)
+		b := limit.NewBytes(limit.BytesConfig{Total: 100, Share: 1, QueueTime: time.Second}, &reserved)
 		all := reserve(t, b, "a", 100)
 		begin := time.Now()
 		var streaming sync.WaitGroup
@@ -264,7 +264,7 @@ func TestReleasingAnEmptyReservationDoesNothing(t *testing.T) {
 func TestConcurrentReservationsNeverExceedTheTotal(t *testing.T) {
 	t.Parallel()
 	var reserved telemetry.Gauge
-	b := limit.NewBytes(limit.BytesSize{Total: 100, Share: 0.75, Queue: 4, QueueTime: time.Millisecond}, &reserved)
+	b := limit.NewBytes(limit.BytesConfig{Total: 100, Share: 0.75, Queue: 4, QueueTime: time.Millisecond}, &reserved)
 	var callers sync.WaitGroup
 	for i := range 16 {
 		callers.Go(func() {
@@ -289,7 +289,7 @@ func TestConcurrentReservationsNeverExceedTheTotal(t *testing.T) {
 
 func BenchmarkBytes(b *testing.B) {
 	var reserved telemetry.Gauge
-	bytes := limit.NewBytes(limit.BytesSize{Total: 1 << 30, Small: 64 << 10, Share: 0.75}, &reserved)
+	bytes := limit.NewBytes(limit.BytesConfig{Total: 1 << 30, Small: 64 << 10, Share: 0.75}, &reserved)
 	for name, n := range map[string]int64{"small": 1000, "large": 1 << 20} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -12,8 +12,8 @@ import (
 // is safe for concurrent use.
 type Pool struct{ slots *Bytes }
 
-// PoolSize configures [Pool].
-type PoolSize struct {
+// PoolConfig configures [Pool].
+type PoolConfig struct {
 	// Slots is the limit for all callers together.
 	Slots int
 	// Share is the fraction of the slots that a caller may have while no other
@@ -26,8 +26,8 @@ type PoolSize struct {
 }
 
 // NewPool returns a pool with all slots free. The gauge measures the slots in use.
-func NewPool(size PoolSize, gauge *telemetry.Gauge) *Pool {
-	slots := NewBytes(BytesSize{Total: int64(size.Slots), Share: size.Share, Queue: size.Queue, QueueTime: size.QueueTime}, gauge)
+func NewPool(size PoolConfig, gauge *telemetry.Gauge) *Pool {
+	slots := NewBytes(BytesConfig{Total: int64(size.Slots), Share: size.Share, Queue: size.Queue, QueueTime: size.QueueTime}, gauge)
 	slots.full = "This replica has reached its limit of requests of this kind in flight."
 	slots.overShare = "You have reached the limit of requests of this kind in flight for one caller."
 	return &Pool{slots}

@@ -224,7 +224,7 @@ func TestPoolKeepsItsLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
 			m := &poolModel{}
-			m.pool = limit.NewPool(limit.PoolSize{Slots: poolSlots, Share: 0.5, Queue: poolQueue, QueueTime: queueTime}, &m.gauge)
+			m.pool = limit.NewPool(limit.PoolConfig{Slots: poolSlots, Share: 0.5, Queue: poolQueue, QueueTime: queueTime}, &m.gauge)
 			defer m.end(t)
 			t.Repeat(map[string]func(*rapid.T){
 				"acquire": m.acquire, "resume": m.resume, "release": m.release, "cancel": m.cancel, "wait": m.wait, "": m.check,

@@ -24,7 +24,7 @@ func acquire(t *testing.T, pool *limit.Pool, caller string) limit.Slot {
 func TestPoolLimitsEachCallerAndAllCallers(t *testing.T) {
 	t.Parallel()
 	var inUse telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 3, Share: 0.7}, &inUse)
+	pool := limit.NewPool(limit.PoolConfig{Slots: 3, Share: 0.7}, &inUse)
 	first := acquire(t, pool, "a")
 	acquire(t, pool, "a")
 	_, err := pool.Acquire(t.Context(), "a", 0)
@@ -44,7 +44,7 @@ func TestPoolLimitsEachCallerAndAllCallers(t *testing.T) {
 func TestAcquireUsesTheShareOfTheCaller(t *testing.T) {
 	t.Parallel()
 	var inUse telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 10, Share: 0.1}, &inUse)
+	pool := limit.NewPool(limit.PoolConfig{Slots: 10, Share: 0.1}, &inUse)
 	for range 3 {
 		_, err := pool.Acquire(t.Context(), "a", 0.3)
 		require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestAcquireUsesTheShareOfTheCaller(t *testing.T) {
 func TestTakeTransfersTheSlot(t *testing.T) {
 	t.Parallel()
 	var inUse telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 1, Share: 1}, &inUse)
+	pool := limit.NewPool(limit.PoolConfig{Slots: 1, Share: 1}, &inUse)
 	first := acquire(t, pool, "a")
 	second := first.Take()
 	first.Release()
@@ -79,7 +79,7 @@ func TestReleasingTheZeroSlotDoesNothing(t *testing.T) {
 
 func BenchmarkPool(b *testing.B) {
 	var inUse telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 400, Share: 0.75}, &inUse)
+	pool := limit.NewPool(limit.PoolConfig{Slots: 400, Share: 0.75}, &inUse)
 	busy, err := pool.Acquire(b.Context(), "caller", 0) // so that the pool does not forget the caller between iterations
 	if err != nil {
 		b.Fatal(err)

@@ -20,7 +20,7 @@ func TestConcurrentWidensDoNotBlockEachOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Slots: 8, Share: 0.5, Queue: 8, QueueTime: time.Minute}, &taken)
+		pool := limit.NewPool(limit.PoolConfig{Slots: 8, Share: 0.5, Queue: 8, QueueTime: time.Minute}, &taken)
 		begin := time.Now()
 		var requests sync.WaitGroup
 		for range 4 {
@@ -46,7 +46,7 @@ func TestConcurrentWidensDoNotBlockEachOther(t *testing.T) {
 func TestWidenBeyondTheTotalUsesAllSlots(t *testing.T) {
 	t.Parallel()
 	var taken telemetry.Gauge
-	pool := limit.NewPool(limit.PoolSize{Slots: 4, Share: 0.5}, &taken)
+	pool := limit.NewPool(limit.PoolConfig{Slots: 4, Share: 0.5}, &taken)
 	slot, err := pool.Acquire(t.Context(), "a", 0)
 	require.NoError(t, err)
 	require.NoError(t, slot.Widen(t.Context(), 100))
@@ -64,7 +64,7 @@ func TestAFailedWidenHoldsNoSlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var taken telemetry.Gauge
-		pool := limit.NewPool(limit.PoolSize{Slots: 8, Share: 0.5, Queue: 8, QueueTime: time.Minute}, &taken)
+		pool := limit.NewPool(limit.PoolConfig{Slots: 8, Share: 0.5, Queue: 8, QueueTime: time.Minute}, &taken)
 		other, err := pool.Acquire(t.Context(), "b", 0)
 		require.NoError(t, err)
 		require.NoError(t, other.Widen(t.Context(), 3))

@@ -31,7 +31,7 @@ type closeReader struct {
 
 // read waits until the last run that the key includes has closed, and returns how it
 // ended. It returns an error if a call fails or ctx ends.
-func (r *closeReader) read(ctx context.Context) (*Close, error) {
+func (r *closeReader) read(ctx context.Context) (*ClosedRun, error) {
 	if r.run.RunID == "" {
 		// From now on, the wait is for the run that is current now. The response
 		// to the caller names the run, so that a repeated request waits for the
@@ -72,7 +72,7 @@ func (r *closeReader) switchTo(runID, firstRunID string) {
 // one has closed, or an empty string if the wait is over. The run that a reset started
 // takes precedence, because it replaces any other successor. The close event does not
 // name it, so successor describes the closed run.
-func (r *closeReader) successor(ctx context.Context, closed *Close) (string, error) {
+func (r *closeReader) successor(ctx context.Context, closed *ClosedRun) (string, error) {
 	if r.key.FollowReset {
 		run, err := DescribeRun(ctx, r.client, r.key.WorkflowID, r.run.RunID)
 		if err != nil {
@@ -90,29 +90,29 @@ func (r *closeReader) successor(ctx context.Context, closed *Close) (string, err
 }
 
 // next waits until the run has closed, and returns how it ended.
-func (r *closeReader) next(ctx context.Context) (*Close, error) {
+func (r *closeReader) next(ctx context.Context) (*ClosedRun, error) {
 	for {
 		begin := time.Now()
 		closed, err := r.poll(ctx)
 		if closed != nil || err != nil {
 			return closed, err
 		}
-		if err := Pace(ctx, begin); err != nil {
+		if err := WaitPollInterval(ctx, begin); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // poll makes one upstream poll. It returns nil if the run has not closed yet.
-func (r *closeReader) poll(ctx context.Context) (*Close, error) {
+func (r *closeReader) poll(ctx context.Context) (*ClosedRun, error) {
 	left := r.timeLeft()
 	if left <= 0 { // all callers are about to leave, and then ctx ends
-		return nil, upstream.Sleep(ctx, MinSlice)
+		return nil, upstream.Sleep(ctx, MinPollTimeout)
 	}
-	call := upstream.CallFrom(ctx)
+	call := upstream.OptionsFrom(ctx)
 	call.Timeout = sliceTimeout(left, r.maxTimeout)
 	response := &workflowservice.GetWorkflowExecutionHistoryResponse{}
-	err := r.client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
+	err := r.client.Do(upstream.WithOptions(ctx, &call), workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
 			Namespace:              call.Namespace,
 			Execution:              &common.WorkflowExecution{WorkflowId: r.key.WorkflowID, RunId: r.run.RunID},
@@ -136,7 +136,7 @@ func (r *closeReader) poll(ctx context.Context) (*Close, error) {
 
 // closeOf returns the Close for the last event of the run. It returns nil if the run is
 // paused: the server then returns the last event immediately, as for a closed run.
-func (r *closeReader) closeOf(event *history.HistoryEvent) (*Close, error) {
+func (r *closeReader) closeOf(event *history.HistoryEvent) (*ClosedRun, error) {
 	closed := closeOf(event)
 	if closed == nil && event.GetAttributes() == nil {
 		return nil, problem.New(problem.UpstreamError, "The workflow ended with an event that the gateway does not know.")
@@ -156,9 +156,9 @@ func isPollTimeout(ctx context.Context, err error) bool {
 func DescribeRun(
 	ctx context.Context, client *upstream.Client, workflowID, runID string,
 ) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	call := upstream.CallFrom(ctx)
+	call := upstream.OptionsFrom(ctx)
 	response := &workflowservice.DescribeWorkflowExecutionResponse{}
-	err := client.Do(upstream.NewContext(ctx, &call), workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
+	err := client.Do(upstream.WithOptions(ctx, &call), workflowservice.WorkflowService_DescribeWorkflowExecution_FullMethodName,
 		&workflowservice.DescribeWorkflowExecutionRequest{
 			Namespace: call.Namespace,
 			Execution: &common.WorkflowExecution{WorkflowId: workflowID, RunId: runID},

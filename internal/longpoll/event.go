@@ -63,8 +63,8 @@ func (h EventHeader) Closes() bool {
 	}
 }
 
-// ParseClose parses a close event in wire form. The Run of the returned Close is empty.
-func ParseClose(event []byte) (*Close, error) {
+// ParseCloseEvent parses a close event in wire form. The Run of the returned Close is empty.
+func ParseCloseEvent(event []byte) (*ClosedRun, error) {
 	e := &history.HistoryEvent{}
 	if err := proto.Unmarshal(event, e); err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func ParseClose(event []byte) (*Close, error) {
 }
 
 // closeOf returns the Close for a close event, and nil for any other event.
-func closeOf(event *history.HistoryEvent) *Close {
-	closed := &Close{Event: event}
+func closeOf(event *history.HistoryEvent) *ClosedRun {
+	closed := &ClosedRun{Event: event}
 	switch a := event.GetAttributes().(type) {
 	case *history.HistoryEvent_WorkflowExecutionCompletedEventAttributes:
 		closed.NewRunID = a.WorkflowExecutionCompletedEventAttributes.GetNewExecutionRunId()

@@ -65,14 +65,14 @@ func TestParseCloseReturnsTheSuccessor(t *testing.T) {
 			WorkflowExecutionTerminatedEventAttributes: &history.WorkflowExecutionTerminatedEventAttributes{},
 		}}, ""},
 	} {
-		closed, err := longpoll.ParseClose(marshal(t, test.event))
+		closed, err := longpoll.ParseCloseEvent(marshal(t, test.event))
 		require.NoError(t, err, name)
 		require.Equal(t, test.wantNewRunID, closed.NewRunID, name)
 		require.True(t, proto.Equal(test.event, closed.Event), name)
 	}
-	_, err := longpoll.ParseClose(marshal(t, signaled(3)))
+	_, err := longpoll.ParseCloseEvent(marshal(t, signaled(3)))
 	require.EqualError(t, err, "not a history event")
-	_, err = longpoll.ParseClose([]byte{0x0f})
+	_, err = longpoll.ParseCloseEvent([]byte{0x0f})
 	require.Error(t, err)
 }
 

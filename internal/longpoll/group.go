@@ -102,8 +102,8 @@ func (g *Group[K, P]) Join(
 // that of the request, because the caller that started it may leave before the others.
 // g.mu must be held.
 func (g *Group[K, P]) start(p *Poll[K, P], principal *auth.Principal, call upstream.CallOptions) {
-	call.Room, call.Trail = nil, nil // they belong to the request that started the poll
-	ctx, cancel := context.WithCancel(upstream.NewContext(auth.WithPrincipal(g.base, principal), &call))
+	call.Memory, call.Trail = nil, nil // they belong to the request that started the poll
+	ctx, cancel := context.WithCancel(upstream.WithOptions(auth.WithPrincipal(g.base, principal), &call))
 	p.cancel = cancel
 	g.polls[p.id] = p
 	g.inFlight.Inc()

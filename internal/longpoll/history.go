@@ -36,7 +36,7 @@ type Page struct {
 func FetchPage(ctx context.Context, client *upstream.Client, key HistoryKey, token []byte, size int32) (*Page, error) {
 	response, err := client.Call(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName,
 		&workflowservice.GetWorkflowExecutionHistoryRequest{
-			Namespace:       upstream.CallFrom(ctx).Namespace,
+			Namespace:       upstream.OptionsFrom(ctx).Namespace,
 			Execution:       &common.WorkflowExecution{WorkflowId: key.WorkflowID, RunId: key.RunID},
 			MaximumPageSize: size, NextPageToken: token, WaitNewEvent: true, HistoryEventFilterType: key.Filter,
 			SkipArchival: true,

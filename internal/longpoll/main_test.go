@@ -89,7 +89,7 @@ func readerContext(t testing.TB, changes ...func(*auth.Principal)) context.Conte
 		change(principal)
 	}
 	call := callOptions()
-	return upstream.NewContext(auth.WithPrincipal(t.Context(), principal), &call)
+	return upstream.WithOptions(auth.WithPrincipal(t.Context(), principal), &call)
 }
 
 // fakeRun is a run to which a test adds events. Its two RPCs behave like those of the

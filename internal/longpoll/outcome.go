@@ -33,8 +33,8 @@ type Run struct {
 	WorkflowID, RunID, FirstRunID string
 }
 
-// Close describes how a run ended.
-type Close struct {
+// ClosedRun describes how a run ended.
+type ClosedRun struct {
 	Run
 
 	// NewRunID is the run that succeeds this one, or empty.
@@ -48,7 +48,7 @@ type outcomeState struct {
 	until time.Time // when the last caller leaves
 	run   Run       // the run that the poll currently waits for
 
-	closed *Close
+	closed *ClosedRun
 	err    error
 }
 
@@ -82,7 +82,7 @@ func (w OutcomeWait) Done() <-chan struct{} { return w.poll.Done() }
 // Result returns the result of the poll. If the base context of [New] has ended, the
 // error is [context.Canceled], or [problem.ClientClosedRequest] if that interrupted an
 // upstream call.
-func (w OutcomeWait) Result() (*Close, error) {
+func (w OutcomeWait) Result() (*ClosedRun, error) {
 	state := w.poll.State()
 	return state.closed, state.err
 }
@@ -104,10 +104,10 @@ func (o *Outcomes) run(ctx context.Context, p *Poll[OutcomeKey, outcomeState]) f
 	return func(state *outcomeState) { state.closed, state.err = closed, err }
 }
 
-// Read returns how a run ended that is known to have closed. It does not share polls,
+// ReadClosed returns how a run ended that is known to have closed. It does not share polls,
 // and its calls use the options in ctx.
-func (o *Outcomes) Read(ctx context.Context, run Run) (*Close, error) {
-	until := time.Now().Add(MaxSlice)
+func (o *Outcomes) ReadClosed(ctx context.Context, run Run) (*ClosedRun, error) {
+	until := time.Now().Add(MaxPollTimeout)
 	reader := &closeReader{
 		client: o.client, maxTimeout: o.maxTimeout, key: OutcomeKey{WorkflowID: run.WorkflowID, RunID: run.RunID}, run: run,
 		timeLeft: func() time.Duration { return time.Until(until) },

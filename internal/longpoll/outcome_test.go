@@ -313,7 +313,7 @@ func TestOutcomesReadIsNotShared(t *testing.T) {
 		f.serveRun().add(completed(nextRunID))
 		run := longpoll.Run{WorkflowID: workflowID, RunID: runID, FirstRunID: firstRunID}
 		for range 2 {
-			closed, err := f.polls.Outcomes.Read(readerContext(t), run)
+			closed, err := f.polls.Outcomes.ReadClosed(readerContext(t), run)
 			require.NoError(t, err)
 			require.Equal(t, run, closed.Run)
 			require.Equal(t, nextRunID, closed.NewRunID)

@@ -13,9 +13,9 @@ import (
 // poll with a timeout of a second or less it responds immediately, so a loop of such
 // polls would be a busy loop.
 const (
-	// MaxSlice and MinSlice limit the timeout of an upstream poll.
-	MaxSlice = 22 * time.Second
-	MinSlice = 2 * time.Second
+	// MaxPollTimeout and MinPollTimeout limit the timeout of an upstream poll.
+	MaxPollTimeout = 22 * time.Second
+	MinPollTimeout = 2 * time.Second
 
 	// sliceMargin is the time before the deadline at which the server responds.
 	sliceMargin = time.Second
@@ -33,9 +33,9 @@ type Polls struct {
 }
 
 // New returns polls that end no later than base. longPoll is the maximum timeout of an
-// upstream poll; a value above [MaxSlice] means [MaxSlice].
+// upstream poll; a value above [MaxPollTimeout] means [MaxPollTimeout].
 func New(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, longPoll time.Duration) *Polls {
-	maxTimeout := min(MaxSlice, longPoll)
+	maxTimeout := min(MaxPollTimeout, longPoll)
 	return &Polls{
 		Outcomes:   newOutcomes(base, client, metrics, maxTimeout),
 		Updates:    newUpdates(base, client, metrics, maxTimeout),
@@ -55,10 +55,10 @@ func (p *Polls) Close() {
 // Timeout limits d to the minimum and the maximum timeout of an upstream poll.
 func (p *Polls) Timeout(d time.Duration) time.Duration { return clamp(d, p.maxTimeout) }
 
-// SliceTimeout returns the timeout of the next poll of a wait that ends after the time
+// PollTimeout returns the timeout of the next poll of a wait that ends after the time
 // left. The timeout is a second longer than left, because the server responds a second
 // before the deadline.
-func (p *Polls) SliceTimeout(left time.Duration) time.Duration {
+func (p *Polls) PollTimeout(left time.Duration) time.Duration {
 	return sliceTimeout(left, p.maxTimeout)
 }
 
@@ -66,10 +66,10 @@ func sliceTimeout(left, maxTimeout time.Duration) time.Duration {
 	return clamp(left+sliceMargin, maxTimeout)
 }
 
-func clamp(d, maxTimeout time.Duration) time.Duration { return min(maxTimeout, max(MinSlice, d)) }
+func clamp(d, maxTimeout time.Duration) time.Duration { return min(maxTimeout, max(MinPollTimeout, d)) }
 
-// Pace waits until one second after begin, the start of the previous poll. If ctx
+// WaitPollInterval waits until one second after begin, the start of the previous poll. If ctx
 // ends first, it returns an error.
-func Pace(ctx context.Context, begin time.Time) error {
+func WaitPollInterval(ctx context.Context, begin time.Time) error {
 	return upstream.Sleep(ctx, pollInterval-time.Since(begin))
 }

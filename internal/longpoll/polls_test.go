@@ -23,7 +23,7 @@ func TestTimeoutsAreLimited(t *testing.T) {
 		10 * time.Second: {11 * time.Second, 10 * time.Second},
 		time.Hour:        {22 * time.Second, 10 * time.Second},
 	} {
-		require.Equal(t, want, [2]time.Duration{long.SliceTimeout(left), short.SliceTimeout(left)}, left)
+		require.Equal(t, want, [2]time.Duration{long.PollTimeout(left), short.PollTimeout(left)}, left)
 	}
 	require.Equal(t, 5*time.Second, long.Timeout(5*time.Second))
 	require.Equal(t, 2*time.Second, long.Timeout(time.Second))
@@ -35,13 +35,13 @@ func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		time.Sleep(300 * time.Millisecond)
-		require.NoError(t, longpoll.Pace(t.Context(), begin))
+		require.NoError(t, longpoll.WaitPollInterval(t.Context(), begin))
 		require.Equal(t, time.Second, time.Since(begin))
-		require.NoError(t, longpoll.Pace(t.Context(), begin.Add(-time.Minute)))
+		require.NoError(t, longpoll.WaitPollInterval(t.Context(), begin.Add(-time.Minute)))
 		require.Equal(t, time.Second, time.Since(begin))
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		require.ErrorIs(t, longpoll.Pace(ctx, time.Now()), context.Canceled)
+		require.ErrorIs(t, longpoll.WaitPollInterval(ctx, time.Now()), context.Canceled)
 	})
 }
 

@@ -52,7 +52,7 @@ func (r *tailReader) read(ctx context.Context) ([][]byte, error) {
 		case ended:
 			err = r.waitWhilePaused(ctx)
 		case len(fresh) == 0:
-			err = Pace(ctx, begin)
+			err = WaitPollInterval(ctx, begin)
 		}
 		if err != nil {
 			return nil, err
@@ -86,7 +86,7 @@ func (r *tailReader) newEvents(events [][]byte) (fresh [][]byte, closed bool, er
 	for _, event := range events {
 		header, err := ParseEventHeader(event)
 		if err != nil {
-			return nil, false, problem.Unreadable(err)
+			return nil, false, problem.UnreadableResponse(err)
 		}
 		if header.Persisted() && header.ID > last {
 			fresh, last, closed = append(fresh, event), header.ID, closed || header.Closes()

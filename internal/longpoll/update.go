@@ -77,7 +77,7 @@ func (u *Updates) Poll(ctx context.Context, key UpdateKey) (UpdateProgress, erro
 	response := &workflowservice.PollWorkflowExecutionUpdateResponse{}
 	err := u.client.Do(ctx, workflowservice.WorkflowService_PollWorkflowExecutionUpdate_FullMethodName,
 		&workflowservice.PollWorkflowExecutionUpdateRequest{
-			Namespace: upstream.CallFrom(ctx).Namespace,
+			Namespace: upstream.OptionsFrom(ctx).Namespace,
 			UpdateRef: &update.UpdateRef{
 				WorkflowExecution: &common.WorkflowExecution{WorkflowId: key.WorkflowID, RunId: key.RunID}, UpdateId: key.UpdateID,
 			},

@@ -82,10 +82,10 @@ func InvalidFields(fields ...Field) *Error {
 	return e
 }
 
-// Unreadable returns the problem of an upstream response that is not a valid
+// UnreadableResponse returns the problem of an upstream response that is not a valid
 // message, or that contains a value that the gateway cannot convert. The cause may
 // be nil.
-func Unreadable(cause error) *Error {
+func UnreadableResponse(cause error) *Error {
 	return New(UpstreamError, "The Temporal server's response cannot be read.").WithCause(cause)
 }
 

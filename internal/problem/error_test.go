@@ -53,8 +53,8 @@ func TestInvalidFieldsAreAllReported(t *testing.T) {
 func TestUnreadableWithAndWithoutCause(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("proto: cannot parse")
-	require.ErrorIs(t, problem.Unreadable(cause), cause)
-	require.Equal(t, "upstream-error: The Temporal server's response cannot be read. (proto: cannot parse)", problem.Unreadable(cause).Error())
-	require.Equal(t, "upstream-error: The Temporal server's response cannot be read.", problem.Unreadable(nil).Error())
+	require.ErrorIs(t, problem.UnreadableResponse(cause), cause)
+	require.Equal(t, "upstream-error: The Temporal server's response cannot be read. (proto: cannot parse)", problem.UnreadableResponse(cause).Error())
+	require.Equal(t, "upstream-error: The Temporal server's response cannot be read.", problem.UnreadableResponse(nil).Error())
 	require.True(t, problem.Is(problem.ShuttingDown(), problem.Draining))
 }

@@ -31,10 +31,10 @@ const (
 // server, so it must not affect calls for other workflows.
 func IsWorkflowBusy(st *status.Status) bool { return busyDetail(st) != "" }
 
-// IsUpdateLimit reports whether an update was rejected because the workflow has reached
+// IsUpdateLimitExceeded reports whether an update was rejected because the workflow has reached
 // the limit of updates in flight. With each such rejection, the server drops the updates
 // of the workflow that no worker has accepted yet. So an early retry harms other updates.
-func IsUpdateLimit(st *status.Status) bool {
+func IsUpdateLimitExceeded(st *status.Status) bool {
 	detail := busyDetail(st)
 	return detail == detailUpdatesFull || detail == detailUpdatesLarge
 }

@@ -313,7 +313,7 @@ func TestIsWorkflowBusyAndIsUpdateLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, test.wantBusy, problem.IsWorkflowBusy(test.st))
-			require.Equal(t, test.wantAtLimit, problem.IsUpdateLimit(test.st))
+			require.Equal(t, test.wantAtLimit, problem.IsUpdateLimitExceeded(test.st))
 		})
 	}
 }

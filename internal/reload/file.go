@@ -70,9 +70,9 @@ func Open[T any](path string, parse Parser[T], options Options) (*File[T], error
 // Load returns the newest valid version.
 func (f *File[T]) Load() *T { return f.current.Load() }
 
-// Every calls poll once per interval, which must be positive, until ctx is
+// PollInterval calls poll once per interval, which must be positive, until ctx is
 // done.
-func Every(ctx context.Context, interval time.Duration, poll func(context.Context)) {
+func PollInterval(ctx context.Context, interval time.Duration, poll func(context.Context)) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {

@@ -41,10 +41,10 @@ type Operation struct {
 	// NamespaceInMessage means that the namespace is in the body and not in the
 	// path. The door calls [Admitted.SetNamespace] after it has read the body.
 	NamespaceInMessage bool
-	// RejectDelegated rejects the bearers of delegated tokens. A door sets it if it
+	// RejectDelegatedTokens rejects the bearers of delegated tokens. A door sets it if it
 	// returns the server's page tokens unsealed, with which a bearer could read other
 	// runs.
-	RejectDelegated bool
+	RejectDelegatedTokens bool
 	// DropMetadata drops metadata keys that are not allowed. Otherwise they are an
 	// error, because the caller would rely on them.
 	DropMetadata bool
@@ -86,24 +86,24 @@ func (f *Front) Admit(ctx context.Context, h http.Header, op Operation) (context
 	a.Principal, _ = auth.PrincipalFrom(ctx)
 	a.access, _ = auth.AccessOf(op.Method)
 	a.options = upstream.CallOptions{Namespace: op.Namespace, Retry: op.Retry, Features: op.Features, Trail: &upstream.Trail{}}
-	ctx = upstream.NewContext(ctx, &a.options)
+	ctx = upstream.WithOptions(ctx, &a.options)
 	if err := a.admit(ctx, h, op); err != nil {
 		a.Reject(ctx, err)
 		return ctx, nil, err
 	}
 	a.response = f.Responses.Open(a.Principal.Account(), a.Principal.Share)
-	a.options.Room = responseRoom{a}
+	a.options.Memory = responseMemory{a}
 	return ctx, a, nil
 }
 
 func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error {
-	if op.RejectDelegated && a.Principal != nil && a.Principal.Capability != nil {
+	if op.RejectDelegatedTokens && a.Principal != nil && a.Principal.Capability != nil {
 		return problem.New(problem.OperationForbidden, "A delegated token is for the client API, under /v1.")
 	}
 	if op.NamespaceInMessage {
 		// The namespace is not known yet. A caller that may not call the method in any
 		// namespace is rejected before it acquires a slot.
-		if err := a.Principal.AuthorizeSomewhere(op.Method); err != nil {
+		if err := a.Principal.AuthorizeInAnyNamespace(op.Method); err != nil {
 			return err
 		}
 	} else {
@@ -143,14 +143,14 @@ func (a *Admitted) SetNamespace(ctx context.Context, namespace string) {
 // IsRead reports whether the request changes nothing.
 func (a *Admitted) IsRead() bool { return a.access.Role <= auth.RoleRead }
 
-// Enter reads the body, if hasBody is set. It then acquires a slot, from the pool for
+// ReadBodyAndAcquireSlot reads the body, if hasBody is set. It then acquires a slot, from the pool for
 // waits if waits is set. It acquires the slot last, so that a body that arrives slowly
 // does not occupy one. The memory for the body stays reserved until [Admitted.Release].
 //
 // Over HTTP/1, small responses do not count against [Front.Responses]. Over HTTP/2 all
 // do, because a client can open many streams on one connection and read none of them
 // (RFC 9113 section 10.5).
-func (a *Admitted) Enter(ctx context.Context, w http.ResponseWriter, r *http.Request, hasBody, waits bool) (body []byte, err error) {
+func (a *Admitted) ReadBodyAndAcquireSlot(ctx context.Context, w http.ResponseWriter, r *http.Request, hasBody, waits bool) (body []byte, err error) {
 	if r.ProtoMajor > 1 {
 		a.response.CountSmall()
 	}
@@ -262,41 +262,41 @@ func (a *Admitted) reserve(ctx context.Context, bytes int64) error {
 	return nil
 }
 
-// ReleaseBytes releases the memory for the response early, before [Admitted.Close].
-func (a *Admitted) ReleaseBytes() { a.response.Release() }
+// ReleaseResponse releases the memory for the response early, before [Admitted.Close].
+func (a *Admitted) ReleaseResponse() { a.response.Release() }
 
-// ReserveNext releases the memory for the part of the response that was written, and
+// ReserveNextPart releases the memory for the part of the response that was written, and
 // reserves memory for the next part, which has already been received.
-func (a *Admitted) ReserveNext(ctx context.Context, bytes int) error {
+func (a *Admitted) ReserveNextPart(ctx context.Context, bytes int) error {
 	a.response.Release()
 	return a.response.Resume(ctx, int64(bytes))
 }
 
-// Next fetches the next page of a streamed response. The slot of the request was
+// FetchPage fetches the next page of a streamed response. The slot of the request was
 // released when the response began, because a slow reader must not hold one. So Next
 // acquires a slot for each page, which limits the calls that all streams of a caller
 // make at the same time.
 //
-// Next reserves memory for a page of the size of the last one before it calls fetch. A
+// FetchPage reserves memory for a page of the size of the last one before it calls fetch. A
 // larger page is not received unless more memory can be reserved at once. Otherwise
-// Next releases the slot, waits for the memory and fetches the page again, so that a
+// FetchPage releases the slot, waits for the memory and fetches the page again, so that a
 // waiting stream holds neither memory nor a slot.
-func (a *Admitted) Next(ctx context.Context, fetch func(context.Context) (upstream.Response, error)) (upstream.Response, error) {
-	options := upstream.CallFrom(ctx)
-	options.Room = pageRoom{a}
-	fetchCtx := upstream.NewContext(ctx, &options)
+func (a *Admitted) FetchPage(ctx context.Context, fetch func(context.Context) (upstream.Response, error)) (upstream.Response, error) {
+	options := upstream.OptionsFrom(ctx)
+	options.Memory = pageMemory{a}
+	fetchCtx := upstream.WithOptions(ctx, &options)
 	for {
 		a.response.Release()
 		if err := a.response.Resume(ctx, a.pageBytes); err != nil {
 			return upstream.Response{}, err
 		}
 		var page upstream.Response
-		err := a.InSlot(ctx, func() (err error) {
+		err := a.WithSlot(ctx, func() (err error) {
 			page, err = fetch(fetchCtx)
 			return err
 		})
 		switch {
-		case errors.Is(err, errNoRoom):
+		case errors.Is(err, errNoMemory):
 			continue
 		case err != nil:
 			return page, err
@@ -309,16 +309,16 @@ func (a *Admitted) Next(ctx context.Context, fetch func(context.Context) (upstre
 	}
 }
 
-// responseRoom reserves memory for the responses to calls that are made before the
+// responseMemory reserves memory for the responses to calls that are made before the
 // response to the client begins.
-type responseRoom struct{ *Admitted }
+type responseMemory struct{ *Admitted }
 
-// Reserved implements [upstream.Room].
-func (r responseRoom) Reserved() int { return int(r.response.Bytes()) }
+// Reserved implements [upstream.MemoryReserver].
+func (r responseMemory) Reserved() int { return int(r.response.Bytes()) }
 
-// Reserve implements [upstream.Room]. It waits for memory as [Admitted.Reserve] does, and then for the additional slots
+// Reserve implements [upstream.MemoryReserver]. It waits for memory as [Admitted.Reserve] does, and then for the additional slots
 // that a large response needs.
-func (r responseRoom) Reserve(ctx context.Context, bytes int) error {
+func (r responseMemory) Reserve(ctx context.Context, bytes int) error {
 	if err := r.reserve(ctx, int64(bytes)); err != nil {
 		return err
 	}
@@ -332,28 +332,28 @@ const slotBytes = 4 << 20
 
 func slotsFor(bytes int64) int { return int(max(1, (bytes+slotBytes-1)/slotBytes)) }
 
-// pageRoom reserves memory for the next page of a stream.
-type pageRoom struct{ *Admitted }
+// pageMemory reserves memory for the next page of a stream.
+type pageMemory struct{ *Admitted }
 
-// Reserved implements [upstream.Room].
-func (r pageRoom) Reserved() int { return int(r.response.Bytes()) }
+// Reserved implements [upstream.MemoryReserver].
+func (r pageMemory) Reserved() int { return int(r.response.Bytes()) }
 
-// Reserve implements [upstream.Room]. It does not wait, because the stream holds a
-// slot. It stores the size of the page for [Admitted.Next].
-func (r pageRoom) Reserve(_ context.Context, bytes int) error {
+// Reserve implements [upstream.MemoryReserver]. It does not wait, because the stream holds a
+// slot. It stores the size of the page for [Admitted.FetchPage].
+func (r pageMemory) Reserve(_ context.Context, bytes int) error {
 	r.pageBytes = int64(bytes)
 	if r.response.Fit(r.pageBytes) {
 		return nil
 	}
-	return errNoRoom
+	return errNoMemory
 }
 
-var errNoRoom = errors.New("there is not enough memory for the next page yet")
+var errNoMemory = errors.New("there is not enough memory for the next page yet")
 
-// InSlot acquires as many slots as the last page needs, and holds them while it calls
+// WithSlot acquires as many slots as the last page needs, and holds them while it calls
 // do. It is for a response that has begun and can no longer be rejected, so it waits for
 // the slots until ctx ends.
-func (a *Admitted) InSlot(ctx context.Context, do func() error) error {
+func (a *Admitted) WithSlot(ctx context.Context, do func() error) error {
 	slot, err := a.front.Reads.Resume(ctx, a.Principal.Account(), a.Principal.Share, slotsFor(a.pageBytes))
 	if err != nil {
 		return err

@@ -34,9 +34,9 @@ type Bodies struct {
 	Max int64
 	// Timeout is the maximum time in which a complete body must arrive.
 	Timeout time.Duration
-	// Held limits the memory for all bodies and for the messages that are built from
+	// Memory limits the memory for all bodies and for the messages that are built from
 	// them, in total and for each caller.
-	Held *limit.Bytes
+	Memory *limit.Bytes
 }
 
 // Read reads the body of a request to its end. The returned reservation is for the body
@@ -51,7 +51,7 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Princ
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, limit.Reservation{}, nil
 	}
-	held, err := b.Held.Reserve(r.Context(), caller.Account(), caller.Share, minReservation)
+	held, err := b.Memory.Reserve(r.Context(), caller.Account(), caller.Share, minReservation)
 	if err != nil {
 		return nil, limit.Reservation{}, err
 	}

@@ -59,7 +59,7 @@ func TestDecodingLimitsConcurrentLargeBodies(t *testing.T) {
 // admit returns a request that front has admitted.
 func admit(t *testing.T, front *request.Front) *request.Admitted {
 	t.Helper()
-	front.Responses = limit.NewBytes(limit.BytesSize{Total: 1, Share: 1}, &telemetry.Gauge{})
+	front.Responses = limit.NewBytes(limit.BytesConfig{Total: 1, Share: 1}, &telemetry.Gauge{})
 	ctx := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "caller", Grants: []auth.Grant{{Namespace: "*", Role: auth.RoleRead}}})
 	_, a, err := front.Admit(ctx, nil, request.Operation{
 		Method: "/temporal.api.workflowservice.v1.WorkflowService/QueryWorkflow", NamespaceInMessage: true,

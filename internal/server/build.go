@@ -49,7 +49,7 @@ func CheckKeys(cfg *config.Config) error {
 	if _, err := os.ReadFile(file); file == "" || err != nil {
 		return nil //nolint:nilerr // loading the configuration reports it
 	}
-	_, err := apikey.Open(file, apikey.Options{Refusal: cfg.PlaintextCredentialProblem(), Mint: auth.NoCredential()})
+	_, err := apikey.Open(file, apikey.Options{CredentialProblem: cfg.PlaintextCredentialProblem(), Mint: auth.NoCredential()})
 	return err
 }
 
@@ -148,12 +148,12 @@ const minDecoding = 2
 func (g *gateway) newRequestFront() *request.Front {
 	limits := g.cfg.Limits.InFlight
 	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
-		return limit.NewPool(limit.PoolSize{
+		return limit.NewPool(limit.PoolConfig{
 			Slots: size, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
 		}, gauge)
 	}
 	bytes := func(total, small int64, gauge *telemetry.Gauge) *limit.Bytes {
-		return limit.NewBytes(limit.BytesSize{
+		return limit.NewBytes(limit.BytesConfig{
 			Total: total, Small: small, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
 		}, gauge)
 	}
@@ -166,7 +166,7 @@ func (g *gateway) newRequestFront() *request.Front {
 		Decoding: make(chan struct{}, max(minDecoding, runtime.GOMAXPROCS(0))),
 		Bodies: &request.Bodies{
 			Max: g.cfg.Limits.MaxBodyBytes, Timeout: g.cfg.Listen.Timeouts.ReadBody,
-			Held: bytes(inFlight.Requests, 0, &g.metrics.RequestBytes),
+			Memory: bytes(inFlight.Requests, 0, &g.metrics.RequestBytes),
 		},
 		Responses: bytes(inFlight.Responses, smallResponse, &g.metrics.ResponseBytes),
 	}

@@ -52,7 +52,7 @@ func TestStreamsWaitForTheBytesOfTheirPages(t *testing.T) {
 		lines := 0
 		for i := range streams {
 			reading.Go(func() {
-				key := []string{servertest.WriterKey, servertest.OtherKey}[i%2]
+				key := []string{servertest.WriterKey, servertest.OwnCredentialKey}[i%2]
 				request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://gateway"+servertest.WorkflowsPath, nil)
 				request.Header.Set("Authorization", "Bearer "+key)
 				request.Header.Set("Accept", "application/x-ndjson")
@@ -111,7 +111,7 @@ func TestTheErrorOfAWriteReportsThatTheCallWasMade(t *testing.T) {
 		require.Equal(t, "overloaded", resp.Field(t, "code"))
 		require.Contains(t, resp.Field(t, "detail"), "The call was made")
 		resp = g.Do(t, http.MethodPost, temporalWorkflowsPath+"/w", `{"workflowType":{"name":"W"},"taskQueue":{"name":"q"}}`)
-		servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
+		servertest.RequireRPCError(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 		require.Contains(t, resp.Body, "The call was made")
 		require.Len(t, g.Upstream.Calls("StartWorkflowExecution"), 2)
 		require.Equal(t, http.StatusServiceUnavailable, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)

@@ -27,7 +27,7 @@ func TestDrainTimeline(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: servertest.WithDrain})
 		temporalfake.NewWorkflow(g.Upstream)
 		synctest.Wait() // the upstream's health is known
-		require.Equal(t, http.StatusOK, g.Ready(t))
+		require.Equal(t, http.StatusOK, g.ReadyzStatus(t))
 
 		waiting := make(chan servertest.Response, 1)
 		begin := time.Now()
@@ -39,7 +39,7 @@ func TestDrainTimeline(t *testing.T) {
 		g.Stop()
 		synctest.Wait()
 
-		require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "/readyz fails immediately")
+		require.Equal(t, http.StatusServiceUnavailable, g.ReadyzStatus(t), "/readyz fails immediately")
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/livez", "").Status)
 		during := g.Do(t, http.MethodGet, "/v1/system-info", "")
 		require.Equal(t, http.StatusOK, during.Status, "requests are served during the delay")

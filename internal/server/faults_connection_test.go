@@ -52,7 +52,7 @@ func TestAnUpstreamThatCannotBeReached(t *testing.T) {
 	const unavailable = problem.UpstreamUnavailable
 	late := failed(problem.DeadlineExceeded).after(about(2 * time.Second))
 	refused := func(f *faulty, _ op) { f.connect(upstreamtest.Refused(upstreamAddress)) }
-	silent := func(f *faulty, _ op) { f.connect(upstreamtest.Silent) }
+	silent := func(f *faulty, _ op) { f.connect(upstreamtest.BlackHole) }
 	unreachable := func(f *faulty, _ op) { f.connect(upstreamtest.Unreachable) }
 	twoSeconds := []string{"Request-Timeout", "2s"}
 	for _, c := range []faultCase{
@@ -72,9 +72,9 @@ func TestAnUpstreamThatVanishes(t *testing.T) {
 	t.Parallel()
 	vanish := func(f *faulty, _ op) {
 		valve := upstreamtest.NewValve()
-		f.connect(upstreamtest.Wrapped(f.Upstream.Straight, valve.Wrap))
+		f.connect(upstreamtest.Wrapped(f.Upstream.DialDirect, valve.Wrap))
 		valve.Shut()
-		f.Upstream.Divert(upstreamtest.Unreachable)
+		f.Upstream.UseDialer(upstreamtest.Unreachable)
 	}
 	late := func(d time.Duration) []expectation {
 		return expectAll(failed(problem.DeadlineExceeded).after(about(d)), readOp(), startOp(), terminateOp())
@@ -124,7 +124,7 @@ func TestAnUpstreamThatIsSlow(t *testing.T) {
 // A network may split messages at any byte.
 func TestBytesThatArriveOneByOne(t *testing.T) {
 	t.Parallel()
-	bytewise := func(f *faulty, _ op) { f.connect(upstreamtest.Wrapped(f.Upstream.Straight, upstreamtest.Bytewise)) }
+	bytewise := func(f *faulty, _ op) { f.connect(upstreamtest.Wrapped(f.Upstream.DialDirect, upstreamtest.Bytewise)) }
 	faultCase{name: "bytewise", begin: bytewise, wants: healthy()}.run(t)
 }
 
@@ -151,7 +151,7 @@ func TestAConnectionThatIsCutDuringTheResponse(t *testing.T) {
 func TestGoAway(t *testing.T) {
 	t.Parallel()
 	goAway := func(s *upstreamtest.Stream) {
-		s.Leave(http2.ErrCodeNo, upstreamAddress)
+		s.GoAway(http2.ErrCodeNo, upstreamAddress)
 		if s.Wait(time.Second) {
 			s.Serve()
 		}

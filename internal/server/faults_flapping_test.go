@@ -67,7 +67,7 @@ func TestTheBreakerProtectsAFailingUpstream(t *testing.T) {
 		require.Contains(t, f.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 1")
 
 		f.Upstream.Handle(readOp().rpc, good)
-		f.Upstream.Handle("GetSystemInfo", upstreamtest.Unknown(0))
+		f.Upstream.Handle("GetSystemInfo", upstreamtest.RespondWithUnknownField(0))
 		f.endFault(t)
 		require.Contains(t, f.AdminText(t, "/metrics"), "flowgate_upstream_breaker_open 0")
 		s = f.load(t, time.Second)

@@ -121,7 +121,7 @@ func TestACallerDisconnectsDuringACall(t *testing.T) {
 func TestACallerDisconnectsWhileTheUpstreamIsUnreachable(t *testing.T) {
 	t.Parallel()
 	for name, dial := range map[string]upstreamtest.Dialer{
-		"refused": upstreamtest.Refused(upstreamAddress), "black hole": upstreamtest.Silent, "dial hangs": upstreamtest.Unreachable,
+		"refused": upstreamtest.Refused(upstreamAddress), "black hole": upstreamtest.BlackHole, "dial hangs": upstreamtest.Unreachable,
 	} {
 		for _, o := range []op{readOp(), startOp(), waitOp()} {
 			t.Run(o.name+", "+name, func(t *testing.T) {

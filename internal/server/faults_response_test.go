@@ -115,7 +115,7 @@ func TestAResponseThatIsTooLarge(t *testing.T) {
 	}
 	complete := func(length int) func(*faulty, op) {
 		return func(f *faulty, o op) {
-			f.Upstream.Handle(o.rpc, upstreamtest.InTurn(upstreamtest.Unknown(length), f.Upstream.Handler(o.rpc)))
+			f.Upstream.Handle(o.rpc, upstreamtest.InTurn(upstreamtest.RespondWithUnknownField(length), f.Upstream.Handler(o.rpc)))
 		}
 	}
 	small := func(cfg *config.Config) { cfg.Upstream.MaxResponseBytes = 1 << 20 }
@@ -203,10 +203,10 @@ func TestAServerThatStopsReading(t *testing.T) {
 	largeTerminate.body = `{"details":[` + argument + `]}`
 	stalled := func(f *faulty, o op) {
 		withScript(func(s *upstreamtest.Stream) {
-			s.Stall()
+			s.StopReading()
 			<-s.Done()
 			if got := s.Received(); got > 64<<10 {
-				f.Upstream.Cut()
+				f.Upstream.CloseConnections()
 			}
 		})(f, o)
 	}

@@ -23,9 +23,9 @@ func restart(downtime time.Duration) func(*faulty, op) {
 		f.Upstream.Handle(o.rpc, upstreamtest.Hang)
 		time.AfterFunc(time.Second, func() {
 			f.Upstream.Handle(o.rpc, good)
-			f.Upstream.Divert(upstreamtest.Refused(upstreamAddress))
-			f.Upstream.Cut()
-			time.AfterFunc(downtime, func() { f.Upstream.Divert(f.dialHealthy) })
+			f.Upstream.UseDialer(upstreamtest.Refused(upstreamAddress))
+			f.Upstream.CloseConnections()
+			time.AfterFunc(downtime, func() { f.Upstream.UseDialer(f.dialHealthy) })
 		})
 	}
 }
@@ -86,11 +86,11 @@ func TestAWaitContinuesAfterARestart(t *testing.T) {
 				f := startFaulty(t, nil)
 				w := temporalfake.NewWorkflow(f.Upstream)
 				time.AfterFunc(time.Second, func() {
-					f.Upstream.Divert(upstreamtest.Refused(upstreamAddress))
-					f.Upstream.Cut()
+					f.Upstream.UseDialer(upstreamtest.Refused(upstreamAddress))
+					f.Upstream.CloseConnections()
 				})
-				time.AfterFunc(time.Second+downtime, func() { f.Upstream.Divert(nil) })
-				time.AfterFunc(10*time.Second, w.Close)
+				time.AfterFunc(time.Second+downtime, func() { f.Upstream.UseDialer(nil) })
+				time.AfterFunc(10*time.Second, w.Complete)
 				resp := f.expect(t, waitOp(), want{status: http.StatusOK}.after(about(10*time.Second)))
 				require.Equal(t, "done", resp.Field(t, "result"))
 				f.endFault(t)
@@ -114,7 +114,7 @@ func TestALostConnectionWithManyCallsInFlight(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		})
-		time.AfterFunc(500*time.Millisecond, f.Upstream.Cut)
+		time.AfterFunc(500*time.Millisecond, f.Upstream.CloseConnections)
 		statuses := map[int]int{}
 		var mu sync.Mutex
 		var callers sync.WaitGroup

@@ -76,9 +76,9 @@ func (w want) after(from, to time.Duration) want {
 type faulty struct {
 	*servertest.Gateway
 
-	dialHealthy upstreamtest.Dialer // dials the healthy upstream; nil for the default
-	raw         *upstreamtest.Raw   // an upstream whose frames the test writes
-	before      map[string]int      // goroutines before the fault, by the function that started them
+	dialHealthy upstreamtest.Dialer       // dials the healthy upstream; nil for the default
+	raw         *upstreamtest.FrameServer // an upstream whose frames the test writes
+	before      map[string]int            // goroutines before the fault, by the function that started them
 }
 
 // startFaulty runs a gateway until the test ends.
@@ -120,9 +120,9 @@ func (f *faulty) awaitRecovery(t *testing.T) (took time.Duration) {
 
 // connect closes the gateway's upstream connections, so that it opens new ones with dial.
 func (f *faulty) connect(dial upstreamtest.Dialer) {
-	f.Upstream.Divert(dial)
+	f.Upstream.UseDialer(dial)
 	synctest.Wait() // until no connection to the previous upstream is being opened
-	f.Upstream.Cut()
+	f.Upstream.CloseConnections()
 	synctest.Wait()
 }
 

@@ -18,7 +18,7 @@ func TestAWaitForAClosedRunReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		temporalfake.NewWorkflow(g.Upstream).Close()
+		temporalfake.NewWorkflow(g.Upstream).Complete()
 		late := 0
 		for range 1000 {
 			if servertest.Elapsed(func() { g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=20s&runId="+temporalfake.RunID, "") }) >= time.Second {

@@ -60,7 +60,7 @@ func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets in
 		g.Upstream.Handle(method, upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
 	}
 	for range sockets {
-		for _, key := range []string{servertest.WriterKey, servertest.OtherKey} {
+		for _, key := range []string{servertest.WriterKey, servertest.OwnCredentialKey} {
 			openRequest(t, g, "POST "+path+" HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "+key+
 				"\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n")
 		}
@@ -139,7 +139,7 @@ func largeBodies(t *testing.T, g *servertest.Gateway) string {
 	synctest.Wait()
 	held := bytesHeld(t, g, "request")
 	g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
-	resp := g.Do(t, http.MethodPost, terminatePath, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+servertest.OtherKey)
+	resp := g.Do(t, http.MethodPost, terminatePath, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+servertest.OwnCredentialKey)
 	require.Less(t, resp.Status, http.StatusBadRequest, resp.Body)
 	time.Sleep(time.Minute)
 	synctest.Wait()

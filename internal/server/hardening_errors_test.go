@@ -99,7 +99,7 @@ func errorsBeyondTheFirst(t *testing.T, g *servertest.Gateway) string {
 func bearerMayNotDelegate(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	temporalfake.NewWorkflow(g.Upstream)
-	credential := g.DelegateToken(t, `{"read":true}`)
+	credential := g.CreateDelegatedToken(t, `{"read":true}`)
 	body, writer := io.Pipe()
 	defer func() { _ = writer.Close() }()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://gateway"+servertest.OrderPath+"/tokens?firstExecutionRunId=x", body)

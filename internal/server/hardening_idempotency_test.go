@@ -57,11 +57,11 @@ func sameKeyFromTwoBearers(t *testing.T, g *servertest.Gateway) string {
 		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"`+name+`"}`, append(servertest.Bearer(token), idempotencyKey...)...)
 		require.Equal(t, http.StatusNoContent, resp.Status, resp.Body)
 	}
-	signal(g.DelegateToken(t, `{"signals":["comment"]}`), "comment")
-	approver := g.DelegateToken(t, servertest.TokenBody)
+	signal(g.CreateDelegatedToken(t, `{"signals":["comment"]}`), "comment")
+	approver := g.CreateDelegatedToken(t, servertest.TokenBody)
 	signal(approver, "approve")
 	signal(approver, "approve")
-	signal(g.DelegateToken(t, servertest.TokenBody), "approve") // a token with the same scope, created at the same time
+	signal(g.CreateDelegatedToken(t, servertest.TokenBody), "approve") // a token with the same scope, created at the same time
 	ids := sentSignals(t, g)
 	require.NotEqual(t, ids[0], ids[1], "the server would treat the approval as a repeated comment")
 	require.Equal(t, ids[1], ids[2], "a repeated approval of the same bearer has the same id")

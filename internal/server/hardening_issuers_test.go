@@ -109,8 +109,8 @@ func rotation(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) st
 	old, spare := servertest.NewJWT(longLived), servertest.NewJWT(longLived, servertest.SignedBy("rsa", gojwt.SigningMethodRS256, servertest.RSAKey()))
 	requireAccepted(t, g, issuer, old)
 	requireAccepted(t, g, issuer, spare)
-	issuer.Publish(map[string]any{"rsa": servertest.RSAKey().Public(), "later": servertest.LaterKey().Public()})
-	later := servertest.NewJWT(longLived, servertest.SignedBy("later", gojwt.SigningMethodES256, servertest.LaterKey()))
+	issuer.Publish(map[string]any{"rsa": servertest.RSAKey().Public(), "later": servertest.RotatedKey().Public()})
+	later := servertest.NewJWT(longLived, servertest.SignedBy("later", gojwt.SigningMethodES256, servertest.RotatedKey()))
 	requireRejectedWithoutFetch(t, g, issuer, later) // the keys were fetched a moment ago
 	requireAccepted(t, g, issuer, old)
 	time.Sleep(30 * time.Second)
@@ -119,7 +119,7 @@ func rotation(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) st
 	requireRejectedWithoutFetch(t, g, issuer, old) // although it was accepted before
 	requireRejectedWithoutFetch(t, g, issuer, servertest.NewJWT(longLived))
 
-	issuer.Publish(map[string]any{"later": servertest.LaterKey().Public()})
+	issuer.Publish(map[string]any{"later": servertest.RotatedKey().Public()})
 	requireAccepted(t, g, issuer, spare)
 	time.Sleep(15*time.Minute + time.Second)
 	synctest.Wait()
@@ -154,7 +154,7 @@ func requireKeysUnavailable(t *testing.T, g *servertest.Gateway, token string) {
 	require.Equal(t, http.StatusServiceUnavailable, api.Status, api.Body)
 	requireWellFormed(t, api, "jwks-unavailable")
 	require.Empty(t, api.Header.Get("WWW-Authenticate"))
-	servertest.RequireStatus(t, temporal, http.StatusServiceUnavailable, codes.Unavailable)
+	servertest.RequireRPCError(t, temporal, http.StatusServiceUnavailable, codes.Unavailable)
 	for _, resp := range []servertest.Response{api, temporal} {
 		require.Equal(t, "1", resp.Header.Get("Retry-After"))
 	}

@@ -77,7 +77,7 @@ func sendAsKeys(t *testing.T, g *servertest.Gateway, attempts ...keyedRequest) s
 			continue
 		}
 		require.Equal(t, http.StatusForbidden, got.Status, "%+v: %s", a, got.Body)
-		servertest.RequireStatus(t, got, http.StatusForbidden, codes.PermissionDenied)
+		servertest.RequireRPCError(t, got, http.StatusForbidden, codes.PermissionDenied)
 		require.Equal(t, before, g.UpstreamCalls(), "%+v", a)
 		denied++
 	}

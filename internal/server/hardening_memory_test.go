@@ -73,7 +73,7 @@ func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint
 func TestWaitsReserveBytesBeforeTheyEncodeTheResult(t *testing.T) { //nolint:paralleltest // it measures the heap
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: withFewBytes})
-		c := temporalfake.NewChain(g.Upstream)
+		c := temporalfake.NewRunChain(g.Upstream)
 		const waiters, size = 100, 2 << 20
 		for range waiters {
 			openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/order/result?wait=50s"))

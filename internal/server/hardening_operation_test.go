@@ -207,7 +207,7 @@ func shutdown(t *testing.T, g *servertest.Gateway) string {
 	begin := time.Now()
 	g.Stop()
 	synctest.Wait()
-	require.Equal(t, http.StatusServiceUnavailable, g.Ready(t), "/readyz fails immediately")
+	require.Equal(t, http.StatusServiceUnavailable, g.ReadyzStatus(t), "/readyz fails immediately")
 	require.Equal(t, http.StatusOK, (<-inFlight).Status)
 	wait := <-waiting
 	require.Equal(t, http.StatusAccepted, wait.Status, "a wait that ends early is not an error")

@@ -28,7 +28,7 @@ func delegatedWaitsForAResult(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	f := temporalfake.NewWorkflow(g.Upstream)
 	credentials := make([][]string, 100)
-	token := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+	token := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody))
 	for i := range credentials {
 		credentials[i] = token
 	}
@@ -39,11 +39,11 @@ func delegatedWaitsForAResult(t *testing.T, g *servertest.Gateway) string {
 
 func delegatedStreams(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	c := temporalfake.NewChain(g.Upstream)
-	token := servertest.Bearer(g.DelegateToken(t, `{"read":true,"ttl":"1h"}`))
+	c := temporalfake.NewRunChain(g.Upstream)
+	token := servertest.Bearer(g.CreateDelegatedToken(t, `{"read":true,"ttl":"1h"}`))
 	streams := make([]*servertest.EventStream, 100)
 	for i := range streams {
-		streams[i] = g.Follow(t, "", token...)
+		streams[i] = g.FollowHistory(t, "", token...)
 		require.Equal(t, c.EventIDs(), streams[i].ReadIDs(t, len(c.EventIDs())))
 	}
 	synctest.Wait()
@@ -60,7 +60,7 @@ func delegatedWaitsForAnUpdate(t *testing.T, g *servertest.Gateway) string {
 	f := temporalfake.NewUpdate(g.Upstream)
 	f.MarkSent()
 	f.Accept()
-	token := servertest.Bearer(g.DelegateToken(t, `{"updates":["addItem"]}`))
+	token := servertest.Bearer(g.CreateDelegatedToken(t, `{"updates":["addItem"]}`))
 	var waits sync.WaitGroup
 	for range 100 {
 		waits.Go(func() {

@@ -79,7 +79,7 @@ func overRate(t *testing.T, g *servertest.Gateway, usedPath, otherPath string) s
 		require.Equal(t, `"key";q=3;w=6`, resp.Header.Get("RateLimit-Policy"))
 		require.Equal(t, `"key";r=0;t=6`, resp.Header.Get("RateLimit"))
 		if path == temporalWorkflowsPath {
-			servertest.RequireStatus(t, resp, http.StatusTooManyRequests, codes.ResourceExhausted)
+			servertest.RequireRPCError(t, resp, http.StatusTooManyRequests, codes.ResourceExhausted)
 		} else {
 			requireWellFormed(t, resp, "rate-limited")
 		}
@@ -103,7 +103,7 @@ func otherNamespace(t *testing.T, g *servertest.Gateway) string {
 	before := g.UpstreamCalls()
 	for _, body := range []string{`{"namespace":"other"}`, `{"namespace":"default","namespace":"other"}`, `{"links":[{"workflowEvent":{"namespace":"other"}}]}`} {
 		resp := g.Do(t, http.MethodPost, "/api/v1/namespaces/default/workflows/w", body)
-		servertest.RequireStatus(t, resp, http.StatusBadRequest, codes.InvalidArgument)
+		servertest.RequireRPCError(t, resp, http.StatusBadRequest, codes.InvalidArgument)
 	}
 	require.Equal(t, before, g.UpstreamCalls())
 	return "400 INVALID_ARGUMENT, 0 upstream calls"

@@ -201,7 +201,7 @@ func serveLargeResponses(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	serveLargeList(t, g, largeMB)
 	large := strings.Repeat("x", 1<<20)
-	c := temporalfake.NewChain(g.Upstream)
+	c := temporalfake.NewRunChain(g.Upstream)
 	c.Signal(largeMB)
 	c.Change(func(r *temporalfake.Run) {
 		for _, event := range r.Events {

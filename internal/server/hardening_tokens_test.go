@@ -122,7 +122,7 @@ func requireRejected(t *testing.T, g *servertest.Gateway, token string) {
 	requireWellFormed(t, api, "invalid-token")
 	require.Equal(t, "The token is not valid.", api.Field(t, "detail"))
 	require.Equal(t, challenge, api.Header.Get("WWW-Authenticate"))
-	servertest.RequireStatus(t, temporal, http.StatusUnauthorized, codes.Unauthenticated)
+	servertest.RequireRPCError(t, temporal, http.StatusUnauthorized, codes.Unauthenticated)
 	require.Equal(t, challenge, temporal.Header.Get("WWW-Authenticate"))
 	require.Equal(t, before, g.UpstreamCalls())
 }

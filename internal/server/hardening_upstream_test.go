@@ -156,8 +156,8 @@ func callerDisconnects(t *testing.T, g *servertest.Gateway) string {
 
 func refusedConnection(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
-	g.Upstream.Divert(upstreamtest.Refused("10.0.0.7:7233"))
-	g.Upstream.Cut()
+	g.Upstream.UseDialer(upstreamtest.Refused("10.0.0.7:7233"))
+	g.Upstream.CloseConnections()
 	synctest.Wait()
 	resp := servertest.Request{Method: http.MethodPost, Path: terminatePath}.Send(t, g)
 	require.Equal(t, http.StatusServiceUnavailable, resp.Status)

@@ -81,7 +81,7 @@ func TestManyShortValuesUseLittleMemory(t *testing.T) { //nolint:paralleltest //
 	const maxBytes = 64 << 20
 	g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Listen.DrainDelay = 0 }})
 	temporalfake.NewWorkflow(g.Upstream)
-	readToken := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
+	readToken := servertest.Bearer(g.CreateDelegatedToken(t, `{"read":true}`))
 	for i, q := range manyValues() {
 		if i < 2 {
 			q.Headers = readToken

@@ -105,7 +105,7 @@ func carriesKey(h http.Header) bool {
 			return false
 		}
 	}
-	return slices.Contains([]string{servertest.WriterKey, servertest.ReaderKey, servertest.OtherKey, wideKey}, key)
+	return slices.Contains([]string{servertest.WriterKey, servertest.ReaderKey, servertest.OwnCredentialKey, wideKey}, key)
 }
 
 // checkResponse checks the status, the headers and the body of a response. An error may have the format of the Temporal

@@ -109,7 +109,7 @@ func (g *gateway) openKeys() error {
 		return nil
 	}
 	keys, err := apikey.Open(cfg.File, apikey.Options{
-		Log: g.log, Refusal: g.cfg.PlaintextCredentialProblem(), Mint: g.identity.minted,
+		Log: g.log, CredentialProblem: g.cfg.PlaintextCredentialProblem(), Mint: g.identity.minted,
 		OnReload: func(err error) { g.metrics.KeysReloaded(g.background, err) },
 	})
 	if err != nil {
@@ -141,11 +141,11 @@ func (id *identity) delegator(name string) (d delegated.Delegator, ok bool) {
 	d.GrantsStored = true
 	switch {
 	case !colon && id.keys != nil:
-		d.Principal, ok = id.keys.Owner(name)
+		d.Principal, ok = id.keys.PrincipalByID(name)
 	case !colon:
 		d.Principal, ok = id.anonymous, id.anonymous != nil
 	case kind == config.CertificateName:
-		d.Principal, ok = id.certificates.Owner(name)
+		d.Principal, ok = id.certificates.PrincipalByName(name)
 	default:
 		d.GrantsStored = false
 		if d.Principal, ok = id.bearers[kind]; ok {

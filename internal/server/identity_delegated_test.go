@@ -36,9 +36,9 @@ func withWorkflow(t *testing.T, options servertest.Options, test func(*testing.T
 func TestADelegatedTokenPermitsItsOperations(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
-		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+		credential := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody))
 		require.Zero(t, g.UpstreamCalls(), "the gateway does not check whether the workflow exists")
-		f.Close()
+		f.Complete()
 		for _, call := range []struct {
 			method, path, body string
 			status             int
@@ -57,7 +57,7 @@ func TestADelegatedTokenPermitsItsOperations(t *testing.T) {
 			require.Greater(t, g.UpstreamCalls(), before, call.path)
 		}
 		signal := g.Upstream.Calls("SignalWorkflowExecution")[0]
-		require.Equal(t, "delegated:writer", servertest.FieldText(servertest.DecodeRequest(t, signal), "identity"))
+		require.Equal(t, "delegated:writer", servertest.FieldString(servertest.DecodeRequest(t, signal), "identity"))
 		require.Empty(t, signal.Metadata.Get("authorization"))
 	})
 }
@@ -65,8 +65,8 @@ func TestADelegatedTokenPermitsItsOperations(t *testing.T) {
 func TestADelegatedTokenPermitsNothingElse(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
-		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
-		readOnly := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
+		credential := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody))
+		readOnly := servertest.Bearer(g.CreateDelegatedToken(t, `{"read":true}`))
 		oneRun := servertest.Bearer(g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens?runId="+temporalfake.RunID, servertest.TokenBody).Field(t, "token"))
 		const other = servertest.WorkflowsPath + "/other"
 		denied := 0
@@ -105,8 +105,8 @@ func TestADelegatedTokenPermitsNothingElse(t *testing.T) {
 		requireDenied(oneRun, http.MethodGet, servertest.OrderPath+"?runId=another", "")
 		requireDenied(oneRun, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`)
 		for _, b := range servertest.Bindings(t) {
-			resp := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), credential...)
-			servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
+			resp := g.Do(t, b.HTTPMethod, b.Path("default"), b.Body("default"), credential...)
+			servertest.RequireRPCError(t, resp, http.StatusForbidden, codes.PermissionDenied)
 			denied++
 		}
 		require.Zero(t, g.UpstreamCalls())
@@ -123,7 +123,7 @@ func TestCreateDelegatedToken(t *testing.T) {
 		requireWellFormed(t, resp, "operation-forbidden")
 		resp = g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"updates":["u"]}`, servertest.Bearer(servertest.ReaderKey)...)
 		require.Equal(t, http.StatusForbidden, resp.Status)
-		readers := g.DelegateToken(t, `{"read":true}`, servertest.Bearer(servertest.ReaderKey)...)
+		readers := g.CreateDelegatedToken(t, `{"read":true}`, servertest.Bearer(servertest.ReaderKey)...)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(readers)...).Status)
 
 		for _, body := range []string{
@@ -141,7 +141,7 @@ func TestCreateDelegatedToken(t *testing.T) {
 func TestADelegatedTokenExpires(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
-		credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+		credential := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody))
 		time.Sleep(10*time.Minute - time.Second)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 		time.Sleep(time.Second)
@@ -150,7 +150,7 @@ func TestADelegatedTokenExpires(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, resp.Status)
 		requireWellFormed(t, resp, "invalid-token")
 		require.Equal(t, `Bearer realm="flowgate", error="invalid_token"`, resp.Header.Get("WWW-Authenticate"))
-		fresh := g.DelegateToken(t, servertest.TokenBody)
+		fresh := g.CreateDelegatedToken(t, servertest.TokenBody)
 		flipped := fresh[:len(fresh)-2] + map[bool]string{true: "B", false: "A"}[fresh[len(fresh)-2] == 'A'] + fresh[len(fresh)-1:]
 		for _, forged := range []string{flipped, fresh + "A", "fgt.", "fgt.AAAA", strings.ToUpper(fresh)} {
 			require.Equal(t, http.StatusUnauthorized, g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(forged)...).Status, forged)
@@ -171,7 +171,7 @@ func TestADelegatedTokenRequiresTheAPIKeyThatCreatedIt(t *testing.T) {
 			t.Parallel()
 			file := ""
 			withWorkflow(t, servertest.Options{Configure: func(cfg *config.Config) { file = cfg.Auth.APIKeys.File }}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
-				credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody))
+				credential := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody))
 				require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 				keys := string(servertest.Must(os.ReadFile(file)))
 				require.Contains(t, keys, change[0])
@@ -205,7 +205,7 @@ func TestADelegatedTokenExpiresWithTheJWTThatCreatedIt(t *testing.T) {
 func TestDelegatedTokensShareAPollOnlyWithinOneScope(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
-		delegated := func(body string) []string { return servertest.Bearer(g.DelegateToken(t, body)) }
+		delegated := func(body string) []string { return servertest.Bearer(g.CreateDelegatedToken(t, body)) }
 		require.Equal(t, 4, countPolls(t, g, f,
 			servertest.Bearer(servertest.WriterKey), servertest.Bearer(servertest.WriterKey), // one poll
 			delegated(`{"read":true,"signals":["a","b"],"ttl":"10m"}`), delegated(`{"read":true,"signals":["b","a","a"],"ttl":"9m"}`), // one poll
@@ -219,9 +219,9 @@ func TestASharedPollOutlivesTheTokenThatStartedIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
-		c := temporalfake.NewChain(g.Upstream)
-		short, long := servertest.Bearer(g.DelegateToken(t, `{"read":true,"ttl":"1m"}`)), servertest.Bearer(g.DelegateToken(t, `{"read":true,"ttl":"1h"}`))
-		first, second := g.Follow(t, "", short...), g.Follow(t, "", long...)
+		c := temporalfake.NewRunChain(g.Upstream)
+		short, long := servertest.Bearer(g.CreateDelegatedToken(t, `{"read":true,"ttl":"1m"}`)), servertest.Bearer(g.CreateDelegatedToken(t, `{"read":true,"ttl":"1h"}`))
+		first, second := g.FollowHistory(t, "", short...), g.FollowHistory(t, "", long...)
 		for _, s := range []*servertest.EventStream{first, second} {
 			require.Equal(t, c.EventIDs(), s.ReadIDs(t, len(c.EventIDs())))
 		}
@@ -257,7 +257,7 @@ func TestADelegatedTokenUsesTheUpstreamCredentialOfItsCreator(t *testing.T) {
 	} {
 		configure := servertest.Apply(servertest.TrustIssuer(t, settings), withStatic(t, "static-token"))
 		withWorkflow(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer()}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
-			credential := servertest.Bearer(g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(servertest.NewJWT())...))
+			credential := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody, servertest.Bearer(servertest.NewJWT())...))
 			resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...)
 			require.Equal(t, want, resp.Status, "%q: %s", settings, resp.Body)
 			switch settings {

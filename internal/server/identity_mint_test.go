@@ -95,7 +95,7 @@ func TestAMintedTokenNamesThePrincipalAndTheRequiredPermission(t *testing.T) {
 			{http.MethodGet, servertest.WorkflowsPath, "", aliceToken, "ListWorkflowExecutions", "idp:alice", []any{"default:read"}},
 			{http.MethodGet, "/cluster", "", servertest.RootKey, "GetClusterInfo", "root", []any{"temporal-system:read"}},
 			{http.MethodGet, "/v1/system-info", "", servertest.ReaderKey, "GetSystemInfo", "reader", []any{}},
-			{http.MethodGet, servertest.OrderPath, "", g.DelegateToken(t, servertest.TokenBody), "DescribeWorkflowExecution", "delegated:writer", []any{"default:read"}},
+			{http.MethodGet, servertest.OrderPath, "", g.CreateDelegatedToken(t, servertest.TokenBody), "DescribeWorkflowExecution", "delegated:writer", []any{"default:read"}},
 		} {
 			resp := g.Do(t, tc.method, tc.path, tc.body, servertest.Bearer(tc.credential)...)
 			require.Contains(t, []int{http.StatusOK, http.StatusCreated}, resp.Status, resp.Body)
@@ -103,7 +103,7 @@ func TestAMintedTokenNamesThePrincipalAndTheRequiredPermission(t *testing.T) {
 			require.Equal(t, tc.subject, claims["sub"])
 			require.Equal(t, tc.permissions, claims["permissions"], "%s by %s", tc.rpc, tc.subject)
 		}
-		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OtherKey)...).Status)
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OwnCredentialKey)...).Status)
 		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own credential takes precedence")
 	})
 }

@@ -77,7 +77,7 @@ func temporalOperations(t *testing.T, _ *servertest.Gateway) []attempt {
 	t.Helper()
 	var found []attempt
 	for _, b := range servertest.Bindings(t) {
-		found = append(found, attempt{b.Verb, b.Path("default"), b.Body("default"), b.Access(t)})
+		found = append(found, attempt{b.HTTPMethod, b.Path("default"), b.Body("default"), b.Access(t)})
 	}
 	return found
 }
@@ -92,10 +92,10 @@ func (a attempt) insufficient(t *testing.T, g *servertest.Gateway) map[string][]
 		wrongKey, servertest.DisabledKey, servertest.ExpiredKey, servertest.NewJWT(servertest.WithTimeClaim("iat", -2*time.Hour), servertest.WithTimeClaim("exp", -time.Hour)), servertest.NewJWT(servertest.WithClaim("aud", "other")),
 		servertest.NewJWT(servertest.SignedBy("ec", gojwt.SigningMethodES256, servertest.ForgerKey())), "fgt.AAAA",
 	}}
-	if a.access.Scope == auth.ScopeOpen {
+	if a.access.Scope == auth.ScopeNone {
 		return found
 	}
-	found["elsewhere"] = []string{servertest.ElsewhereKey, permitted("elsewhere:admin", "default-2:admin", "*:admin", "default*:admin"), permitted()}
+	found["elsewhere"] = []string{servertest.OtherNamespacesKey, permitted("elsewhere:admin", "default-2:admin", "*:admin", "default*:admin"), permitted()}
 	roles := map[auth.Role]string{auth.RoleRead: servertest.ReaderKey, auth.RoleWrite: servertest.WriterKey}
 	for role, key := range roles {
 		if a.access.Role > role || a.access.Scope == auth.ScopeCluster {
@@ -155,8 +155,8 @@ func serveAll(t *testing.T, g *servertest.Gateway) {
 	t.Helper()
 	for method := range auth.AccessTable() {
 		if name := method[strings.LastIndexByte(method, '/')+1:]; name != "GetSystemInfo" {
-			g.Upstream.Handle(name, upstreamtest.Unknown(0))
+			g.Upstream.Handle(name, upstreamtest.RespondWithUnknownField(0))
 		}
 	}
-	temporalfake.NewWorkflow(g.Upstream).Close()
+	temporalfake.NewWorkflow(g.Upstream).Complete()
 }

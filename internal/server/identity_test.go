@@ -52,7 +52,7 @@ func TestOnlyPermittedKeysOverrideTheAuthorization(t *testing.T) {
 			require.Equal(t, []string{"Bearer static-token"}, authorization(t, g, "ListWorkflowExecutions"))
 		}
 		before := g.UpstreamCalls()
-		for _, key := range []string{servertest.WriterKey, g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(overridingKey)...)} {
+		for _, key := range []string{servertest.WriterKey, g.CreateDelegatedToken(t, servertest.TokenBody, servertest.Bearer(overridingKey)...)} {
 			resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", append(servertest.Bearer(key), header, "Bearer evil")...)
 			require.Equal(t, http.StatusBadRequest, resp.Status, resp.Body)
 			requireWellFormed(t, resp, "metadata-not-allowed")
@@ -67,7 +67,7 @@ func TestOnlyPermittedKeysOverrideTheAuthorization(t *testing.T) {
 // of concurrent upstream polls. credentials are headers, as pairs of name and value.
 func countPolls(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow, credentials ...[]string) int {
 	t.Helper()
-	time.AfterFunc(5*time.Second, f.Close)
+	time.AfterFunc(5*time.Second, f.Complete)
 	var all sync.WaitGroup
 	for _, credential := range credentials {
 		all.Go(func() {
@@ -106,16 +106,16 @@ func TestTheTokenOfACallerIsPassedThrough(t *testing.T) {
 			}
 		}
 		before := g.UpstreamCalls()
-		delegated := g.DelegateToken(t, servertest.TokenBody, servertest.Bearer(aliceToken)...)
+		delegated := g.CreateDelegatedToken(t, servertest.TokenBody, servertest.Bearer(aliceToken)...)
 		for _, credential := range []string{servertest.WriterKey, delegated} { // there is no token to pass through
 			resp := g.Do(t, http.MethodGet, servertest.OrderPath, "", servertest.Bearer(credential)...)
 			require.Equal(t, http.StatusBadGateway, resp.Status, resp.Body)
 			requireWellFormed(t, resp, "upstream-auth-failed")
 		}
 		resp := g.Do(t, http.MethodGet, temporalWorkflowsPath, "", servertest.Bearer(servertest.WriterKey)...)
-		servertest.RequireStatus(t, resp, http.StatusBadGateway, codes.Unavailable)
+		servertest.RequireRPCError(t, resp, http.StatusBadGateway, codes.Unavailable)
 		require.Equal(t, before, g.UpstreamCalls())
-		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OtherKey)...).Status)
+		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", servertest.Bearer(servertest.OwnCredentialKey)...).Status)
 		require.Equal(t, []string{"Bearer other-token"}, authorization(t, g, "ListWorkflowExecutions"), "the key's own credential takes precedence")
 		require.Equal(t, http.StatusOK, getAnonymously(t, g.Client, "/readyz").Status, "the health check needs no token")
 		again := servertest.NewJWT(servertest.WithClaim("jti", "2")) // another token of alice, which the upstream may treat differently
@@ -151,7 +151,7 @@ func TestANamespaceMayHaveItsOwnCredential(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "namespace")
 	require.NoError(t, os.WriteFile(file, []byte("namespace-token"), 0o600))
 	configure := servertest.Apply(withKeys(
-		keyEntry{servertest.ElsewhereKey, `grants: [{namespace: "*", role: admin}]`}), withStatic(t, "static-token"),
+		keyEntry{servertest.OtherNamespacesKey, `grants: [{namespace: "*", role: admin}]`}), withStatic(t, "static-token"),
 		func(cfg *config.Config) {
 			cfg.Namespaces = map[string]config.Namespace{
 				"default": {
@@ -167,9 +167,9 @@ func TestANamespaceMayHaveItsOwnCredential(t *testing.T) {
 			sent           []string
 		}{
 			{"default", servertest.WriterKey, []string{"Bearer namespace-token"}},
-			{"default", servertest.OtherKey, []string{"Bearer other-token"}},
-			{"open", servertest.ElsewhereKey, nil},
-			{"third", servertest.ElsewhereKey, []string{"Bearer static-token"}},
+			{"default", servertest.OwnCredentialKey, []string{"Bearer other-token"}},
+			{"open", servertest.OtherNamespacesKey, nil},
+			{"third", servertest.OtherNamespacesKey, []string{"Bearer static-token"}},
 		} {
 			for _, door := range []string{"/v1", "/api/v1"} {
 				resp := g.Do(t, http.MethodGet, door+"/namespaces/"+tc.namespace+"/workflows", "", servertest.Bearer(tc.key)...)
@@ -179,7 +179,7 @@ func TestANamespaceMayHaveItsOwnCredential(t *testing.T) {
 		}
 		lists := g.Upstream.Calls("ListWorkflowExecutions")
 		require.Equal(t, []string{"default.a1b2c"}, lists[0].Metadata.Get("temporal-namespace"))
-		require.Equal(t, "default.a1b2c", servertest.FieldText(servertest.DecodeRequest(t, lists[0]), "namespace"))
+		require.Equal(t, "default.a1b2c", servertest.FieldString(servertest.DecodeRequest(t, lists[0]), "namespace"))
 		require.NoError(t, os.WriteFile(file, []byte("rotated-token"), 0o600))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()

@@ -30,7 +30,7 @@ func TestReadinessFollowsTheUpstreamWithoutACallForEachProbe(t *testing.T) {
 		synctest.Wait()
 		before := len(g.Upstream.Calls("GetSystemInfo"))
 		for range 100 {
-			require.Equal(t, http.StatusServiceUnavailable, g.Ready(t))
+			require.Equal(t, http.StatusServiceUnavailable, g.ReadyzStatus(t))
 		}
 		require.Len(t, g.Upstream.Calls("GetSystemInfo"), before)
 		require.Contains(t, g.AdminText(t, "/readyz"), "permission-denied")
@@ -38,7 +38,7 @@ func TestReadinessFollowsTheUpstreamWithoutACallForEachProbe(t *testing.T) {
 		g.Upstream.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{}))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		require.Equal(t, http.StatusOK, g.Ready(t))
+		require.Equal(t, http.StatusOK, g.ReadyzStatus(t))
 		require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_ready 1")
 
 		g.Upstream.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, "gone"))
@@ -48,7 +48,7 @@ func TestReadinessFollowsTheUpstreamWithoutACallForEachProbe(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_ready 0", "a failed call triggers a health check")
-		require.Equal(t, http.StatusServiceUnavailable, g.Ready(t))
+		require.Equal(t, http.StatusServiceUnavailable, g.ReadyzStatus(t))
 	})
 }
 
@@ -235,6 +235,6 @@ func TestOnlyListedHostsAreServed(t *testing.T) {
 			require.Contains(t, string(text[:15]), strconv.Itoa(status), host)
 			require.NoError(t, conn.Close())
 		}
-		require.Equal(t, http.StatusOK, g.Ready(t), "probes are served for any host")
+		require.Equal(t, http.StatusOK, g.ReadyzStatus(t), "probes are served for any host")
 	})
 }

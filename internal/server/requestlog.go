@@ -146,7 +146,7 @@ func (l *requestLog) end(s *requestState) {
 	event.Duration = time.Since(s.started)
 	if !l.probes.isProbe(s.request) {
 		event.Log(l.log)
-		l.metrics.Request(s.request.Context(), s.request.Method, event.Route, rec.status, event.Duration)
+		l.metrics.RecordRequest(s.request.Context(), s.request.Method, event.Route, rec.status, event.Duration)
 	}
 	l.routeContexts.Put(s.routing) // safe, because work that outlives a request has its own context
 	if panicked != nil && errors.Is(asError(panicked), http.ErrAbortHandler) {

@@ -59,14 +59,14 @@ func startRecorded(t *testing.T) *recordedGateway {
 	seals := filepath.Join(t.TempDir(), "seals")
 	require.NoError(t, os.WriteFile(seals, []byte(strings.Repeat(marker, 8)), 0o600))
 	keys := withKeys(keyEntry{markedKey, grants}, keyEntry{mintKey, grants + ", credential: {mode: mint}"}, keyEntry{overrideKey, grants + ", overrideAuthorization: true"})
-	configure := servertest.Apply(keys, withMinting(t, servertest.LaterKey()), keepSigningKey(withStatic(t, staticToken)), servertest.TrustIssuer(t, ", credential: passthrough"),
+	configure := servertest.Apply(keys, withMinting(t, servertest.RotatedKey()), keepSigningKey(withStatic(t, staticToken)), servertest.TrustIssuer(t, ", credential: passthrough"),
 		func(cfg *config.Config) {
 			cfg.Listen.DrainDelay, cfg.Log.Level, cfg.Tokens.KeyFiles = 0, "debug", []string{seals}
 			cfg.Auth.FailureLimit.Burst = 1000
 		})
 	s.Gateway = servertest.Start(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer(), Getenv: os.Getenv})
-	s.secrets = append(s.secrets, base64.RawURLEncoding.EncodeToString(servertest.Must(servertest.LaterKey().Bytes())))
-	for line := range strings.Lines(string(privatePEM(servertest.LaterKey()))) {
+	s.secrets = append(s.secrets, base64.RawURLEncoding.EncodeToString(servertest.Must(servertest.RotatedKey().Bytes())))
+	for line := range strings.Lines(string(privatePEM(servertest.RotatedKey()))) {
 		if !strings.HasPrefix(line, "---") {
 			s.secrets = append(s.secrets, strings.TrimSpace(line))
 		}

@@ -44,7 +44,7 @@ func (g *gateway) configureTLS() error {
 		files, clientCAs = append(files, authorities.Poll), authorities.Load
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) {
-		reload.Every(ctx, credentialInterval, func(ctx context.Context) {
+		reload.PollInterval(ctx, credentialInterval, func(ctx context.Context) {
 			for _, poll := range files {
 				poll(ctx)
 			}

@@ -73,7 +73,7 @@ func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
 			}
 		}
 		if cfg.Upstream.Address != "" {
-			if n.Server, err = serverOf(g.cfg.Upstream.For(cfg)); err != nil {
+			if n.Server, err = serverOf(g.cfg.Upstream.ForNamespace(cfg)); err != nil {
 				return nil, fmt.Errorf("%s.upstream.tls: %w", path, err)
 			}
 		}

@@ -113,20 +113,20 @@ func (m *Metrics) Shutdown(ctx context.Context) error {
 	return m.provider.Shutdown(ctx)
 }
 
-// Request records one HTTP request: its method, its route template (empty if no route matched), its status and its
+// RecordRequest records one HTTP request: its method, its route template (empty if no route matched), its status and its
 // duration.
-func (m *Metrics) Request(ctx context.Context, method, route string, status int, d time.Duration) {
+func (m *Metrics) RecordRequest(ctx context.Context, method, route string, status int, d time.Duration) {
 	key := newRequestKey(method, route, status)
 	m.requests.Record(ctx, d.Seconds(), m.requestLabels.get(key).record...)
 }
 
-// RPC records one upstream call by the short name of its method, such as StartWorkflowExecution.
-func (m *Metrics) RPC(ctx context.Context, method string, code codes.Code, d time.Duration) {
+// RecordRPC records one upstream call by the short name of its method, such as StartWorkflowExecution.
+func (m *Metrics) RecordRPC(ctx context.Context, method string, code codes.Code, d time.Duration) {
 	m.rpcs.Record(ctx, d.Seconds(), m.rpcLabels.get(rpcKey{method, code}).record...)
 }
 
-// Retry counts one retry of an upstream call.
-func (m *Metrics) Retry(ctx context.Context, method string) {
+// CountRetry counts one retry of an upstream call.
+func (m *Metrics) CountRetry(ctx context.Context, method string) {
 	m.retries.Add(ctx, 1, m.methodLabels.get(method).add...)
 }
 

@@ -36,11 +36,11 @@ func scrape(t testing.TB, m *telemetry.Metrics) string {
 func TestScrapeContainsEveryRecordedMetric(t *testing.T) {
 	t.Parallel()
 	m, ctx := newMetrics(t), t.Context()
-	m.Request(ctx, "GET", "/v1/system-info", 200, 20*time.Millisecond)
-	m.Request(ctx, "GET", "/v1/system-info", 200, 20*time.Millisecond)
-	m.Request(ctx, "BREW", "", 999, time.Millisecond)
-	m.RPC(ctx, "GetSystemInfo", codes.NotFound, time.Millisecond)
-	m.Retry(ctx, "GetSystemInfo")
+	m.RecordRequest(ctx, "GET", "/v1/system-info", 200, 20*time.Millisecond)
+	m.RecordRequest(ctx, "GET", "/v1/system-info", 200, 20*time.Millisecond)
+	m.RecordRequest(ctx, "BREW", "", 999, time.Millisecond)
+	m.RecordRPC(ctx, "GetSystemInfo", codes.NotFound, time.Millisecond)
+	m.CountRetry(ctx, "GetSystemInfo")
 	m.RetryThrottled(ctx, "GetSystemInfo")
 	m.AuthFailure(ctx, "unknown")
 	m.KeysReloaded(ctx, nil)
@@ -111,7 +111,7 @@ func BenchmarkRequest(b *testing.B) {
 	m, ctx := newMetrics(b), b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Request(ctx, "POST", "/v1/namespaces/{namespace}/workflows", 201, 3*time.Millisecond)
+		m.RecordRequest(ctx, "POST", "/v1/namespaces/{namespace}/workflows", 201, 3*time.Millisecond)
 	}
 }
 
@@ -120,7 +120,7 @@ func BenchmarkRequestParallel(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			m.Request(ctx, "POST", "/v1/namespaces/{namespace}/workflows", 201, 3*time.Millisecond)
+			m.RecordRequest(ctx, "POST", "/v1/namespaces/{namespace}/workflows", 201, 3*time.Millisecond)
 		}
 	})
 }
@@ -129,7 +129,7 @@ func BenchmarkRPC(b *testing.B) {
 	m, ctx := newMetrics(b), b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
-		m.RPC(ctx, "StartWorkflowExecution", codes.OK, 3*time.Millisecond)
+		m.RecordRPC(ctx, "StartWorkflowExecution", codes.OK, 3*time.Millisecond)
 	}
 }
 

@@ -50,7 +50,7 @@ func NewTracing(ctx context.Context, getenv func(string) string, version string)
 	if err != nil {
 		return nil, err
 	}
-	return NewTracingTo(ctx, exporter, version)
+	return NewTracingWithExporter(ctx, exporter, version)
 }
 
 // newExporter selects the protocol by OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, then OTEL_EXPORTER_OTLP_PROTOCOL, then the
@@ -72,8 +72,8 @@ func newExporter(ctx context.Context, getenv func(string) string) (sdktrace.Span
 	}
 }
 
-// NewTracingTo returns Tracing that sends spans to exporter in batches.
-func NewTracingTo(ctx context.Context, exporter sdktrace.SpanExporter, version string) (*Tracing, error) {
+// NewTracingWithExporter returns Tracing that sends spans to exporter in batches.
+func NewTracingWithExporter(ctx context.Context, exporter sdktrace.SpanExporter, version string) (*Tracing, error) {
 	res, err := resource.New(ctx,
 		resource.WithTelemetrySDK(),
 		resource.WithAttributes(semconv.ServiceName("flowgate"), semconv.ServiceVersion(version)),

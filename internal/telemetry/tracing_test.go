@@ -33,7 +33,7 @@ func (retainingExporter) Shutdown(context.Context) error { return nil }
 func spansOf(t *testing.T, f func(*telemetry.Tracing)) tracetest.SpanStubs {
 	t.Helper()
 	exporter := retainingExporter{tracetest.NewInMemoryExporter()}
-	tracing, err := telemetry.NewTracingTo(t.Context(), exporter, "v1.2.3")
+	tracing, err := telemetry.NewTracingWithExporter(t.Context(), exporter, "v1.2.3")
 	require.NoError(t, err)
 	f(tracing)
 	require.NoError(t, tracing.Shutdown(t.Context()))

@@ -18,18 +18,18 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// Chain is a fake of the workflow "order", which may have several runs that follow each
+// RunChain is a fake of the workflow "order", which may have several runs that follow each
 // other. It starts with one run that has one event. The test adds events and runs; the
 // fake serves DescribeWorkflowExecution and GetWorkflowExecutionHistory. It is safe for
 // concurrent use.
-type Chain struct {
+type RunChain struct {
 	mu      sync.Mutex
 	runs    []*Run
 	changed chan struct{} // closed at the next change
 	polls   int           // number of open polls
 }
 
-// Run is one run of a [Chain].
+// Run is one run of a [RunChain].
 type Run struct {
 	id        string
 	Events    []*history.HistoryEvent
@@ -37,9 +37,9 @@ type Run struct {
 	Status    enums.WorkflowExecutionStatus
 }
 
-// NewChain registers a chain on up.
-func NewChain(up *upstreamtest.Server) *Chain {
-	c := &Chain{changed: make(chan struct{})}
+// NewRunChain registers a chain on up.
+func NewRunChain(up *upstreamtest.Server) *RunChain {
+	c := &RunChain{changed: make(chan struct{})}
 	c.startRun()
 	up.Handle("DescribeWorkflowExecution", upstreamtest.Typed(c.Describe))
 	up.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(c.History))
@@ -53,7 +53,7 @@ const workflowID = "order"
 func ChainRunID(n int) string { return fmt.Sprintf("0198f3c2-5f0e-7c3a-9d52-%012d", n) }
 
 // Change calls change with the current run, under the lock, and wakes the open polls.
-func (c *Chain) Change(change func(current *Run)) {
+func (c *RunChain) Change(change func(current *Run)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change(c.runs[len(c.runs)-1])
@@ -62,14 +62,14 @@ func (c *Chain) Change(change func(current *Run)) {
 }
 
 // startRun adds a run with a started event. The lock must be held, unless the chain is not shared yet.
-func (c *Chain) startRun() {
+func (c *RunChain) startRun() {
 	run := &Run{id: ChainRunID(len(c.runs) + 1), Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING}
 	c.runs = append(c.runs, run)
 	run.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED)
 }
 
 // AddEvent adds a persisted event and returns it, so that the test can set its
-// attributes. It removes the transient events. Call it inside [Chain.Change].
+// attributes. It removes the transient events. Call it inside [RunChain.Change].
 func (r *Run) AddEvent(kind enums.EventType) *history.HistoryEvent {
 	event := &history.HistoryEvent{EventId: int64(len(r.Events) + 1), TaskId: 1000, EventType: kind}
 	r.Events, r.transient = append(r.Events, event), nil
@@ -77,7 +77,7 @@ func (r *Run) AddEvent(kind enums.EventType) *history.HistoryEvent {
 }
 
 // Signal adds n events of type SIGNALED.
-func (c *Chain) Signal(n int) {
+func (c *RunChain) Signal(n int) {
 	c.Change(func(r *Run) {
 		for range n {
 			r.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
@@ -87,7 +87,7 @@ func (c *Chain) Signal(n int) {
 
 // StartTask adds the two events of a started workflow task. They are transient: the
 // server returns them, but may later persist other events with the same ids.
-func (c *Chain) StartTask() {
+func (c *RunChain) StartTask() {
 	c.Change(func(r *Run) {
 		for i, kind := range []enums.EventType{enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums.EVENT_TYPE_WORKFLOW_TASK_STARTED} {
 			r.transient = append(r.transient, &history.HistoryEvent{EventId: int64(len(r.Events) + 1 + i), EventType: kind})
@@ -96,7 +96,7 @@ func (c *Chain) StartTask() {
 }
 
 // ContinueAsNew closes the current run and starts the next one.
-func (c *Chain) ContinueAsNew() {
+func (c *RunChain) ContinueAsNew() {
 	c.Change(func(r *Run) {
 		r.Status = enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW
 		r.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW).Attributes = &history.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes{
@@ -109,7 +109,7 @@ func (c *Chain) ContinueAsNew() {
 }
 
 // Terminate terminates the current run.
-func (c *Chain) Terminate() {
+func (c *RunChain) Terminate() {
 	c.Change(func(r *Run) {
 		r.Status = enums.WORKFLOW_EXECUTION_STATUS_TERMINATED
 		r.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED).Attributes = &history.HistoryEvent_WorkflowExecutionTerminatedEventAttributes{
@@ -119,7 +119,7 @@ func (c *Chain) Terminate() {
 }
 
 // SetPaused pauses or unpauses the current run.
-func (c *Chain) SetPaused(paused bool) {
+func (c *RunChain) SetPaused(paused bool) {
 	c.Change(func(r *Run) {
 		r.Status = enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 		kind := enums.EVENT_TYPE_WORKFLOW_EXECUTION_UNPAUSED
@@ -132,7 +132,7 @@ func (c *Chain) SetPaused(paused bool) {
 
 // EventIDs returns the ids of all persisted events in the format of the gateway's event
 // streams: the run id, a slash, the event id.
-func (c *Chain) EventIDs() []string {
+func (c *RunChain) EventIDs() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var ids []string
@@ -145,7 +145,7 @@ func (c *Chain) EventIDs() []string {
 }
 
 // Polls returns the number of open polls.
-func (c *Chain) Polls() int {
+func (c *RunChain) Polls() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.polls
@@ -153,7 +153,7 @@ func (c *Chain) Polls() int {
 
 // findRun returns the run with the id in execution, or the current run if the id is empty.
 // The caller must hold the lock.
-func (c *Chain) findRun(execution *common.WorkflowExecution) (*Run, error) {
+func (c *RunChain) findRun(execution *common.WorkflowExecution) (*Run, error) {
 	if execution.GetWorkflowId() == workflowID && execution.GetRunId() == "" {
 		return c.runs[len(c.runs)-1], nil
 	}
@@ -166,7 +166,7 @@ func (c *Chain) findRun(execution *common.WorkflowExecution) (*Run, error) {
 }
 
 // Describe is the handler of DescribeWorkflowExecution.
-func (c *Chain) Describe(
+func (c *RunChain) Describe(
 	_ context.Context, q *workflowservice.DescribeWorkflowExecutionRequest,
 ) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
 	c.mu.Lock()
@@ -182,7 +182,7 @@ func (c *Chain) Describe(
 }
 
 // History is the handler of GetWorkflowExecutionHistory.
-func (c *Chain) History(
+func (c *RunChain) History(
 	ctx context.Context, q *workflowservice.GetWorkflowExecutionHistoryRequest,
 ) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
 	timer := time.NewTimer(historyPollTime(ctx))
@@ -218,7 +218,7 @@ func waits(q *workflowservice.GetWorkflowExecutionHistoryRequest) bool {
 	return q.GetWaitNewEvent() || q.GetHistoryEventFilterType() == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 }
 
-func (c *Chain) addPolls(n int) {
+func (c *RunChain) addPolls(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.polls += n

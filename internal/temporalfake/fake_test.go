@@ -65,7 +65,7 @@ const closeEvent = enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
 
 func TestHistoryPollsEndOnTime(t *testing.T) {
 	t.Parallel()
-	runWithFake(t, temporalfake.NewChain, func(t *testing.T, _ *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewRunChain, func(t *testing.T, _ *temporalfake.RunChain, server workflowservice.WorkflowServiceClient) {
 		first, _ := historyCall{}.do(t, server)
 		require.Len(t, first.GetHistory().GetEvents(), 1)
 		for _, c := range []struct {
@@ -91,7 +91,7 @@ func TestHistoryPollsEndOnTime(t *testing.T) {
 
 func TestChainReturnsAddedEventsAndRuns(t *testing.T) {
 	t.Parallel()
-	runWithFake(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewRunChain, func(t *testing.T, c *temporalfake.RunChain, server workflowservice.WorkflowServiceClient) {
 		page, _ := historyCall{}.do(t, server)
 		time.AfterFunc(3*time.Second, func() { c.Signal(3) })
 		page, took := historyCall{token: page.GetNextPageToken()}.do(t, server)
@@ -126,7 +126,7 @@ func TestChainReturnsAddedEventsAndRuns(t *testing.T) {
 
 func TestTransientEventsAreNotPersisted(t *testing.T) {
 	t.Parallel()
-	runWithFake(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewRunChain, func(t *testing.T, c *temporalfake.RunChain, server workflowservice.WorkflowServiceClient) {
 		c.StartTask()
 		page, _ := historyCall{}.do(t, server)
 		require.Len(t, page.GetHistory().GetEvents(), 3)
@@ -139,7 +139,7 @@ func TestTransientEventsAreNotPersisted(t *testing.T) {
 
 func TestPausedRunLooksClosed(t *testing.T) {
 	t.Parallel()
-	runWithFake(t, temporalfake.NewChain, func(t *testing.T, c *temporalfake.Chain, server workflowservice.WorkflowServiceClient) {
+	runWithFake(t, temporalfake.NewRunChain, func(t *testing.T, c *temporalfake.RunChain, server workflowservice.WorkflowServiceClient) {
 		c.SetPaused(true)
 		page, took := historyCall{}.do(t, server)
 		require.Zero(t, took)
@@ -156,7 +156,7 @@ func TestWorkflowCompletes(t *testing.T) {
 		page, took := historyCall{timeout: 6 * time.Second}.do(t, server)
 		require.InDelta(t, 5*time.Second, took, float64(time.Millisecond))
 		require.NotEmpty(t, page.GetNextPageToken())
-		time.AfterFunc(3*time.Second, f.Close)
+		time.AfterFunc(3*time.Second, f.Complete)
 		page, took = historyCall{}.do(t, server)
 		require.Equal(t, 3*time.Second, took)
 		require.Empty(t, page.GetNextPageToken())

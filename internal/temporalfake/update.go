@@ -45,9 +45,9 @@ func NewUpdate(up *upstreamtest.Server) *Update {
 	return f
 }
 
-// Set moves the update to a stage and wakes the waiting calls. If rejected is true, later
+// SetState moves the update to a stage and wakes the waiting calls. If rejected is true, later
 // polls do not find the update.
-func (f *Update) Set(stage enums.UpdateWorkflowExecutionLifecycleStage, outcome *update.Outcome, rejected bool) {
+func (f *Update) SetState(stage enums.UpdateWorkflowExecutionLifecycleStage, outcome *update.Outcome, rejected bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.stage, f.outcome, f.rejected = stage, outcome, rejected
@@ -63,11 +63,11 @@ func (f *Update) MarkSent() {
 }
 
 // Accept moves the update to ACCEPTED.
-func (f *Update) Accept() { f.Set(Accepted, nil, false) }
+func (f *Update) Accept() { f.SetState(Accepted, nil, false) }
 
 // Complete completes the update with a result in JSON.
 func (f *Update) Complete(data string) {
-	f.Set(Completed, &update.Outcome{Value: &update.Outcome_Success{Success: &common.Payloads{Payloads: []*common.Payload{{
+	f.SetState(Completed, &update.Outcome{Value: &update.Outcome_Success{Success: &common.Payloads{Payloads: []*common.Payload{{
 		Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(data),
 	}}}}}, false)
 }
@@ -75,7 +75,7 @@ func (f *Update) Complete(data string) {
 // Fail completes the update with a failure of type "Broken". If rejected is true, the
 // failure is that of a validator that rejected the update. The outcome is the same.
 func (f *Update) Fail(message string, rejected bool) {
-	f.Set(Completed, &update.Outcome{Value: &update.Outcome_Failure{Failure: &failure.Failure{
+	f.SetState(Completed, &update.Outcome{Value: &update.Outcome_Failure{Failure: &failure.Failure{
 		Message:     message,
 		FailureInfo: &failure.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failure.ApplicationFailureInfo{Type: "Broken"}},
 	}}}, rejected)

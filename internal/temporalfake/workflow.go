@@ -42,8 +42,8 @@ func NewWorkflow(up *upstreamtest.Server) *Workflow {
 	return f
 }
 
-// Close completes the workflow with the result "done".
-func (f *Workflow) Close() { f.once.Do(func() { close(f.closed) }) }
+// Complete completes the workflow with the result "done".
+func (f *Workflow) Complete() { f.once.Do(func() { close(f.closed) }) }
 
 func (f *Workflow) describe(
 	_ context.Context, r *workflowservice.DescribeWorkflowExecutionRequest,

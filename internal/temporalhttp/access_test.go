@@ -22,10 +22,10 @@ func TestEveryRuleRequiresAGrant(t *testing.T) {
 		denied := 0
 		for _, b := range servertest.Bindings(t) {
 			access := b.Access(t)
-			if access.Scope == auth.ScopeOpen {
+			if access.Scope == auth.ScopeNone {
 				continue
 			}
-			keys := []string{servertest.ElsewhereKey}
+			keys := []string{servertest.OtherNamespacesKey}
 			if access.Role > auth.RoleRead || access.Scope == auth.ScopeCluster {
 				keys = append(keys, servertest.ReaderKey)
 			}
@@ -34,8 +34,8 @@ func TestEveryRuleRequiresAGrant(t *testing.T) {
 			}
 			for _, key := range keys {
 				for _, query := range []string{"", "?unknown=1&namespace=elsewhere"} { // a namespace in the query makes no difference
-					resp := g.Do(t, b.Verb, b.Path("default")+query, b.Body("default"), servertest.Bearer(key)...)
-					servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
+					resp := g.Do(t, b.HTTPMethod, b.Path("default")+query, b.Body("default"), servertest.Bearer(key)...)
+					servertest.RequireRPCError(t, resp, http.StatusForbidden, codes.PermissionDenied)
 					denied++
 				}
 			}
@@ -53,11 +53,11 @@ func TestAuthorisationComesBeforeValidation(t *testing.T) {
 			"/namespaces/default/workflows?pageSize=x", "/namespaces/default/workflows?pageSize=1&pageSize=2", "/namespaces/default/workflows?a;b",
 			"/namespaces/no-such-namespace/workflows?pageSize=x",
 		} {
-			resp := g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.ElsewhereKey)...)
-			servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
+			resp := g.Do(t, http.MethodGet, path, "", servertest.Bearer(servertest.OtherNamespacesKey)...)
+			servertest.RequireRPCError(t, resp, http.StatusForbidden, codes.PermissionDenied)
 		}
-		resp := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w", `{"no JSON`, servertest.Bearer(servertest.ElsewhereKey)...)
-		servertest.RequireStatus(t, resp, http.StatusForbidden, codes.PermissionDenied)
+		resp := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w", `{"no JSON`, servertest.Bearer(servertest.OtherNamespacesKey)...)
+		servertest.RequireRPCError(t, resp, http.StatusForbidden, codes.PermissionDenied)
 	})
 }
 
@@ -66,12 +66,12 @@ func TestEveryRuleRequiresACredential(t *testing.T) {
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
 		for _, b := range servertest.Bindings(t) {
-			resp := servertest.Request{Method: b.Verb, Path: b.Path("default"), Body: b.Body("default"), Anonymous: true}.Send(t, g)
-			servertest.RequireStatus(t, resp, http.StatusUnauthorized, codes.Unauthenticated)
+			resp := servertest.Request{Method: b.HTTPMethod, Path: b.Path("default"), Body: b.Body("default"), Anonymous: true}.Send(t, g)
+			servertest.RequireRPCError(t, resp, http.StatusUnauthorized, codes.Unauthenticated)
 			require.NotEmpty(t, resp.Header.Get("WWW-Authenticate"), b.Pattern)
 		}
 		resp := g.Do(t, http.MethodGet, "/namespaces/default/workflows", "", "Authorization", "Bearer fg_writer_no")
-		servertest.RequireStatus(t, resp, http.StatusUnauthorized, codes.Unauthenticated)
+		servertest.RequireRPCError(t, resp, http.StatusUnauthorized, codes.Unauthenticated)
 		require.NotEmpty(t, resp.Header.Get("WWW-Authenticate"))
 		require.Len(t, g.Upstream.AllCalls(), before)
 	})
@@ -83,7 +83,7 @@ func TestUnsupportedMethodsReturn405(t *testing.T) {
 		verbs := map[string][]string{} // by path
 		for _, b := range servertest.Bindings(t) {
 			path := servertest.PathVariable.ReplaceAllString(b.Pattern, "id")
-			verbs[path] = append(verbs[path], b.Verb)
+			verbs[path] = append(verbs[path], b.HTTPMethod)
 		}
 		before := len(g.Upstream.AllCalls())
 		for path, supported := range verbs {
@@ -95,7 +95,7 @@ func TestUnsupportedMethodsReturn405(t *testing.T) {
 					continue
 				}
 				resp := servertest.Request{Method: verb, Path: path, Anonymous: true}.Send(t, g) // 405 needs no credential
-				servertest.RequireStatus(t, resp, http.StatusMethodNotAllowed, codes.Unimplemented)
+				servertest.RequireRPCError(t, resp, http.StatusMethodNotAllowed, codes.Unimplemented)
 				allowed := strings.Split(resp.Header.Get("Allow"), ", ")
 				require.ElementsMatch(t, supported, allowed, path)
 			}
@@ -118,7 +118,7 @@ func TestPathsWithoutARuleReturn404(t *testing.T) {
 				require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
 				continue
 			}
-			servertest.RequireStatus(t, resp, http.StatusNotFound, codes.NotFound)
+			servertest.RequireRPCError(t, resp, http.StatusNotFound, codes.NotFound)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 	})

@@ -21,7 +21,7 @@ type binding struct {
 	verb    string
 	pattern string // for the router
 
-	input, output *transcode.Message
+	input, output *transcode.Plan
 	body          bool                  // whether the body contains the message; otherwise the query does
 	variables     []variable            // path variables
 	identities    []transcode.Parameter // identity fields of the message
@@ -89,7 +89,7 @@ func bind(plans *transcode.Plans, method protoreflect.MethodDescriptor) ([]*bind
 
 // identities returns the identity fields of a request, including those of nested
 // messages, such as the meta of an update and the operation of a batch.
-func identities(input *transcode.Message, d protoreflect.MessageDescriptor, path string) []transcode.Parameter {
+func identities(input *transcode.Plan, d protoreflect.MessageDescriptor, path string) []transcode.Parameter {
 	const maxDots = 2 // in the path of an identity field, such as request.meta.identity
 	var found []transcode.Parameter
 	for i := range d.Fields().Len() {

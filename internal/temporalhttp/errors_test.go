@@ -35,7 +35,7 @@ func TestUpstreamErrorsAreReturnedUnchanged(t *testing.T) {
 					details = append(details, &errordetails.NotFoundFailure{CurrentCluster: "a", ActiveCluster: "b"}, &errordetails.NamespaceNotFoundFailure{Namespace: "n"})
 				}
 				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, "a <message> of the server", details...))
-				s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, describePath, ""), status, code)
+				s := servertest.RequireRPCError(t, g.Do(t, http.MethodGet, describePath, ""), status, code)
 				require.Equal(t, "a <message> of the server", s.Message)
 				if details != nil {
 					require.Equal(t, []map[string]any{
@@ -55,12 +55,12 @@ func TestErrorDetailsThatCannotBeEncoded(t *testing.T) {
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "gone",
 			&anypb.Any{TypeUrl: "type.googleapis.com/own.Unknown", Value: []byte("abc")}))
-		s := servertest.RequireStatus(t, g.Do(t, http.MethodGet, describePath, ""), http.StatusNotFound, codes.NotFound)
+		s := servertest.RequireRPCError(t, g.Do(t, http.MethodGet, describePath, ""), http.StatusNotFound, codes.NotFound)
 		require.Equal(t, "gone", s.Message)
 		require.Len(t, s.Details, 1)
 
 		g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(codes.NotFound, "gone", &structpb.Value{}))
-		s = servertest.RequireStatus(t, g.Do(t, http.MethodGet, describePath, ""), http.StatusNotFound, codes.NotFound)
+		s = servertest.RequireRPCError(t, g.Do(t, http.MethodGet, describePath, ""), http.StatusNotFound, codes.NotFound)
 		require.Equal(t, "gone", s.Message)
 	})
 }
@@ -82,7 +82,7 @@ func TestInternalErrorMessagesAreWithheld(t *testing.T) {
 			withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, internal, &errordetails.NotFoundFailure{CurrentCluster: internal}))
 				resp := g.Do(t, http.MethodGet, describePath, "")
-				servertest.RequireStatus(t, resp, c.status, c.code)
+				servertest.RequireRPCError(t, resp, c.status, c.code)
 				require.NotContains(t, resp.Body, "10.0.0.7")
 				for _, values := range resp.Header {
 					require.NotContains(t, values, internal)
@@ -103,8 +103,8 @@ func TestFailedCallsAreNotRetried(t *testing.T) {
 			name := string(b.Method.Name())
 			g.Upstream.Handle(name, upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "unavailable"), upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{})))
 			before := len(g.Upstream.Calls(name))
-			resp := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
-			servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
+			resp := g.Do(t, b.HTTPMethod, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
+			servertest.RequireRPCError(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 			require.Len(t, g.Upstream.Calls(name), before+1, name)
 		}
 	})
@@ -114,6 +114,6 @@ func TestUnimplementedMethodReturns501(t *testing.T) {
 	t.Parallel()
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		g.Upstream.Handle("CountWorkers", nil)
-		servertest.RequireStatus(t, g.Do(t, http.MethodGet, "/api/v1/namespaces/default/worker-count", ""), http.StatusNotImplemented, codes.Unimplemented)
+		servertest.RequireRPCError(t, g.Do(t, http.MethodGet, "/api/v1/namespaces/default/worker-count", ""), http.StatusNotImplemented, codes.Unimplemented)
 	})
 }

@@ -98,7 +98,7 @@ func (a *API) prepare(w http.ResponseWriter, c *call) error {
 	if err != nil {
 		return err
 	}
-	body, err := c.Enter(c.ctx, w, c.request, c.body, c.waits(c.query))
+	body, err := c.ReadBodyAndAcquireSlot(c.ctx, w, c.request, c.body, c.waits(c.query))
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (a *API) admit(c *call) error {
 		return err
 	}
 	op := request.Operation{
-		Method: c.method, Namespace: c.namespace, NamespaceInMessage: c.namespaceField != 0, RejectDelegated: true, DropMetadata: true,
+		Method: c.method, Namespace: c.namespace, NamespaceInMessage: c.namespaceField != 0, RejectDelegatedTokens: true, DropMetadata: true,
 	}
 	if c.waits(c.query) {
 		op.Timeout = a.options.LongPoll
@@ -246,7 +246,7 @@ func (a *API) build(c *call, body []byte) ([]byte, error) {
 func (c *call) stampIdentity(message []byte) ([]byte, error) {
 	var err error
 	for _, identity := range c.identities {
-		if err == nil && identity.Reached(message) {
+		if err == nil && identity.ParentsPresent(message) {
 			message, err = identity.AppendValue(message, c.Principal.Name)
 		}
 	}

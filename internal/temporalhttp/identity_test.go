@@ -21,7 +21,7 @@ func TestEveryBindingRequiresAPrincipal(t *testing.T) {
 		access, _ := auth.AccessOf(r.fullMethod())
 		c := &oracleCase{rule: r, verb: r.verb, target: pathVariable.ReplaceAllString(r.pattern, "a"), header: http.Header{}, body: "{"}
 		require.Equal(t, http.StatusUnauthorized, c.send(t.Context(), s.door).status, "%s", r)
-		if access.Scope == auth.ScopeOpen {
+		if access.Scope == auth.ScopeNone {
 			continue
 		}
 		forbidden := c.send(auth.WithPrincipal(t.Context(), &auth.Principal{Name: "nobody"}), s.door)

@@ -29,7 +29,7 @@ func TestPathIDsAreDecodedOnce(t *testing.T) {
 					require.Equal(t, http.StatusOK, resp.Status, "%s: %s", c.path, resp.Body)
 					calls := g.Upstream.Calls(c.method)
 					require.Len(t, calls, before+1, c.path)
-					require.Equal(t, id, servertest.FieldText(servertest.DecodeRequest(t, calls[before]), c.field), c.path)
+					require.Equal(t, id, servertest.FieldString(servertest.DecodeRequest(t, calls[before]), c.field), c.path)
 				}
 			}
 		}
@@ -42,7 +42,7 @@ func TestInvalidPathIDsReturn400(t *testing.T) {
 		before := len(g.Upstream.AllCalls())
 		for _, id := range []string{"%00", "%FF", "a%0Ab", ".", "..", "%2E%2E", "%7F"} {
 			resp := servertest.Request{Path: "/namespaces/default/workflows/" + id}.SendRaw(t, g)
-			servertest.RequireStatus(t, resp, http.StatusBadRequest, codes.InvalidArgument)
+			servertest.RequireRPCError(t, resp, http.StatusBadRequest, codes.InvalidArgument)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 	})
@@ -64,11 +64,11 @@ func TestNamespaceThatDiffersFromThePathIsRejected(t *testing.T) {
 		} {
 			for _, body := range bodies {
 				resp := g.Do(t, http.MethodPost, "/api/v1/namespaces/default"+path, body)
-				servertest.RequireStatus(t, resp, http.StatusBadRequest, codes.InvalidArgument)
+				servertest.RequireRPCError(t, resp, http.StatusBadRequest, codes.InvalidArgument)
 			}
 		}
 		for _, path := range []string{"/cluster/namespaces/default?id=4c2b", "/api/v1/namespaces/default?id=x"} { // an id could select another namespace
-			servertest.RequireStatus(t, g.Do(t, http.MethodGet, path, ""), http.StatusBadRequest, codes.InvalidArgument)
+			servertest.RequireRPCError(t, g.Do(t, http.MethodGet, path, ""), http.StatusBadRequest, codes.InvalidArgument)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 
@@ -92,7 +92,7 @@ func TestPathVariablesOverrideTheBody(t *testing.T) {
 		for path, want := range map[string]string{
 			"workflow_execution.workflow_id": "w", "workflow_execution.run_id": "r", "signal_name": "s", "request_id": "q",
 		} {
-			require.Equal(t, want, servertest.FieldText(request, path))
+			require.Equal(t, want, servertest.FieldString(request, path))
 		}
 	})
 }

@@ -25,7 +25,7 @@ func TestBodySizeIsLimited(t *testing.T) {
 		fits := `{"input":["` + strings.Repeat("a", limit-len(`{"input":[""]}`)) + `"]}`
 		for _, prefix := range []string{"", "/api/v1"} {
 			resp := g.Do(t, http.MethodPost, prefix+path, fits+" ")
-			servertest.RequireStatus(t, resp, http.StatusRequestEntityTooLarge, codes.ResourceExhausted)
+			servertest.RequireRPCError(t, resp, http.StatusRequestEntityTooLarge, codes.ResourceExhausted)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, path, fits).Status)
@@ -38,11 +38,11 @@ func TestInvalidBodiesReturn400(t *testing.T) {
 		before := len(g.Upstream.AllCalls())
 		const path = "/namespaces/default/workflows/w/signal/s"
 		for _, body := range []string{`{`, `[]`, `{"x":1}`, `{}{}`, `{"requestId":"a","requestId":"b"}`, `{"requestId":"a","request_id":"b"}`, `"`, "\xff", `{"requestId":1}`} {
-			s := servertest.RequireStatus(t, g.Do(t, http.MethodPost, path, body), http.StatusBadRequest, codes.InvalidArgument)
+			s := servertest.RequireRPCError(t, g.Do(t, http.MethodPost, path, body), http.StatusBadRequest, codes.InvalidArgument)
 			require.Less(t, len(s.Message), 400)
 		}
 		resp := g.Do(t, http.MethodPost, path, `{}`, "Content-Encoding", "gzip")
-		servertest.RequireStatus(t, resp, http.StatusUnsupportedMediaType, codes.InvalidArgument)
+		servertest.RequireRPCError(t, resp, http.StatusUnsupportedMediaType, codes.InvalidArgument)
 		require.Len(t, g.Upstream.AllCalls(), before)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, path, "").Status, "an empty body is an empty message")
 	})
@@ -106,7 +106,7 @@ func TestUpstreamCallHasTheDeadlineOfItsKind(t *testing.T) {
 		}
 		before := len(g.Upstream.AllCalls())
 		for _, headers := range [][]string{{"Grpc-Timeout", "5"}, {"Grpc-Timeout", "0S"}, {"Request-Timeout", "x"}, {"Grpc-Timeout", "1S", "Request-Timeout", "1s"}} {
-			servertest.RequireStatus(t, g.Do(t, http.MethodGet, workflow, "", headers...), http.StatusBadRequest, codes.InvalidArgument)
+			servertest.RequireRPCError(t, g.Do(t, http.MethodGet, workflow, "", headers...), http.StatusBadRequest, codes.InvalidArgument)
 		}
 		require.Len(t, g.Upstream.AllCalls(), before)
 	})
@@ -143,11 +143,11 @@ func TestLongPollsAreCountedAsWaits(t *testing.T) {
 
 		for path := range longPolls() { // the pool of waits is full
 			resp := g.Do(t, http.MethodGet, path, "")
-			servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
+			servertest.RequireRPCError(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 			require.NotEmpty(t, resp.Header.Get("Retry-After"))
 		}
 		resp := g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/update/u", "")
-		servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
+		servertest.RequireRPCError(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, "/namespaces/default/workflows/w", "").Status, "other pools are not full")
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodPost, "/namespaces/default/workflows/w/signal/s", "").Status)
 		disconnect()
@@ -164,7 +164,7 @@ func TestLongPollEndsAtItsDeadline(t *testing.T) {
 			g.Upstream.Handle(method, upstreamtest.Hang)
 			var resp servertest.Response
 			require.Equal(t, 40*time.Second, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, path, "") }), path)
-			servertest.RequireStatus(t, resp, http.StatusGatewayTimeout, codes.DeadlineExceeded)
+			servertest.RequireRPCError(t, resp, http.StatusGatewayTimeout, codes.DeadlineExceeded)
 			require.Len(t, g.Upstream.Calls(method), 1)
 		}
 	})
@@ -189,7 +189,7 @@ func TestDrainEndsLongPolls(t *testing.T) {
 		g.Stop()
 		for range longPolls() {
 			resp := <-responses
-			servertest.RequireStatus(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
+			servertest.RequireRPCError(t, resp, http.StatusServiceUnavailable, codes.Unavailable)
 		}
 		require.LessOrEqual(t, time.Since(begin), 6*time.Second, "the polls must end soon after the drain delay")
 		t.Logf("after %v", time.Since(begin))

@@ -11,7 +11,7 @@ import (
 // media is one of the JSON media types of Temporal's HTTP API.
 type media struct {
 	contentType string
-	form        transcode.Form
+	form        transcode.Options
 	pretty      bool
 }
 
@@ -37,9 +37,9 @@ func mediaOf(name string) (media, bool) {
 	case jsonType + suffixPretty:
 		return media{contentType: name, pretty: true}, true
 	case jsonType + suffixNoShorthand:
-		return media{contentType: name, form: transcode.Form{LongPayloads: true}}, true
+		return media{contentType: name, form: transcode.Options{LongPayloads: true}}, true
 	case jsonType + suffixPretty + suffixNoShorthand:
-		return media{contentType: name, form: transcode.Form{LongPayloads: true}, pretty: true}, true
+		return media{contentType: name, form: transcode.Options{LongPayloads: true}, pretty: true}, true
 	default:
 		return plainJSON(), false
 	}

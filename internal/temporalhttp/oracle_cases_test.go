@@ -47,7 +47,7 @@ type generator struct {
 // newGenerator returns a generator. Restart sets the seed.
 func newGenerator(t testing.TB) *generator {
 	t.Helper()
-	return &generator{transcodetest.NewGenerator(t, 0), transcodetest.Linked(t)}
+	return &generator{transcodetest.NewGenerator(t, 0), transcodetest.LinkedMessageTypes(t)}
 }
 
 // oneIn returns true with a probability of 1/n.
@@ -135,7 +135,7 @@ const lastCode = 16
 
 // failure generates an upstream error, sometimes with a code that gRPC does not define.
 func (g *generator) failure() *grpcstatus.Status {
-	failed := &status.Status{Code: 1 + g.Int32N(lastCode+1), Message: g.Text()}
+	failed := &status.Status{Code: 1 + g.Int32N(lastCode+1), Message: g.RandomText()}
 	for g.oneIn(2) {
 		of := g.detailTypes[g.IntN(len(g.detailTypes))]
 		if g.oneIn(2) {
@@ -250,7 +250,7 @@ func (g *generator) parameterValue(field protoreflect.FieldDescriptor) string {
 	}
 	switch field.Kind() {
 	case protoreflect.StringKind:
-		return g.Text()
+		return g.RandomText()
 	case protoreflect.BytesKind:
 		return pick(g, "", "QUJD", "QUI=", "QUI", "_-8=", "-_-_", "+/+/")
 	case protoreflect.EnumKind:

@@ -183,7 +183,7 @@ func (c *oracleCase) returned() proto.Message {
 func (p *pair) roundTrips() bool {
 	from := p.returned()
 	into := from.ProtoReflect().New().Interface()
-	form := transcode.Form{LongPayloads: strings.Contains(p.door.header.Get("Content-Type"), "no-payload")}
+	form := transcode.Options{LongPayloads: strings.Contains(p.door.header.Get("Content-Type"), "no-payload")}
 	wire, err := transcode.NewPlans().Message(from.ProtoReflect().Descriptor()).AppendWire(nil, p.door.body, form)
 	if err != nil || proto.Unmarshal(wire, into) != nil {
 		return false

@@ -128,13 +128,13 @@ func newDoor(t testing.TB, server *upstreamtest.Server) *temporalhttp.API {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() })
-	pool := limit.NewPool(limit.PoolSize{Slots: 8, Share: 1}, &telemetry.Gauge{})
-	bytes := limit.BytesSize{Total: 1 << 30, Share: 1}
+	pool := limit.NewPool(limit.PoolConfig{Slots: 8, Share: 1}, &telemetry.Gauge{})
+	bytes := limit.BytesConfig{Total: 1 << 30, Share: 1}
 	door, err := temporalhttp.New(temporalhttp.Options{
 		LongPoll: time.Minute,
 		Front: &request.Front{
 			Upstream: client, Reads: pool, Writes: pool, Waits: pool, Decoding: make(chan struct{}, 1),
-			Bodies:    &request.Bodies{Max: maxBodyBytes, Timeout: time.Minute, Held: limit.NewBytes(bytes, &telemetry.Gauge{})},
+			Bodies:    &request.Bodies{Max: maxBodyBytes, Timeout: time.Minute, Memory: limit.NewBytes(bytes, &telemetry.Gauge{})},
 			Responses: limit.NewBytes(bytes, &telemetry.Gauge{}),
 		},
 	})

@@ -33,7 +33,7 @@ func prepareResponse(c *call) (err error) {
 		}
 		c.text = transcode.NewBuffer()
 		if c.text.Text, err = c.output.AppendJSON(c.text.Text, c.response.Bytes(), c.out.form, nil); err != nil {
-			return problem.Unreadable(err)
+			return problem.UnreadableResponse(err)
 		}
 		c.response.Release()
 		c.response, size = upstream.Response{}, len(c.text.Text)
@@ -100,7 +100,7 @@ func setContentHeaders(h http.Header, out media) {
 // statusPlan returns the plan of google.rpc.Status, the message of this API's errors.
 //
 //nolint:gochecknoglobals // compiled once
-var statusPlan = sync.OnceValue(func() *transcode.Message {
+var statusPlan = sync.OnceValue(func() *transcode.Plan {
 	return transcode.NewPlans().Message((&status.Status{}).ProtoReflect().Descriptor())
 })
 

@@ -108,7 +108,7 @@ func TestMalformedUpstreamResponseReturns502(t *testing.T) {
 			}
 			respondWith(g, method, wire)
 			resp := g.Do(t, http.MethodGet, path, "")
-			s := servertest.RequireStatus(t, resp, http.StatusBadGateway, codes.Unavailable)
+			s := servertest.RequireRPCError(t, resp, http.StatusBadGateway, codes.Unavailable)
 			require.NotContains(t, s.Message, "transcode", name)
 		}
 	})

@@ -43,22 +43,22 @@ func TestEveryRuleCallsItsRPC(t *testing.T) {
 		count := map[bool]int{} // rules, by whether the path has the prefix /api/v1
 		for _, b := range servertest.Bindings(t) {
 			before := len(g.Upstream.Calls(string(b.Method.Name())))
-			resp := g.Do(t, b.Verb, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
-			require.Equal(t, http.StatusOK, resp.Status, "%s %s: %s", b.Verb, b.Pattern, resp.Body)
+			resp := g.Do(t, b.HTTPMethod, b.Path("default"), b.Body("default"), servertest.Bearer(servertest.RootKey)...)
+			require.Equal(t, http.StatusOK, resp.Status, "%s %s: %s", b.HTTPMethod, b.Pattern, resp.Body)
 			require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
 			calls := g.Upstream.Calls(string(b.Method.Name()))
 			require.Len(t, calls, before+1, b.Pattern)
 			request := b.Request(t, calls[before])
 			require.Empty(t, request.GetUnknown())
 			for _, variable := range b.Variables {
-				require.Equal(t, servertest.PathValue(variable, "default"), servertest.FieldText(request, variable), b.Pattern)
+				require.Equal(t, servertest.PathValue(variable, "default"), servertest.FieldString(request, variable), b.Pattern)
 			}
 			if b.Access(t).Scope == auth.ScopeNamespace {
-				require.Equal(t, "default", servertest.FieldText(request, "namespace"), b.Pattern)
+				require.Equal(t, "default", servertest.FieldString(request, "namespace"), b.Pattern)
 				require.Equal(t, []string{"default"}, calls[before].Metadata.Get("temporal-namespace"), b.Pattern)
 			}
 			if b.Method.Input().Fields().ByName("identity") != nil {
-				require.Equal(t, "root", servertest.FieldText(request, "identity"), b.Pattern)
+				require.Equal(t, "root", servertest.FieldString(request, "identity"), b.Pattern)
 			}
 			count[strings.HasPrefix(b.Pattern, "/api/v1/")]++
 		}
@@ -75,7 +75,7 @@ func TestIdentityIsReplaced(t *testing.T) {
 		for _, method := range []string{"SignalWorkflowExecution", "DeleteSchedule"} {
 			calls := g.Upstream.Calls(method)
 			require.Len(t, calls, 1)
-			require.Equal(t, "writer", servertest.FieldText(servertest.DecodeRequest(t, calls[0]), "identity"), method)
+			require.Equal(t, "writer", servertest.FieldString(servertest.DecodeRequest(t, calls[0]), "identity"), method)
 		}
 	})
 }

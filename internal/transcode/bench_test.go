@@ -75,7 +75,7 @@ func BenchmarkJSON(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(wire)))
 			for b.Loop() {
-				if err := plan.WriteJSON(io.Discard, wire, transcode.Form{}, nil); err != nil {
+				if err := plan.WriteJSON(io.Discard, wire, transcode.Options{}, nil); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -91,7 +91,7 @@ func BenchmarkWire(b *testing.B) {
 	out := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := plan.AppendWire(out, text, transcode.Form{}); err != nil {
+		if _, err := plan.AppendWire(out, text, transcode.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // longForm selects ProtoJSON, so that the expected result is that of protojson.
 //
 //nolint:gochecknoglobals // a constant
-var longForm = transcode.Form{LongPayloads: true}
+var longForm = transcode.Options{LongPayloads: true}
 
 // canonicalJSON returns the canonical form of a JSON text (RFC 8785). Equal
 // documents have equal canonical forms.
@@ -37,7 +37,7 @@ func marshal(tb testing.TB, m proto.Message) []byte {
 
 // requireAgreement compares the transcoder with protojson in both directions. The
 // argument wire is the wire form of m.
-func requireAgreement(tb testing.TB, plan *transcode.Message, messageType protoreflect.MessageType, m proto.Message, wire []byte) {
+func requireAgreement(tb testing.TB, plan *transcode.Plan, messageType protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
 	want, err := protojson.Marshal(m)
 	require.NoError(tb, err)
@@ -73,12 +73,12 @@ func requireEqualMessages(tb testing.TB, a, b proto.Message) {
 
 // requireShorthandRoundTrip converts a message to JSON with payloads in
 // shorthand, and checks that this JSON is read back as an equal message.
-func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Message, messageType protoreflect.MessageType, m proto.Message, wire []byte) {
+func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Plan, messageType protoreflect.MessageType, m proto.Message, wire []byte) {
 	tb.Helper()
-	text, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
+	text, err := plan.AppendJSON(nil, wire, transcode.Options{}, nil)
 	require.NoError(tb, err)
 	require.True(tb, json.Valid(text), "%s", text)
-	back, err := plan.AppendWire(nil, text, transcode.Form{})
+	back, err := plan.AppendWire(nil, text, transcode.Options{})
 	require.NoError(tb, err, "%s", text)
 	read := messageType.New().Interface()
 	require.NoError(tb, proto.Unmarshal(back, read))
@@ -87,7 +87,7 @@ func requireShorthandRoundTrip(tb testing.TB, plan *transcode.Message, messageTy
 
 func TestEveryMessageTypeAgreesWithProtojson(t *testing.T) {
 	t.Parallel()
-	plans, all := transcode.NewPlans(), transcodetest.Linked(t)
+	plans, all := transcode.NewPlans(), transcodetest.LinkedMessageTypes(t)
 	g := transcodetest.NewGenerator(t, 1)
 	for _, messageType := range all {
 		plan := plans.Message(messageType.Descriptor())
@@ -104,7 +104,7 @@ func TestEveryMessageTypeAgreesWithProtojson(t *testing.T) {
 }
 
 func FuzzDifferential(f *testing.F) {
-	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
+	plans, all := transcode.NewPlans(), transcodetest.LinkedMessageTypes(f)
 	for seed := range uint64(50) {
 		f.Add(seed, uint16(seed*37))
 	}
@@ -129,7 +129,7 @@ func FuzzDifferential(f *testing.F) {
 // FuzzHostileWire converts arbitrary bytes to JSON. If the library can decode the
 // bytes, the transcoder must accept them and write the same JSON.
 func FuzzHostileWire(f *testing.F) {
-	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
+	plans, all := transcode.NewPlans(), transcodetest.LinkedMessageTypes(f)
 	g := transcodetest.NewGenerator(f, 3)
 	for i, messageType := range all {
 		f.Add(marshal(f, g.Message(messageType).Interface()), uint16(i))
@@ -141,7 +141,7 @@ func FuzzHostileWire(f *testing.F) {
 		if longFormErr == nil {
 			require.True(t, jsontext.Value(got).IsValid(), "%s", got)
 		}
-		if short, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil); err == nil {
+		if short, err := plan.AppendJSON(nil, wire, transcode.Options{}, nil); err == nil {
 			require.True(t, jsontext.Value(short).IsValid(jsontext.AllowDuplicateNames(true)), "%s", short)
 			require.LessOrEqual(t, len(short), 64*len(wire)+64)
 		}
@@ -161,7 +161,7 @@ func FuzzHostileWire(f *testing.F) {
 // FuzzHostileJSON converts arbitrary text to wire bytes, and compares the result
 // with that of the library.
 func FuzzHostileJSON(f *testing.F) {
-	plans, all := transcode.NewPlans(), transcodetest.Linked(f)
+	plans, all := transcode.NewPlans(), transcodetest.LinkedMessageTypes(f)
 	g := transcodetest.NewGenerator(f, 4)
 	for i, messageType := range all {
 		text, err := protojson.Marshal(g.Message(messageType).Interface())
@@ -172,7 +172,7 @@ func FuzzHostileJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, index uint16) {
 		messageType := all[int(index)%len(all)]
 		plan := plans.Message(messageType.Descriptor())
-		if wire, err := plan.AppendWire(nil, text, transcode.Form{}); err == nil {
+		if wire, err := plan.AppendWire(nil, text, transcode.Options{}); err == nil {
 			require.NoError(t, proto.Unmarshal(wire, messageType.New().Interface()))
 			require.LessOrEqual(t, len(wire), 64*len(text)+64)
 		}

@@ -14,7 +14,7 @@ import (
 
 // AppendJSON converts wire bytes without decoding them to a message. It writes
 // the payload in Temporal's shorthand, byte for byte: 1.10 does not become 1.1.
-func ExampleMessage_AppendJSON() {
+func ExamplePlan_AppendJSON() {
 	wire, err := proto.Marshal(&workflowservice.SignalWorkflowExecutionRequest{
 		Namespace:  "default",
 		SignalName: "pay",
@@ -27,20 +27,20 @@ func ExampleMessage_AppendJSON() {
 		panic(err)
 	}
 	plan := transcode.NewPlans().Message((&workflowservice.SignalWorkflowExecutionRequest{}).ProtoReflect().Descriptor())
-	text, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
+	text, err := plan.AppendJSON(nil, wire, transcode.Options{}, nil)
 	fmt.Println(string(text), err)
 	// Output: {"namespace":"default","signalName":"pay","input":[{"amount":1.10}]} <nil>
 }
 
 // AppendWire converts JSON to wire bytes. An error has the JSON pointer of the
 // faulty value.
-func ExampleMessage_AppendWire() {
+func ExamplePlan_AppendWire() {
 	plan := transcode.NewPlans().Message((&common.WorkflowExecution{}).ProtoReflect().Descriptor())
 
-	wire, err := plan.AppendWire(nil, []byte(`{"workflowId":"order-1"}`), transcode.Form{})
+	wire, err := plan.AppendWire(nil, []byte(`{"workflowId":"order-1"}`), transcode.Options{})
 	fmt.Printf("%q %v\n", wire, err)
 
-	_, err = plan.AppendWire(nil, []byte(`{"workflowId":1}`), transcode.Form{})
+	_, err = plan.AppendWire(nil, []byte(`{"workflowId":1}`), transcode.Options{})
 	fmt.Println(err)
 	// Output:
 	// "\n\aorder-1" <nil>
@@ -48,7 +48,7 @@ func ExampleMessage_AppendWire() {
 }
 
 // A query string sets the fields of a message, as in Temporal's HTTP API.
-func ExampleMessage_AppendQuery() {
+func ExamplePlan_AppendQuery() {
 	request := &workflowservice.ListWorkflowExecutionsRequest{}
 	plan := transcode.NewPlans().Message(request.ProtoReflect().Descriptor())
 	wire, err := plan.AppendQuery(nil, map[string][]string{"pageSize": {"10"}, "query": {"WorkflowType='Order'"}}, nil)
@@ -77,7 +77,7 @@ func ExamplePlans_View() {
 	if err != nil {
 		panic(err)
 	}
-	text, err := view.AppendJSON(nil, wire, transcode.Form{}, nil)
+	text, err := view.AppendJSON(nil, wire, transcode.Options{}, nil)
 	fmt.Println(string(text), err)
 	// Output: {"workflowId":"order-1","status":"RUNNING","historyLength":0} <nil>
 }

@@ -24,14 +24,14 @@ type Parameter struct {
 
 // Parameter returns the field at a path such as execution.workflow_id. It
 // returns false if there is no such field, or if the field is a map.
-func (m *Message) Parameter(path string) (Parameter, bool) {
+func (m *Plan) Parameter(path string) (Parameter, bool) {
 	p, _, ok := m.parameter(path)
 	return p, ok
 }
 
 // parameter resolves a path of proto or JSON names. If the last name is that of
 // a map, the key of an entry must follow it in brackets.
-func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
+func (m *Plan) parameter(path string) (p Parameter, key string, ok bool) {
 	path, rest, hasKey := strings.Cut(path, "[")
 	if hasKey {
 		if key, hasKey = strings.CutSuffix(rest, "]"); !hasKey {
@@ -57,9 +57,9 @@ func (m *Message) parameter(path string) (p Parameter, key string, ok bool) {
 
 func (p Parameter) last() *field { return p.fields[len(p.fields)-1] }
 
-// Reached reports whether all messages that enclose the field are set in the
+// ParentsPresent reports whether all messages that enclose the field are set in the
 // given message, which is in wire form.
-func (p Parameter) Reached(message []byte) bool {
+func (p Parameter) ParentsPresent(message []byte) bool {
 	for _, f := range p.fields[:len(p.fields)-1] {
 		var inner []byte
 		found := false
@@ -101,7 +101,7 @@ func (p Parameter) wrap(dst, inner []byte) []byte {
 // repeated field may be sent several times. It ignores the names of unknown
 // fields, and the fields in bound, which the URL path sets. The error is an
 // [InputError] whose pointer is a question mark and the parameter's name.
-func (m *Message) AppendQuery(dst []byte, query url.Values, bound []Parameter) ([]byte, error) {
+func (m *Plan) AppendQuery(dst []byte, query url.Values, bound []Parameter) ([]byte, error) {
 	var seen map[string]bool
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		p, key, ok := m.parameter(name)
@@ -202,7 +202,7 @@ func textEnum(e *enum, text string) ([]byte, error) {
 
 // textMessage converts text to the wire form of a message that a query
 // parameter can set, such as a Timestamp.
-func textMessage(m *Message, text string) ([]byte, error) {
+func textMessage(m *Plan, text string) ([]byte, error) {
 	switch m.form {
 	case formTimestamp:
 		if seconds, nanos, ok := parseTimestamp(text); ok {

@@ -17,7 +17,7 @@ import (
 // InputError, or a valid message without unknown fields. The size of the message
 // is at most proportional to that of the query string.
 func FuzzQuery(f *testing.F) {
-	plans, all := transcode.NewPlans(), append([]protoreflect.MessageType{sampleType(f)}, transcodetest.Linked(f)...)
+	plans, all := transcode.NewPlans(), append([]protoreflect.MessageType{sampleType(f)}, transcodetest.LinkedMessageTypes(f)...)
 	for _, raw := range []string{
 		"", "plainText=a&color=1&texts=a&texts=b", "innerOne.innerOne.labels[k]=v&byNumber[1]=1", "atTime=2026-01-31T12:00:00Z&howLong=1h", "raw=AP8",
 		"double=1e300&f64=1&sf32=-1&u64=18446744073709551615", "someText=&someCount=1&mask=a,b", "namespace=n&execution.workflowId=w&pageSize=1",

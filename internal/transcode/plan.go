@@ -12,14 +12,14 @@ import (
 // safe for concurrent use.
 type Plans struct {
 	mu       sync.Mutex
-	messages map[protoreflect.FullName]*Message
+	messages map[protoreflect.FullName]*Plan
 }
 
 // NewPlans returns an empty cache of plans.
-func NewPlans() *Plans { return &Plans{messages: map[protoreflect.FullName]*Message{}} }
+func NewPlans() *Plans { return &Plans{messages: map[protoreflect.FullName]*Plan{}} }
 
 // Message returns the plan of a message type.
-func (p *Plans) Message(d protoreflect.MessageDescriptor) *Message {
+func (p *Plans) Message(d protoreflect.MessageDescriptor) *Plan {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.compile(d)
@@ -28,7 +28,7 @@ func (p *Plans) Message(d protoreflect.MessageDescriptor) *Message {
 // byTypeURL returns the plan of the message that the type URL of an Any names,
 // or nil if the message is not linked into the binary or is not proto3.
 // Temporal's API has no proto2 messages.
-func (p *Plans) byTypeURL(url string) *Message {
+func (p *Plans) byTypeURL(url string) *Plan {
 	found, err := protoregistry.GlobalTypes.FindMessageByURL(url)
 	if err != nil || found.Descriptor().Syntax() != protoreflect.Proto3 {
 		return nil
@@ -36,8 +36,8 @@ func (p *Plans) byTypeURL(url string) *Message {
 	return p.Message(found.Descriptor())
 }
 
-// Message is the plan of one message type.
-type Message struct {
+// Plan is the plan of one message type.
+type Plan struct {
 	plans *Plans
 	name  protoreflect.FullName
 	form  jsonForm
@@ -78,7 +78,7 @@ type field struct {
 	hasPresence   bool   // a default value is written when it is set explicitly
 	oneofBit      uint64 // the bit of the field's oneof; oneofs whose indexes differ by 64 share a bit
 	label         []byte // a comma, the quoted JSON name and a colon
-	message       *Message
+	message       *Plan
 	enum          *enum
 	key           *field // the key of a map; nil if the field is not a map
 
@@ -97,11 +97,11 @@ type field struct {
 	encodeMembers  func(dst, wire []byte) ([]byte, error)
 }
 
-func (p *Plans) compile(d protoreflect.MessageDescriptor) *Message {
+func (p *Plans) compile(d protoreflect.MessageDescriptor) *Plan {
 	if m, ok := p.messages[d.FullName()]; ok {
 		return m
 	}
-	m := &Message{plans: p, name: d.FullName(), form: formOf(d.FullName()), byName: map[string]*field{}}
+	m := &Plan{plans: p, name: d.FullName(), form: formOf(d.FullName()), byName: map[string]*field{}}
 	p.messages[d.FullName()] = m // cached before its fields are compiled, because messages may be recursive
 	if m.form == formLibrary {
 		m.messageType, _ = protoregistry.GlobalTypes.FindMessageByName(m.name)
@@ -184,7 +184,7 @@ func wireTypeOf(kind protoreflect.Kind) protowire.Type {
 }
 
 // addField adds a field to the index by number.
-func (m *Message) addField(f *field) {
+func (m *Plan) addField(f *field) {
 	if int(f.number) < len(m.low) {
 		m.low[f.number] = f
 		return
@@ -196,7 +196,7 @@ func (m *Message) addField(f *field) {
 }
 
 // field returns the field with a number, or nil if there is none.
-func (m *Message) field(number protowire.Number) *field {
+func (m *Plan) field(number protowire.Number) *field {
 	if uint(number) < uint(len(m.low)) { //nolint:gosec // negative numbers become large
 		return m.low[number]
 	}

@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Form has the options of a conversion.
-type Form struct {
+// Options has the options of a conversion.
+type Options struct {
 	// LongPayloads selects the long form, which is ProtoJSON: metadata and data
 	// in base64. Otherwise a payload has Temporal's shorthand, which is its
 	// JSON itself, wherever the shorthand loses nothing.
@@ -22,7 +22,7 @@ type Form struct {
 // it has the first members of the JSON object, without braces and without a
 // final comma. Fields that are not in the plan are omitted. Map entries
 // are sorted by key.
-func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte, error) {
+func (m *Plan) AppendJSON(dst, wire []byte, form Options, first []byte) ([]byte, error) {
 	w := newJSONWriter(form)
 	defer w.release()
 	w.out, w.fast = dst, true
@@ -37,10 +37,10 @@ func (m *Message) AppendJSON(dst, wire []byte, form Form, first []byte) ([]byte,
 	return w.out, nil
 }
 
-// WriteJSON is like [Message.AppendJSON], but streams the JSON to a writer in
+// WriteJSON is like [Plan.AppendJSON], but streams the JSON to a writer in
 // chunks, so that a large message needs little memory. After an error, the
 // output is incomplete.
-func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form, first []byte) error {
+func (m *Plan) WriteJSON(to io.Writer, wire []byte, form Options, first []byte) error {
 	w := newJSONWriter(form)
 	defer w.release()
 	w.to = to
@@ -50,7 +50,7 @@ func (m *Message) WriteJSON(to io.Writer, wire []byte, form Form, first []byte) 
 	return w.flush()
 }
 
-func (w *jsonWriter) document(m *Message, wire, first []byte) error {
+func (w *jsonWriter) document(m *Plan, wire, first []byte) error {
 	w.copyBudget = copyLimit(wire)
 	if len(first) > 0 {
 		return w.object(m, wire, 0, first)
@@ -64,7 +64,7 @@ const chunkBytes = 64 << 10
 
 // jsonWriter converts wire bytes to JSON.
 type jsonWriter struct {
-	form   Form
+	form   Options
 	out    []byte
 	to     io.Writer // nil: all output stays in out
 	runs   []run     // a stack: the runs of each message that is being written, see frame
@@ -80,7 +80,7 @@ type jsonWriter struct {
 //nolint:gochecknoglobals // a process has one pool
 var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{pooled: make([]byte, 0, 2*chunkBytes)} }}
 
-func newJSONWriter(form Form) *jsonWriter {
+func newJSONWriter(form Options) *jsonWriter {
 	w, _ := jsonWriters.Get().(*jsonWriter)
 	w.form, w.out, w.fast, w.inElement = form, w.pooled[:0], false, false
 	return w
@@ -117,7 +117,7 @@ func (w *jsonWriter) flushIfFull() error {
 }
 
 // message writes a message in its JSON form.
-func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
+func (w *jsonWriter) message(m *Plan, wire []byte, depth int) (err error) {
 	if depth > maxDepth {
 		return errDepth
 	}
@@ -151,7 +151,7 @@ func (w *jsonWriter) message(m *Message, wire []byte, depth int) (err error) {
 
 // object writes a message as an object of its fields, after the given first
 // members, if any.
-func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (err error) {
+func (w *jsonWriter) object(m *Plan, wire []byte, depth int, first []byte) (err error) {
 	if w.fast && !m.view && len(first) == 0 {
 		w.out, err = w.fastObject(w.out, m, wire, depth)
 		return err
@@ -167,7 +167,7 @@ func (w *jsonWriter) object(m *Message, wire []byte, depth int, first []byte) (e
 // members writes the fields of a message. The parameter needComma is true if the
 // first member needs a comma before it. The result is true if the member after
 // the last one does.
-func (w *jsonWriter) members(m *Message, wire []byte, depth int, needComma bool) (bool, error) {
+func (w *jsonWriter) members(m *Plan, wire []byte, depth int, needComma bool) (bool, error) {
 	if depth > maxDepth {
 		return needComma, errDepth
 	}
@@ -373,7 +373,7 @@ func (w *jsonWriter) list(f *field, wire []byte, depth int) (nonEmpty bool, err 
 
 // element writes an element of a list. A streamed list is flushed only between
 // elements: if the fast pass fails, the output of the element is removed.
-func (w *jsonWriter) element(m *Message, wire []byte, depth int) error {
+func (w *jsonWriter) element(m *Plan, wire []byte, depth int) error {
 	if w.to == nil || w.inElement {
 		return w.message(m, wire, depth)
 	}

@@ -42,7 +42,7 @@ type frame struct {
 // fields onto w.runs.
 // If a field has several runs, or two members of one oneof are set, it first
 // copies the message into canonical order.
-func (w *jsonWriter) pushFrame(m *Message, wire []byte) (frame, error) {
+func (w *jsonWriter) pushFrame(m *Plan, wire []byte) (frame, error) {
 	fr := frame{wire: wire, first: len(w.runs)}
 	canonical, err := w.scanRuns(m, wire)
 	if err == nil && !canonical {
@@ -78,7 +78,7 @@ func (w *jsonWriter) chargeCopy(wire []byte) error {
 // scanRuns pushes the runs of a message. It reports whether the message is
 // canonical: each field has one run, and at most one member of each oneof is
 // set.
-func (w *jsonWriter) scanRuns(m *Message, wire []byte) (canonical bool, err error) {
+func (w *jsonWriter) scanRuns(m *Plan, wire []byte) (canonical bool, err error) {
 	var seen, chosen intSet
 	canonical = true
 	var current *field
@@ -114,7 +114,7 @@ func (w *jsonWriter) scanRuns(m *Message, wire []byte) (canonical bool, err erro
 // canonicalised returns a copy of the wire bytes with one run per field. It
 // keeps only the last member of a oneof, because each member clears the one
 // before it.
-func canonicalised(m *Message, wire []byte, runs []run) []byte {
+func canonicalised(m *Plan, wire []byte, runs []run) []byte {
 	// For each oneof: the last member, and the first of its runs that no other member follows.
 	lastMember, since := make([]*field, m.oneofs+1), make([]int, m.oneofs+1)
 	for i, r := range runs {
@@ -177,4 +177,4 @@ func (b *intSet) add(n int) bool {
 }
 
 // messageError adds the name of the message to an error.
-func messageError(m *Message, err error) error { return fmt.Errorf("transcode: %s: %w", m.name, err) }
+func messageError(m *Plan, err error) error { return fmt.Errorf("transcode: %s: %w", m.name, err) }

@@ -18,7 +18,7 @@ var errNonCanonical = errors.New("fields out of order")
 
 // fastObject writes a message as an object of its fields. Each field begins
 // with a comma; that of the first field becomes the opening brace.
-func (w *jsonWriter) fastObject(out []byte, m *Message, wire []byte, depth int) ([]byte, error) {
+func (w *jsonWriter) fastObject(out []byte, m *Plan, wire []byte, depth int) ([]byte, error) {
 	begin := len(out)
 	out, err := w.fastFields(out, m, wire, depth)
 	if err != nil {
@@ -32,7 +32,7 @@ func (w *jsonWriter) fastObject(out []byte, m *Message, wire []byte, depth int) 
 }
 
 // fastMembers does in the fast pass what members does in the canonical pass.
-func (w *jsonWriter) fastMembers(m *Message, wire []byte, depth int, needComma bool) (bool, error) {
+func (w *jsonWriter) fastMembers(m *Plan, wire []byte, depth int, needComma bool) (bool, error) {
 	before := len(w.out)
 	var err error
 	if w.out, err = w.fastFields(w.out, m, wire, depth); err != nil || len(w.out) == before {
@@ -46,7 +46,7 @@ func (w *jsonWriter) fastMembers(m *Message, wire []byte, depth int, needComma b
 
 // fastFields writes the fields of a message in the order of the wire, each
 // after a comma.
-func (w *jsonWriter) fastFields(out []byte, m *Message, wire []byte, depth int) ([]byte, error) { //nolint:cyclop // one pass
+func (w *jsonWriter) fastFields(out []byte, m *Plan, wire []byte, depth int) ([]byte, error) { //nolint:cyclop // one pass
 	if depth >= maxDepth { // the canonical pass decides whether nested messages are too deep
 		return out, errDepth
 	}

@@ -58,7 +58,7 @@ func (w *jsonWriter) duration(dst, wire []byte) ([]byte, error) {
 // the value means "not set", it writes nothing and returns false. Such values
 // are zero, Go's zero time and a negative duration, which Temporal stores for a
 // run that closed before it began.
-func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
+func (w *jsonWriter) nonZeroTime(m *Plan, wire []byte) (bool, error) {
 	seconds, nanos, err := readSecondsNanos(wire)
 	if err != nil || nanos == 0 && (seconds == 0 || m.form == formTimestamp && seconds == minTimestamp) {
 		return false, err
@@ -76,7 +76,7 @@ func (w *jsonWriter) nonZeroTime(m *Message, wire []byte) (bool, error) {
 
 // wrapper writes a wrapper message as its value, even if the value is the
 // default.
-func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
+func (w *jsonWriter) wrapper(m *Plan, wire []byte) error {
 	f := m.fields[0]
 	fr, err := w.pushFrame(m, wire)
 	if err != nil {
@@ -94,7 +94,7 @@ func (w *jsonWriter) wrapper(m *Message, wire []byte) error {
 
 // library writes a message with the protobuf library. It is for rare messages
 // that have a special JSON form.
-func (w *jsonWriter) library(m *Message, wire []byte) error {
+func (w *jsonWriter) library(m *Plan, wire []byte) error {
 	message := m.messageType.New().Interface()
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, message); err != nil {
 		return errWire
@@ -114,7 +114,7 @@ func (w *jsonWriter) library(m *Message, wire []byte) error {
 // any writes an Any: the type URL, and then the members of the embedded message.
 // If the JSON of the embedded message is not an object, it becomes the member
 // "value". For an unknown type, "value" has the wire form in base64.
-func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
+func (w *jsonWriter) any(m *Plan, wire []byte, depth int) error {
 	url, inner, err := w.anyParts(m, wire)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (w *jsonWriter) any(m *Message, wire []byte, depth int) error {
 }
 
 // anyParts reads the two fields of an Any, the type URL and the value.
-func (w *jsonWriter) anyParts(m *Message, wire []byte) (url, value []byte, err error) {
+func (w *jsonWriter) anyParts(m *Plan, wire []byte) (url, value []byte, err error) {
 	fr, err := w.pushFrame(m, wire)
 	if err != nil {
 		return nil, nil, err

@@ -27,7 +27,7 @@ const (
 // payload writes a payload in shorthand if possible, and otherwise in the long
 // form. The long form always has data, even if empty, so that a reader can
 // distinguish it from shorthand.
-func (w *jsonWriter) payload(m *Message, wire []byte, depth int) error {
+func (w *jsonWriter) payload(m *Plan, wire []byte, depth int) error {
 	p, ok := payload.Read(wire)
 	if ok && (w.shorthand(&p) || w.longForm(&p)) {
 		return nil

@@ -28,13 +28,13 @@ func (e *InputError) Error() string {
 	return e.Pointer + ": " + e.Reason
 }
 
-// ErrTooLarge is returned if the wire form is larger than [Form.MaxWire].
+// ErrTooLarge is returned if the wire form is larger than [Options.MaxWire].
 var ErrTooLarge = errors.New("transcode: the message is too large")
 
 // AppendWire converts a message from JSON and appends its wire form. It rejects unknown
 // members, duplicate members and data after the value. The error is an
 // [InputError] or [ErrTooLarge].
-func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
+func (m *Plan) AppendWire(dst, text []byte, form Options) ([]byte, error) {
 	w := newWireWriter(form)
 	defer w.release()
 	w.out = dst
@@ -47,7 +47,7 @@ func (m *Message) AppendWire(dst, text []byte, form Form) ([]byte, error) {
 
 // wireWriter converts JSON to wire bytes.
 type wireWriter struct {
-	form          Form
+	form          Options
 	out           []byte
 	source        bytes.Buffer
 	in            *jsontext.Decoder
@@ -58,7 +58,7 @@ type wireWriter struct {
 //nolint:gochecknoglobals // a process has one pool
 var wireWriters = sync.Pool{New: func() any { return &wireWriter{in: jsontext.NewDecoder(bytes.NewReader(nil))} }}
 
-func newWireWriter(form Form) *wireWriter {
+func newWireWriter(form Options) *wireWriter {
 	w, _ := wireWriters.Get().(*wireWriter)
 	w.form, w.depth, w.pointerPrefix = form, 0, ""
 	return w
@@ -107,7 +107,7 @@ func (w *wireWriter) toInputError(err error) error {
 }
 
 // document reads one message. The text must not contain anything else.
-func (w *wireWriter) document(m *Message, text []byte) error {
+func (w *wireWriter) document(m *Plan, text []byte) error {
 	w.source = *bytes.NewBuffer(text)
 	w.in.Reset(&w.source)
 	if err := w.message(m); err != nil {
@@ -123,7 +123,7 @@ func (w *wireWriter) document(m *Message, text []byte) error {
 }
 
 // message reads a message in its JSON form.
-func (w *wireWriter) message(m *Message) error {
+func (w *wireWriter) message(m *Plan) error {
 	if w.depth++; w.depth > maxRequestDepth {
 		return errDepth
 	}
@@ -153,7 +153,7 @@ func (w *wireWriter) message(m *Message) error {
 
 // object reads an object whose members are fields. If inAny is true, the object
 // is the content of an Any, and object skips the member @type.
-func (w *wireWriter) object(m *Message, inAny bool) error {
+func (w *wireWriter) object(m *Plan, inAny bool) error {
 	if err := w.begin('{', "must be an object"); err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (w *wireWriter) object(m *Message, inAny bool) error {
 
 // fieldByName returns the field with the given name, or nil if there is none.
 // The name is a JSON string with its quotes.
-func (w *wireWriter) fieldByName(m *Message, quoted []byte) (*field, error) {
+func (w *wireWriter) fieldByName(m *Plan, quoted []byte) (*field, error) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return m.byName[string(quoted[1:len(quoted)-1])], nil
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // timeOrDuration reads a Timestamp or a Duration.
-func (w *wireWriter) timeOrDuration(m *Message) error {
+func (w *wireWriter) timeOrDuration(m *Plan) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func appendSecondsNanos(dst []byte, seconds int64, nanos int32) []byte {
 
 // library reads a message with the protobuf library. It is for rare messages
 // that have a special JSON form.
-func (w *wireWriter) library(m *Message) error {
+func (w *wireWriter) library(m *Plan) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (w *wireWriter) library(m *Message) error {
 }
 
 // any reads an Any. The member @type need not be the first one.
-func (w *wireWriter) any(m *Message) error {
+func (w *wireWriter) any(m *Plan) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (w *wireWriter) any(m *Message) error {
 
 // anyContent reads the message that an Any embeds. The members of the message are
 // either those of the Any, or those of its member "value".
-func (w *wireWriter) anyContent(m *Message) error {
+func (w *wireWriter) anyContent(m *Plan) error {
 	if w.depth++; w.depth > maxRequestDepth {
 		return errDepth
 	}
@@ -134,7 +134,7 @@ func (w *wireWriter) anyContent(m *Message) error {
 
 // isInlinedInAny reports whether an Any has the members of the message as its
 // own members, and not the message as its member "value".
-func isInlinedInAny(m *Message) bool {
+func isInlinedInAny(m *Plan) bool {
 	switch m.form {
 	case formObject:
 		return m.name != emptyName

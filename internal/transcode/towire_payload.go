@@ -12,7 +12,7 @@ import (
 // payload reads a payload in shorthand: the JSON becomes, byte for byte, the data
 // of a json/plain payload. An object that looks like the long form is read as
 // the long form, as in Temporal's own HTTP API.
-func (w *wireWriter) payload(m *Message) error {
+func (w *wireWriter) payload(m *Plan) error {
 	value, err := w.in.ReadValue()
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (w *wireWriter) data(value []byte) {
 
 // taggedObject reads an object that may be a payload in the long form, or a
 // protobuf message with its type, or a plain value.
-func (w *wireWriter) taggedObject(m *Message, value jsontext.Value) error {
+func (w *wireWriter) taggedObject(m *Plan, value jsontext.Value) error {
 	s := shapeOf(value)
 	if s.isLongForm() {
 		return w.nested(value, func(inner *wireWriter) error { return inner.object(m, false) })

@@ -35,15 +35,15 @@ type ViewField struct {
 // View returns a plan of a message type with only the given fields, in the
 // given order. It panics if a field does not exist, because views are constants
 // of the program.
-func (p *Plans) View(d protoreflect.MessageDescriptor, fields []ViewField) *Message {
+func (p *Plans) View(d protoreflect.MessageDescriptor, fields []ViewField) *Plan {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.view(d, fields)
 }
 
-func (p *Plans) view(d protoreflect.MessageDescriptor, fields []ViewField) *Message {
+func (p *Plans) view(d protoreflect.MessageDescriptor, fields []ViewField) *Plan {
 	full := p.compile(d)
-	m := &Message{plans: p, name: full.name, view: true, oneofs: full.oneofs}
+	m := &Plan{plans: p, name: full.name, view: true, oneofs: full.oneofs}
 	for i, vf := range fields {
 		original := full.byName[vf.Field]
 		if original == nil {
@@ -102,7 +102,7 @@ func (e *enum) withoutPrefix(d protoreflect.EnumDescriptor) *enum {
 
 // absentFields writes the Always fields that are not in written, with their
 // default values. It reports whether the next member needs a comma.
-func (w *jsonWriter) absentFields(m *Message, written *intSet, depth int, needComma bool) (bool, error) {
+func (w *jsonWriter) absentFields(m *Plan, written *intSet, depth int, needComma bool) (bool, error) {
 	for _, f := range m.fields {
 		if !f.always || written.add(f.index) {
 			continue

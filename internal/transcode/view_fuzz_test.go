@@ -25,9 +25,9 @@ func FuzzView(f *testing.F) {
 		f.Add(append(wire, marshal(f, g.Message(messageType).Interface())...))
 	}
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		got, err := plan.AppendJSON(nil, wire, transcode.Form{}, []byte(`"first":1`))
+		got, err := plan.AppendJSON(nil, wire, transcode.Options{}, []byte(`"first":1`))
 		var streamed bytes.Buffer
-		streamErr := plan.WriteJSON(&streamed, wire, transcode.Form{}, []byte(`"first":1`))
+		streamErr := plan.WriteJSON(&streamed, wire, transcode.Options{}, []byte(`"first":1`))
 		require.Equal(t, err == nil, streamErr == nil)
 		if err != nil {
 			return
@@ -39,7 +39,7 @@ func FuzzView(f *testing.F) {
 		if proto.Unmarshal(wire, m) != nil {
 			return
 		}
-		reencoded, err := plan.AppendJSON(nil, marshal(t, m), transcode.Form{}, []byte(`"first":1`))
+		reencoded, err := plan.AppendJSON(nil, marshal(t, m), transcode.Options{}, []byte(`"first":1`))
 		require.NoError(t, err)
 		if len(m.ProtoReflect().GetUnknown()) == 0 && !hasSizes(m) {
 			require.Equal(t, canonicalJSON(t, reencoded), canonicalJSON(t, got))

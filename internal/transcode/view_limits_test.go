@@ -113,7 +113,7 @@ func TestHostileWireIsBounded(t *testing.T) { //nolint:paralleltest // see requi
 	for name, c := range hostileWire() { //nolint:paralleltest // see requireBounded
 		t.Run(name, func(t *testing.T) {
 			plan := plans.Message(c.message.ProtoReflect().Descriptor())
-			for _, form := range []transcode.Form{longForm, {}} {
+			for _, form := range []transcode.Options{longForm, {}} {
 				var whole []byte
 				var err error
 				requireBounded(t, func() { whole, err = plan.AppendJSON(nil, c.wire, form, nil) })
@@ -176,7 +176,7 @@ func TestHostileJSONIsBounded(t *testing.T) { //nolint:paralleltest // see requi
 			plan := plans.Message(c.message.ProtoReflect().Descriptor())
 			var wire []byte
 			var err error
-			requireBounded(t, func() { wire, err = plan.AppendWire(nil, []byte(c.text), transcode.Form{}) })
+			requireBounded(t, func() { wire, err = plan.AppendWire(nil, []byte(c.text), transcode.Options{}) })
 			require.Equal(t, c.wantErr, err != nil, "%v", err)
 			if err != nil {
 				require.ErrorAs(t, err, new(*transcode.InputError))

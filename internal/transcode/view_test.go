@@ -57,7 +57,7 @@ func infoView() []transcode.ViewField {
 	}
 }
 
-func infoPlan() *transcode.Message {
+func infoPlan() *transcode.Plan {
 	return transcode.NewPlans().View((&workflow.WorkflowExecutionInfo{}).ProtoReflect().Descriptor(), infoView())
 }
 
@@ -158,14 +158,14 @@ func TestViewJSON(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			plan, wire := infoPlan(), marshal(t, c.info)
-			got, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
+			got, err := plan.AppendJSON(nil, wire, transcode.Options{}, nil)
 			require.NoError(t, err)
 			require.Equal(t, c.want, string(got))
-			first, err := plan.AppendJSON([]byte("!"), wire, transcode.Form{}, []byte(`"first":1`))
+			first, err := plan.AppendJSON([]byte("!"), wire, transcode.Options{}, []byte(`"first":1`))
 			require.NoError(t, err)
 			require.Equal(t, `!{"first":1,`+c.want[1:], string(first))
 			var streamed bytes.Buffer
-			require.NoError(t, plan.WriteJSON(&streamed, wire, transcode.Form{}, nil))
+			require.NoError(t, plan.WriteJSON(&streamed, wire, transcode.Options{}, nil))
 			require.Equal(t, c.want, streamed.String())
 		})
 	}
@@ -180,7 +180,7 @@ func TestViewWritesAlwaysFields(t *testing.T) {
 		{StartTime: &timestamppb.Timestamp{}, Status: 1},
 		{StartTime: &timestamppb.Timestamp{Seconds: -62135596800}, Execution: &common.WorkflowExecution{WorkflowId: "w"}},
 	} {
-		got, err := plan.AppendJSON(nil, marshal(t, info), transcode.Form{}, nil)
+		got, err := plan.AppendJSON(nil, marshal(t, info), transcode.Options{}, nil)
 		require.NoError(t, err)
 		require.Contains(t, string(got), `"startTime":""`)
 	}
@@ -200,9 +200,9 @@ func TestViewOfNonCanonicalWire(t *testing.T) {
 	}
 	merged := &workflow.WorkflowExecutionInfo{}
 	require.NoError(t, proto.Unmarshal(wire, merged))
-	want, err := plan.AppendJSON(nil, marshal(t, merged), transcode.Form{}, nil)
+	want, err := plan.AppendJSON(nil, marshal(t, merged), transcode.Options{}, nil)
 	require.NoError(t, err)
-	got, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
+	got, err := plan.AppendJSON(nil, wire, transcode.Options{}, nil)
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(got))
 }
@@ -219,10 +219,10 @@ func TestStreamedViewDropsOmittedFields(t *testing.T) {
 			AutoResetPoints: &workflow.ResetPoints{Points: []*workflow.ResetPointInfo{{}, {}}},
 			ParentExecution: &common.WorkflowExecution{}, Memo: &common.Memo{}, CloseTime: &timestamppb.Timestamp{},
 		})
-		want, err := plan.AppendJSON(nil, wire, transcode.Form{}, nil)
+		want, err := plan.AppendJSON(nil, wire, transcode.Options{}, nil)
 		require.NoError(t, err)
 		var got bytes.Buffer
-		require.NoError(t, plan.WriteJSON(&got, wire, transcode.Form{}, nil))
+		require.NoError(t, plan.WriteJSON(&got, wire, transcode.Options{}, nil))
 		require.True(t, string(want) == got.String(), "%d: %.100q", length, got.String()[max(0, got.Len()-100):]) //nolint:testifylint // too long to print
 	}
 }

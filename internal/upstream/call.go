@@ -29,15 +29,15 @@ type CallOptions struct {
 	// Trail collects one audit line for all calls. If it is nil, each call writes
 	// a separate line.
 	Trail *Trail
-	// Room reserves memory for the responses to read calls. If it is nil, responses
+	// Memory reserves memory for the responses to read calls. If it is nil, responses
 	// up to the configured maximum size are received without a reservation, as
 	// for shared polls.
-	Room Room
+	Memory MemoryReserver
 }
 
-// Room reserves memory for the responses to the calls of one HTTP request. It need not
+// MemoryReserver reserves memory for the responses to the calls of one HTTP request. It need not
 // be safe for concurrent use.
-type Room interface {
+type MemoryReserver interface {
 	// Reserved returns how many bytes are reserved.
 	Reserved() int
 	// Reserve increases the reservation to the given total of bytes.
@@ -47,14 +47,14 @@ type Room interface {
 
 type optionsKey struct{}
 
-// NewContext returns a context that carries options for the calls made with it.
-func NewContext(ctx context.Context, options *CallOptions) context.Context {
+// WithOptions returns a context that carries options for the calls made with it.
+func WithOptions(ctx context.Context, options *CallOptions) context.Context {
 	return context.WithValue(ctx, optionsKey{}, options)
 }
 
-// CallFrom returns a copy of the options in the context, or the zero value if there
+// OptionsFrom returns a copy of the options in the context, or the zero value if there
 // are none.
-func CallFrom(ctx context.Context) CallOptions { return *optionsFrom(ctx) }
+func OptionsFrom(ctx context.Context) CallOptions { return *optionsFrom(ctx) }
 
 func optionsFrom(ctx context.Context) *CallOptions {
 	if options, ok := ctx.Value(optionsKey{}).(*CallOptions); ok {

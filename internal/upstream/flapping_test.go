@@ -139,7 +139,7 @@ func TestALostConnectionDoesNotOpenTheBreaker(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		server.Handle("DescribeWorkflowExecution", describeHandler())
-		server.Cut()
+		server.CloseConnections()
 		callers.Wait()
 		t.Logf("%d of 100 were not retried", failures.Load())
 		require.LessOrEqual(t, failures.Load(), int64(51), "the throttle permits 49 retries")

@@ -82,7 +82,7 @@ func (c *Client) WatchHealth(ctx context.Context) {
 
 // watch is [Client.WatchHealth] for one server.
 func (c *Client) watch(ctx context.Context, s *server) {
-	ctx = NewContext(ctx, &CallOptions{Timeout: healthTimeout, Namespace: s.namespace})
+	ctx = WithOptions(ctx, &CallOptions{Timeout: healthTimeout, Namespace: s.namespace})
 	for {
 		wasReady := s.state().Ready
 		err := c.Do(ctx, workflowservice.WorkflowService_GetSystemInfo_FullMethodName,

@@ -21,7 +21,7 @@ import (
 // ("/package.Service/Method"), with a request in protobuf wire form. The caller
 // must release the response. The context must carry a principal
 // ([auth.WithPrincipal]) and should carry [CallOptions]. Errors are of type
-// [problem.Error], or come from [CallOptions.Room].
+// [problem.Error], or come from [CallOptions.Memory].
 func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Response, error) {
 	options := optionsFrom(ctx)
 	principal, _ := auth.PrincipalFrom(ctx)
@@ -58,14 +58,14 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options 
 		retryable: access.Retry && options.Retry,
 	}
 	// To receive a response that is larger than the reserved memory, a call is repeated.
-	// A write must not be repeated, so it has no room.
+	// A write must not be repeated, so it reserves no memory.
 	if access.Role <= auth.RoleRead {
-		outbound.room = options.Room
+		outbound.memory = options.Memory
 	}
 	response, err := route.server.attempts(ctx, outbound)
 	switch {
-	case outbound.roomErr != nil:
-		return Response{}, outbound.roomErr
+	case outbound.memoryErr != nil:
+		return Response{}, outbound.memoryErr
 	case err != nil:
 		return Response{}, c.problemOf(ctx, outbound, route.restoreNamespaceName(err, options.Namespace))
 	}
@@ -101,7 +101,7 @@ func (c *Client) Do(ctx context.Context, method string, request, response proto.
 	}
 	defer received.Release()
 	if err := proto.Unmarshal(received.Bytes(), response); err != nil {
-		return problem.Unreadable(err)
+		return problem.UnreadableResponse(err)
 	}
 	return nil
 }
@@ -115,9 +115,9 @@ type outboundCall struct {
 	timeout           time.Duration // of each attempt
 	gatewayCredential bool          // the credential is that of the gateway, not that of the principal
 	retryable         bool
-	room              Room  // nil if the response needs no reservation, and for a write
-	limit             int   // the maximum size of the response, in bytes
-	roomErr           error // the error of the last room.Reserve
+	memory            MemoryReserver // nil if the response needs no reservation, and for a write
+	limit             int            // the maximum size of the response, in bytes
+	memoryErr         error          // the error of the last memory.Reserve
 
 	begin        time.Time // when the first attempt began
 	attemptBegin time.Time // when the current attempt began
@@ -136,7 +136,7 @@ func (c *Client) timeout(options *CallOptions) time.Duration {
 // caller's deadline permit. Repeating a call after reserving memory for its large
 // response does not count as a retry, because the server has responded.
 func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, error) {
-	call.begin, call.limit = time.Now(), s.initialLimit(call.room)
+	call.begin, call.limit = time.Now(), s.initialLimit(call.memory)
 	if size := s.sizes.expected(call); size > call.limit {
 		if err := s.reserve(ctx, call, size); err != nil {
 			return Response{}, err
@@ -170,7 +170,7 @@ func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, er
 // call must not be retried.
 func (s *server) retry(ctx context.Context, call *outboundCall, err error, attempt int) bool {
 	st := status.Convert(err)
-	if !transient(ctx, st) || problem.IsUpdateLimit(st) {
+	if !transient(ctx, st) || problem.IsUpdateLimitExceeded(st) {
 		return false
 	}
 	// A rate limit affects one caller or one namespace, and a busy workflow affects no
@@ -187,7 +187,7 @@ func (s *server) retry(ctx context.Context, call *outboundCall, err error, attem
 	if Sleep(ctx, pause) != nil || !s.awaitConnection(ctx, s.options.Retry.MaxElapsed-time.Since(call.begin)) {
 		return false
 	}
-	s.options.Metrics.Retry(ctx, shortName(call.method))
+	s.options.Metrics.CountRetry(ctx, shortName(call.method))
 	telemetry.FromContext(ctx).AddRetry()
 	return true
 }
@@ -213,7 +213,7 @@ func (s *server) attempt(ctx context.Context, call *outboundCall) (size int, err
 // state.
 func (s *server) account(ctx context.Context, call *outboundCall, err error) {
 	name, code := shortName(call.method), status.Code(err)
-	s.options.Metrics.RPC(ctx, name, code, time.Since(call.attemptBegin))
+	s.options.Metrics.RecordRPC(ctx, name, code, time.Since(call.attemptBegin))
 	telemetry.FromContext(ctx).AddCall(name, code)
 	// A rejected credential of the principal, or the outage of one namespace, does not
 	// make the server unhealthy.

@@ -36,9 +36,9 @@ func TestCallsWithoutAPrincipalAreRejected(t *testing.T) {
 	options := &upstream.CallOptions{Namespace: orders, Retry: true}
 	for name, ctx := range map[string]context.Context{
 		"an empty context": t.Context(),
-		"only options":     upstream.NewContext(t.Context(), options),
-		"a nil principal":  upstream.NewContext(auth.WithPrincipal(t.Context(), nil), options),
-		"incoming headers": metadata.NewIncomingContext(upstream.NewContext(t.Context(), options), metadata.Pairs("authorization", "Bearer x")),
+		"only options":     upstream.WithOptions(t.Context(), options),
+		"a nil principal":  upstream.WithOptions(auth.WithPrincipal(t.Context(), nil), options),
+		"incoming headers": metadata.NewIncomingContext(upstream.WithOptions(t.Context(), options), metadata.Pairs("authorization", "Bearer x")),
 	} {
 		for method, input := range upstreamtest.Methods() {
 			_, err := client.Invoke(ctx, method, upstreamtest.Wire(t, requestIn(t, input, orders).Interface()))
@@ -108,7 +108,7 @@ func TestGrantsAreCheckedForTheNamespaceOfTheCall(t *testing.T) {
 	} {
 		ctx := auth.WithPrincipal(t.Context(), reader)
 		if test.options != nil {
-			ctx = upstream.NewContext(ctx, test.options)
+			ctx = upstream.WithOptions(ctx, test.options)
 		}
 		_, err := client.Invoke(ctx, test.method, upstreamtest.Wire(t, test.request))
 		require.True(t, problem.Is(err, test.want), "%s: %v", name, err)

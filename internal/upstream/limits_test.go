@@ -50,7 +50,7 @@ func startRequests(workflowType, taskQueue string) map[string]proto.Message {
 // limitedTo returns the context of a caller that may start only the given workflow types,
 // on the given task queues. An empty list means no limit.
 func limitedTo(ctx context.Context, types, queues []string) context.Context {
-	return upstream.NewContext(auth.WithPrincipal(ctx, &auth.Principal{
+	return upstream.WithOptions(auth.WithPrincipal(ctx, &auth.Principal{
 		Name: "limited", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleWrite}}, WorkflowTypes: types, TaskQueues: queues,
 	}), &upstream.CallOptions{Namespace: orders})
 }
@@ -113,7 +113,7 @@ func TestADelegatedTokenPermitsOnlyItsWorkflow(t *testing.T) {
 		Name: "delegated:dev", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleWrite}},
 		Capability: &auth.Capability{Namespace: orders, WorkflowID: "w", Read: true, Signals: []string{"approve"}, Updates: []string{"set"}},
 	}
-	ctx := upstream.NewContext(auth.WithPrincipal(t.Context(), bearer), &upstream.CallOptions{Namespace: orders})
+	ctx := upstream.WithOptions(auth.WithPrincipal(t.Context(), bearer), &upstream.CallOptions{Namespace: orders})
 	execution := func(id string) *common.WorkflowExecution { return &common.WorkflowExecution{WorkflowId: id} }
 	requests := func(workflowID, signal, updateName string) map[string]proto.Message {
 		return map[string]proto.Message{
@@ -147,7 +147,7 @@ func TestADelegatedTokenPermitsOnlyItsWorkflow(t *testing.T) {
 		}
 	}
 	for method, access := range auth.AccessTable() {
-		if access.Scope != auth.ScopeOpen {
+		if access.Scope != auth.ScopeNone {
 			_, err := client.Invoke(ctx, method, upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: orders}))
 			require.Error(t, err, method)
 		}

@@ -77,7 +77,7 @@ func withOptions(ctx context.Context, options upstream.CallOptions) context.Cont
 	principal := &auth.Principal{Name: "caller", Grants: []auth.Grant{
 		{Namespace: orders, Role: auth.RoleAdmin}, {Namespace: auth.SystemNamespace, Role: auth.RoleAdmin},
 	}, CompletionCallbacks: true}
-	return upstream.NewContext(auth.WithPrincipal(ctx, principal), &options)
+	return upstream.WithOptions(auth.WithPrincipal(ctx, principal), &options)
 }
 
 // inOrdersNamespace returns the context of a call in the namespace orders.

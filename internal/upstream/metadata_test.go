@@ -79,7 +79,7 @@ func TestMetadataPrecedence(t *testing.T) {
 	call := &upstream.CallOptions{Namespace: orders, Metadata: metadata.New(keysOf(3))}
 	call.Metadata.Append("twice", "a", "b")
 	before := call.Metadata.Copy()
-	_ = describeWorkflow(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
+	_ = describeWorkflow(upstream.WithOptions(auth.WithPrincipal(t.Context(), principal), call), client)
 	got := metadataOfOnlyCall(t, server)
 	for n := 1; n <= len(layers); n++ {
 		require.Equal(t, []string{layers[n-1]}, got["k"+strconv.Itoa(n)])
@@ -109,7 +109,7 @@ func TestBinaryMetadataIsPreserved(t *testing.T) {
 		Name: "caller", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}, Metadata: map[string]string{"who-bin": raw},
 	}
 	call := &upstream.CallOptions{Namespace: orders, Metadata: metadata.MD{"call-bin": {raw, ""}}}
-	_ = describeWorkflow(upstream.NewContext(auth.WithPrincipal(t.Context(), principal), call), client)
+	_ = describeWorkflow(upstream.WithOptions(auth.WithPrincipal(t.Context(), principal), call), client)
 	got := metadataOfOnlyCall(t, server)
 	require.Equal(t, []string{raw}, got["up-bin"])
 	require.Equal(t, []string{raw}, got["who-bin"])

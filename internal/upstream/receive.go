@@ -27,11 +27,11 @@ func receiveOptions(limit int) []grpc.CallOption {
 }
 
 // initialLimit returns the maximum response size of the first attempt, in bytes.
-func (s *server) initialLimit(room Room) int {
-	if room == nil {
+func (s *server) initialLimit(memory MemoryReserver) int {
+	if memory == nil {
 		return s.options.MaxResponseBytes
 	}
-	return min(s.options.MaxResponseBytes, max(unreservedBytes, room.Reserved()))
+	return min(s.options.MaxResponseBytes, max(unreservedBytes, memory.Reserved()))
 }
 
 // callOptions returns the options of the next attempt.
@@ -73,8 +73,8 @@ func (s *server) oversize(call *outboundCall, err error) int {
 // only a few times.
 func (s *server) reserve(ctx context.Context, call *outboundCall, size int) error {
 	call.limit = min(max(size+size/growthDivisor, 2*call.limit), s.options.MaxResponseBytes)
-	call.roomErr = call.room.Reserve(ctx, call.limit)
-	return call.roomErr
+	call.memoryErr = call.memory.Reserve(ctx, call.limit)
+	return call.memoryErr
 }
 
 // responseTooLarge reports whether a response exceeded the given limit or the

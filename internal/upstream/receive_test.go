@@ -15,7 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// fakeRoom is an [upstream.Room] that records reservations. It grants all of them unless
+// fakeRoom is an [upstream.MemoryReserver] that records reservations. It grants all of them unless
 // err is set.
 type fakeRoom struct {
 	reserved int   // in bytes
@@ -46,9 +46,9 @@ const (
 
 // list calls ListWorkflowExecutions with the given room, and returns the size of the
 // response in bytes.
-func list(t *testing.T, client *upstream.Client, r upstream.Room) (int, error) {
+func list(t *testing.T, client *upstream.Client, r upstream.MemoryReserver) (int, error) {
 	t.Helper()
-	got, err := client.Call(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Retry: true, Room: r}), listMethod,
+	got, err := client.Call(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Retry: true, Memory: r}), listMethod,
 		&workflowservice.ListWorkflowExecutionsRequest{Namespace: orders})
 	defer got.Release()
 	return len(got.Bytes()), err
@@ -81,7 +81,7 @@ func TestALargeResponseIsReceivedAfterAReservation(t *testing.T) {
 			}
 			server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(handlers...))
 			r := &fakeRoom{reserved: row.reserved}
-			var option upstream.Room = r
+			var option upstream.MemoryReserver = r
 			if row.nilRoom {
 				option = nil
 			}
@@ -141,7 +141,7 @@ func TestAWriteIsNotRepeatedToReceiveALargeResponse(t *testing.T) {
 	client := newClient(t, server)
 	server.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: strings.Repeat("r", 2*mebibyte)}))
 	r := &fakeRoom{}
-	err := client.Do(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Room: r}), start,
+	err := client.Do(withOptions(t.Context(), upstream.CallOptions{Namespace: orders, Memory: r}), start,
 		&workflowservice.StartWorkflowExecutionRequest{Namespace: orders}, &workflowservice.StartWorkflowExecutionResponse{})
 	require.NoError(t, err)
 	require.Empty(t, r.calls)

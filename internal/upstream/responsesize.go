@@ -34,17 +34,17 @@ func (s responseSizes) key(call *outboundCall) uint64 {
 
 // expected returns the size of the last response to an equal call, or zero if it is unknown or needs no reservation.
 func (s responseSizes) expected(call *outboundCall) int {
-	if call.room == nil {
+	if call.memory == nil {
 		return 0
 	}
 	size, _ := s.sizes.Get(s.key(call))
 	return size
 }
 
-// observe records the size of a response that exceeds unreservedBytes or for which room was reserved.
+// observe records the size of a response that exceeds unreservedBytes or for which memory was reserved.
 func (s responseSizes) observe(call *outboundCall, size int) {
 	switch {
-	case call.room == nil:
+	case call.memory == nil:
 	case size > unreservedBytes:
 		s.sizes.Put(s.key(call), size)
 	case call.limit > unreservedBytes: // it was stored as large, and has shrunk

@@ -393,11 +393,11 @@ func TestReadsSurviveALostConnection(t *testing.T) {
 		server.Handle("DescribeWorkflowExecution", upstreamtest.InTurn(upstreamtest.Hang, describeHandler()))
 		server.Handle("TerminateWorkflowExecution", upstreamtest.Hang)
 		client := newClient(t, server)
-		time.AfterFunc(time.Second, server.Cut)
+		time.AfterFunc(time.Second, server.CloseConnections)
 		require.NoError(t, describeWorkflow(withRetries(t.Context()), client))
 		require.Len(t, server.Calls("DescribeWorkflowExecution"), 2)
 
-		time.AfterFunc(time.Second, server.Cut)
+		time.AfterFunc(time.Second, server.CloseConnections)
 		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, terminateWorkflow(withRetries(t.Context()), client))
 		require.Len(t, server.Calls("TerminateWorkflowExecution"), 1, "the server may have executed the lost call")
 	})

@@ -83,7 +83,7 @@ func TestANamespaceIsRoutedToItsOwnServer(t *testing.T) {
 	upstreamtest.RequireProblem(t, problem.NamespaceMismatch, err)
 
 	inPayments := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "p", Grants: []auth.Grant{{Namespace: "*", Role: auth.RoleRead}}})
-	inPayments = upstream.NewContext(inPayments, &upstream.CallOptions{Namespace: payments})
+	inPayments = upstream.WithOptions(inPayments, &upstream.CallOptions{Namespace: payments})
 	_, err = client.Invoke(inPayments, workflowService+"DescribeNamespace", upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: payments}))
 	require.Error(t, err)
 	require.Equal(t, []string{"Bearer of-gateway"}, defaultServer.Calls("DescribeNamespace")[0].Metadata.Get("authorization"))
@@ -147,7 +147,7 @@ func TestEveryWriteHasAnAuditLine(t *testing.T) {
 		upstreamtest.Wire(t, &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders}))
 	require.Error(t, err)
 	reader := auth.WithPrincipal(t.Context(), &auth.Principal{Name: "reader", Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleRead}}})
-	_, err = client.Invoke(upstream.NewContext(reader, &upstream.CallOptions{Namespace: orders}), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, start))
+	_, err = client.Invoke(upstream.WithOptions(reader, &upstream.CallOptions{Namespace: orders}), workflowService+"StartWorkflowExecution", upstreamtest.Wire(t, start))
 	require.Error(t, err)
 	require.Equal(t, []string{
 		`principal=caller namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=ok requestId=""`,

@@ -54,16 +54,16 @@ func (e *fileError) Error() string {
 	return prefix + e.err.Error()
 }
 
-// Key returns the path of the field name below path.
-func Key(path, name string) string {
+// FieldPath returns the path of the field name below path.
+func FieldPath(path, name string) string {
 	if path == "" {
 		return name
 	}
 	return path + "." + name
 }
 
-// Index returns the path of element i of the list at path.
-func Index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+// ElementPath returns the path of element i of the list at path.
+func ElementPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
 // Covers reports whether path equals ancestor or is below it.
 func Covers(ancestor, path string) bool {

@@ -107,7 +107,7 @@ func (r *Reader) Entries(path string, node *yaml.Node, each func(name, childPath
 	lines := make(map[string]int)
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
-		childPath := Key(path, r.displayKey(key))
+		childPath := FieldPath(path, r.displayKey(key))
 		firstLine, duplicate := lines[key.Value]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
@@ -143,7 +143,7 @@ func (r *Reader) Require(path string, node *yaml.Node, names ...string) {
 			found = found || node.Content[i].Value == name
 		}
 		if !found {
-			r.Reportf(Key(path, name), Missing)
+			r.Reportf(FieldPath(path, name), Missing)
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (r *Reader) List(path string, node *yaml.Node, each Field) {
 		return
 	}
 	for i, element := range node.Content {
-		each(Index(path, i), element)
+		each(ElementPath(path, i), element)
 	}
 }
 

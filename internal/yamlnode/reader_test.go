@@ -140,7 +140,7 @@ func TestRequireResolvesAliasesAndIgnoresOtherNodes(t *testing.T) {
 	var reader yamlnode.Reader
 	root := reader.Document([]byte("[&a {id: 1}, *a, text]"))
 	for i, node := range root.Content {
-		reader.Require(yamlnode.Index("keys", i), node, "id", "secret")
+		reader.Require(yamlnode.ElementPath("keys", i), node, "id", "secret")
 	}
 	require.EqualError(t, reader.Err(), "keys[0].secret: is missing\nkeys[1].secret: is missing")
 	require.True(t, yamlnode.IsMapping(root.Content[1]))

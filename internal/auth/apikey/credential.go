@@ -77,7 +77,7 @@ func (f *fileReader) mode(path string, node *yaml.Node) string {
 // openStatic opens a token file. Keys with the same file share one credential, so that
 // the file is polled once and each error is logged once.
 func (f *fileReader) openStatic(path, file string) *auth.Credential {
-	if reason := f.tokens.options.Refusal; reason != "" {
+	if reason := f.tokens.options.CredentialProblem; reason != "" {
 		f.Reportf(path, "%s", reason)
 	}
 	if file == "" {

@@ -136,7 +136,7 @@ func TestAllProblemsOfCredentialsAreReported(t *testing.T) {
 		entryWithCredential("a", staticCredential("good"))+entryWithCredential("b", staticCredential("absent"))+
 		entryWithCredential("c", "{mode: vault, path: x}")+entryWithCredential("d", staticCredential("bad"))+
 		entryWithCredential("e", staticCredential("bad")))
-	_, err := apikey.Open(path, apikey.Options{Refusal: refusal})
+	_, err := apikey.Open(path, apikey.Options{CredentialProblem: refusal})
 	require.EqualError(t, err, path+": "+strings.Join([]string{
 		"keys[0].credential: " + refusal,
 		"keys[1].credential: " + refusal,
@@ -153,12 +153,12 @@ func TestAllProblemsOfCredentialsAreReported(t *testing.T) {
 func TestRefusalRejectsStaticCredentials(t *testing.T) {
 	t.Parallel()
 	static := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+entryWithCredential("dev", staticCredential("token")))
-	_, err := apikey.Open(static, apikey.Options{Refusal: refusal})
+	_, err := apikey.Open(static, apikey.Options{CredentialProblem: refusal})
 	require.ErrorContains(t, err, "keys[0].credential: "+refusal)
-	_, err = apikey.Open(static, apikey.Options{Refusal: ""})
+	_, err = apikey.Open(static, apikey.Options{CredentialProblem: ""})
 	require.NoError(t, err)
 	none := "keys:" + entryWithCredential("dev", "{mode: none}") + entryWithCredential("other", "")
-	_, err = apikey.Open(authtest.WriteFile(t, none), apikey.Options{Refusal: refusal})
+	_, err = apikey.Open(authtest.WriteFile(t, none), apikey.Options{CredentialProblem: refusal})
 	require.NoError(t, err, "these keys have no static credential")
 }
 
@@ -166,7 +166,7 @@ func TestRefusalAppliesToReloads(t *testing.T) {
 	t.Parallel()
 	path := keysDir(t, "token", authtest.SecretA, "keys.yaml", "keys:"+entryWithCredential("dev", ""))
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, path, apikey.Options{Refusal: refusal})
+		w := watch(t, path, apikey.Options{CredentialProblem: refusal})
 		w.write(t, "keys:"+entryWithCredential("dev", staticCredential("token"))+entryWithCredential("new", ""))
 		tick()
 		tick()

@@ -70,7 +70,7 @@ func Open(path string, options Options) (*Keys, error) {
 // change, until ctx ends. It checks them every interval, which must be
 // positive. Call it once, in its own goroutine.
 func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
-	reload.Every(ctx, interval, func(ctx context.Context) {
+	reload.PollInterval(ctx, interval, func(ctx context.Context) {
 		k.file.Poll(ctx)
 		for _, credential := range k.file.Load().credentials {
 			credential.Poll(ctx)
@@ -78,10 +78,10 @@ func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
 	})
 }
 
-// Owner returns the current principal of the key with the given id. It reports
+// PrincipalByID returns the current principal of the key with the given id. It reports
 // false if there is no such key, or if the key is disabled or has no active
 // secret.
-func (k *Keys) Owner(id string) (*auth.Principal, bool) {
+func (k *Keys) PrincipalByID(id string) (*auth.Principal, bool) {
 	key, known := k.file.Load().byID[id]
 	if !known || key.disabled || key.activeSecrets(k.now()) == 0 {
 		return nil, false

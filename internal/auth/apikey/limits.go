@@ -32,7 +32,7 @@ func (f *fileReader) names(path string, node *yaml.Node) []string {
 // Like every credential, that authorization must not be sent in plaintext.
 func (f *fileReader) override(path string, node *yaml.Node) bool {
 	allowed := f.Bool(path, node)
-	if reason := f.tokens.options.Refusal; allowed && reason != "" {
+	if reason := f.tokens.options.CredentialProblem; allowed && reason != "" {
 		f.Reportf(path, "%s", reason)
 	}
 	return allowed

@@ -19,10 +19,10 @@ type Options struct {
 	// runs: with nil if it took effect, otherwise with the reason why the old
 	// version stays in force. It is meant for a metric and may be nil.
 	OnReload func(error)
-	// Refusal is the reason why no credential may be sent to the upstream; it is
+	// CredentialProblem is the reason why no credential may be sent to the upstream; it is
 	// empty if credentials may be sent. If it is set, a file in which a key has a
 	// static token, or may send its own authorization, is invalid.
-	Refusal string
+	CredentialProblem string
 	// Mint is the credential of keys with the mode mint. If it is nil, a file with
 	// such a key is invalid.
 	Mint *auth.Credential

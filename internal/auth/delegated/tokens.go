@@ -136,7 +136,7 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	if !ok || delegator.GrantsStored && delegator.RoleOn(c.Namespace) < role {
 		return nil, invalid()
 	}
-	p := delegator.Narrowed(bearerPrefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Role: role}, capability, time.Unix(c.Expires, 0))
+	p := delegator.Restricted(bearerPrefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Role: role}, capability, time.Unix(c.Expires, 0))
 	p.TokenDigest = digest(encoded)
 	return p, nil
 }

@@ -47,7 +47,7 @@ func (f *pemFile) find(_ context.Context, t *token) (*key, error) {
 	return found, nil
 }
 
-func (f *pemFile) watch(ctx context.Context) { reload.Every(ctx, f.interval, f.file.Poll) }
+func (f *pemFile) watch(ctx context.Context) { reload.PollInterval(ctx, f.interval, f.file.Poll) }
 
 func (f *pemFile) age(time.Time) (time.Duration, bool) { return 0, false }
 

@@ -74,7 +74,7 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 			err = errors.New("issuer: is a duplicate")
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.Index("auth.jwt", index), err))
+			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.ElementPath("auth.jwt", index), err))
 			continue
 		}
 		v.issuers = append(v.issuers, issuer)

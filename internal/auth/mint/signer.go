@@ -82,7 +82,7 @@ func (s *Signer) JWKS() []byte { return s.keys.Load().jwks }
 // Watch reloads the key file and rotates the keys once per interval, which must be positive, until ctx is done. The
 // caller runs it once, in its own goroutine.
 func (s *Signer) Watch(ctx context.Context, interval time.Duration) {
-	reload.Every(ctx, interval, func(ctx context.Context) {
+	reload.PollInterval(ctx, interval, func(ctx context.Context) {
 		s.file.Poll(ctx)
 		s.rotate(ctx)
 	})

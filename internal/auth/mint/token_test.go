@@ -61,7 +61,7 @@ func TestPermissionsAreLeastPrivilege(t *testing.T) {
 		"admin":                     {"prod", auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeNamespace}, []any{"prod:admin"}},
 		"cluster":                   {"", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeCluster}, []any{"temporal-system:read"}},
 		"cluster, with a namespace": {"prod", auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeCluster}, []any{"temporal-system:admin"}},
-		"open":                      {"prod", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeOpen}, []any{}},
+		"open":                      {"prod", auth.Access{Role: auth.RoleRead, Scope: auth.ScopeNone}, []any{}},
 		"no namespace":              {"", auth.Access{Role: auth.RoleWrite, Scope: auth.ScopeNamespace}, []any{}},
 		"zero access":               {"prod", auth.Access{}, []any{}},
 		"no role":                   {"prod", auth.Access{Scope: auth.ScopeNamespace}, []any{}},

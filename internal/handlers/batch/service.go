@@ -22,7 +22,7 @@ func New(adapter *operation.Adapter) *Service {
 }
 
 // views are the JSON forms of a list of jobs and of a job in it.
-type views struct{ list, item *transcode.Message }
+type views struct{ list, item *transcode.Plan }
 
 func newViews() views {
 	plans := transcode.NewPlans()

@@ -51,7 +51,7 @@ func TestViewOfPendingActivities(t *testing.T) {
 		wire, err := proto.Marshal(info)
 		require.NoError(t, err)
 		view := transcode.NewPlans().View(info.ProtoReflect().Descriptor(), pendingActivityView())
-		got, err := view.AppendJSON(nil, wire, transcode.Form{}, nil)
+		got, err := view.AppendJSON(nil, wire, transcode.Options{}, nil)
 		require.NoError(t, err)
 		require.JSONEq(t, want, string(got))
 	}

@@ -16,9 +16,9 @@ import (
 // Views render the server's responses about workflows as flat JSON, from wire bytes and
 // without building messages.
 type Views struct {
-	Description, Summary *transcode.Message
-	List                 *transcode.Message // of summaries
-	memo                 *transcode.Message
+	Description, Summary *transcode.Plan
+	List                 *transcode.Plan // of summaries
+	memo                 *transcode.Plan
 }
 
 // NewViews compiles the views. This is slow, so call it once per process.
@@ -157,7 +157,7 @@ func renderAs[M any, P interface {
 // appendMemo appends a memo as plain JSON if every payload is plain JSON, otherwise all of
 // them with their metadata.
 func (v *Views) appendMemo(dst, wire []byte) ([]byte, error) {
-	rendered, err := v.memo.AppendJSON(dst, wire, transcode.Form{}, nil)
+	rendered, err := v.memo.AppendJSON(dst, wire, transcode.Options{}, nil)
 	if err == nil {
 		copy(rendered[len(dst):], rendered[len(dst)+1:len(rendered)-1]) // without the braces of the object
 		return rendered[:len(rendered)-2], nil

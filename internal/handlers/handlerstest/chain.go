@@ -10,11 +10,11 @@ import (
 )
 
 // WithChain runs a test in a synctest bubble, against a gateway whose upstream is a
-// [temporalfake.Chain].
-func WithChain(t *testing.T, configure func(*config.Config), test func(*testing.T, *servertest.Gateway, *temporalfake.Chain)) {
+// [temporalfake.RunChain].
+func WithChain(t *testing.T, configure func(*config.Config), test func(*testing.T, *servertest.Gateway, *temporalfake.RunChain)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: configure})
-		test(t, g, temporalfake.NewChain(g.Upstream))
+		test(t, g, temporalfake.NewRunChain(g.Upstream))
 	})
 }

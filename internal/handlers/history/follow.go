@@ -27,7 +27,7 @@ type follower struct {
 	workflowID string
 	followRuns bool
 	filter     enums.HistoryEventFilterType
-	form       transcode.Form
+	form       transcode.Options
 	pageSize   int32
 
 	waitSlot  limit.Slot
@@ -83,7 +83,7 @@ func (s *Service) newFollower(ctx context.Context, req *operation.Request, param
 	}
 	var v convert.Validation
 	f := &follower{
-		service: s, req: req, workflowID: req.Execution.GetWorkflowId(), options: upstream.CallFrom(ctx),
+		service: s, req: req, workflowID: req.Execution.GetWorkflowId(), options: upstream.OptionsFrom(ctx),
 		pageSize:   int32(operation.PageSize(&v, params.PageSize)), //nolint:gosec // at most maxPageSize
 		followRuns: params.FollowRuns == nil || *params.FollowRuns,
 		filter:     eventFilter(&v, params.EventFilterType), form: payloadForm(&v, params.Payloads),
@@ -131,7 +131,7 @@ func (f *follower) open(ctx context.Context, runID string, from cursor) (more bo
 	if !convert.HasOutcome(run.GetStatus()) || from.eventID < run.GetHistoryLength() {
 		return true, nil
 	}
-	closed, err := f.service.polls.Outcomes.Read(ctx, longpoll.Run{WorkflowID: f.workflowID, RunID: f.runID})
+	closed, err := f.service.polls.Outcomes.ReadClosed(ctx, longpoll.Run{WorkflowID: f.workflowID, RunID: f.runID})
 	if err != nil || !f.hasNext(closed) {
 		return false, err
 	}

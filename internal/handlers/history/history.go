@@ -116,15 +116,15 @@ func eventFilter(v *convert.Validation, name string) enums.HistoryEventFilterTyp
 }
 
 // payloadForm parses the form of payloads in events.
-func payloadForm(v *convert.Validation, name string) transcode.Form {
+func payloadForm(v *convert.Validation, name string) transcode.Options {
 	switch name {
 	case "", "decoded":
 	case "raw": // canonical protobuf JSON, which the SDKs' replayers read
-		return transcode.Form{LongPayloads: true}
+		return transcode.Options{LongPayloads: true}
 	default:
 		v.Add("?payloads", "must be decoded or raw")
 	}
-	return transcode.Form{}
+	return transcode.Options{}
 }
 
 // emptyPage returns the response to a wait that ended without an event. Its page token
@@ -142,12 +142,12 @@ func (h *eventPages) emptyPage(token string) *operation.Response {
 // replica.
 func (h *eventPages) page(ctx context.Context, request *workflowservice.GetWorkflowExecutionHistoryRequest) (upstream.Response, error) {
 	if h.waits {
-		options := upstream.CallFrom(ctx)
+		options := upstream.OptionsFrom(ctx)
 		if options.Timeout == 0 {
-			options.Timeout = longpoll.MaxSlice
+			options.Timeout = longpoll.MaxPollTimeout
 		}
 		options.Timeout = h.service.polls.Timeout(options.Timeout)
-		waitCtx, endWait := h.service.drain.Context(upstream.NewContext(ctx, &options))
+		waitCtx, endWait := h.service.drain.Context(upstream.WithOptions(ctx, &options))
 		defer endWait()
 		ctx = waitCtx
 	}

@@ -21,7 +21,7 @@ func TestSkipArchivalReachesTheServer(t *testing.T) {
 			resp := g.Do(t, http.MethodGet, servertest.OrderPath+"/history"+query, "")
 			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
 			calls := g.Upstream.Calls("GetWorkflowExecutionHistory")
-			require.Equal(t, want, servertest.FieldText(servertest.DecodeRequest(t, calls[len(calls)-1]), "skip_archival"), query)
+			require.Equal(t, want, servertest.FieldString(servertest.DecodeRequest(t, calls[len(calls)-1]), "skip_archival"), query)
 		}
 	})
 }

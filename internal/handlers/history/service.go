@@ -26,7 +26,7 @@ func New(adapter *operation.Adapter, polls *longpoll.Polls, drain *longpoll.Drai
 }
 
 // views are the JSON forms of a page of events and of an event.
-type views struct{ page, event *transcode.Message }
+type views struct{ page, event *transcode.Plan }
 
 func newViews() views {
 	plans := transcode.NewPlans()

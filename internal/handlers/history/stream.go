@@ -27,7 +27,9 @@ const maxStreamDuration = time.Hour
 var errStreamRotated = errors.New("the stream continues in another one")
 
 // hasNext reports whether the stream continues in another run.
-func (f *follower) hasNext(closed *longpoll.Close) bool { return f.followRuns && closed.NewRunID != "" }
+func (f *follower) hasNext(closed *longpoll.ClosedRun) bool {
+	return f.followRuns && closed.NewRunID != ""
+}
 
 // drop releases what the stream holds, if the response never begins.
 func (f *follower) drop() {
@@ -46,9 +48,9 @@ func (f *follower) stream(w http.ResponseWriter) error {
 		sse.NewWriter(w, nil).Close()
 		return nil
 	}
-	f.options.Room = nil // Next reserves the memory for pages. The other calls of a stream reserve none.
+	f.options.Memory = nil // Next reserves the memory for pages. The other calls of a stream reserve none.
 	// The context of the HTTP request, because the request budget does not apply to a stream.
-	ctx, cancel := context.WithCancelCause(upstream.NewContext(f.req.HTTP.Context(), &f.options))
+	ctx, cancel := context.WithCancelCause(upstream.WithOptions(f.req.HTTP.Context(), &f.options))
 	defer cancel(nil)
 	rotate := func() { cancel(errStreamRotated) }
 	stop, timer := f.service.drain.AfterFunc(rotate), time.AfterFunc(f.maxDuration(), rotate)
@@ -97,7 +99,7 @@ func (f *follower) run(ctx context.Context, out *sse.Writer) error {
 		switch {
 		case closing == nil && f.read == before && f.tail == nil:
 			f.historyLength = f.read // the server returned fewer events than the description announced
-			err = longpoll.Pace(ctx, begin)
+			err = longpoll.WaitPollInterval(ctx, begin)
 		case closing == nil:
 		case f.hasNext(closing):
 			err = f.nextRun(ctx, closing.NewRunID)
@@ -124,7 +126,7 @@ func (f *follower) next(ctx context.Context) (*longpoll.Page, error) {
 		return f.waitForEvents(ctx)
 	}
 	page := &longpoll.Page{}
-	_, err := f.req.Next(ctx, func(ctx context.Context) (got upstream.Response, err error) {
+	_, err := f.req.FetchPage(ctx, func(ctx context.Context) (got upstream.Response, err error) {
 		if page, err = f.getPage(ctx); err == nil {
 			got = page.Response
 		}
@@ -178,7 +180,7 @@ func (f *follower) waitForEvents(ctx context.Context) (*longpoll.Page, error) {
 	for _, event := range events {
 		size += len(event)
 	}
-	if err := f.req.ReserveNext(ctx, size); err != nil { // each stream encodes the shared events itself
+	if err := f.req.ReserveNextPart(ctx, size); err != nil { // each stream encodes the shared events itself
 		return nil, err
 	}
 	return &longpoll.Page{Events: events}, nil
@@ -186,8 +188,8 @@ func (f *follower) waitForEvents(ctx context.Context) (*longpoll.Page, error) {
 
 // send writes the events of a page that the client has not received. If one of them is the
 // close event of the run, send returns how the run closed.
-func (f *follower) send(out *sse.Writer, page *longpoll.Page) (closing *longpoll.Close, err error) {
-	defer f.req.ReleaseBytes() // while it waits, the stream holds no memory for responses
+func (f *follower) send(out *sse.Writer, page *longpoll.Page) (closing *longpoll.ClosedRun, err error) {
+	defer f.req.ReleaseResponse() // while it waits, the stream holds no memory for responses
 	defer page.Response.Release()
 	if len(page.Events) > 0 {
 		err = out.Send(func(w io.Writer) error {
@@ -199,19 +201,19 @@ func (f *follower) send(out *sse.Writer, page *longpoll.Page) (closing *longpoll
 }
 
 // sendEvents writes the events as described for send.
-func (f *follower) sendEvents(w io.Writer, items [][]byte) (closing *longpoll.Close, err error) {
+func (f *follower) sendEvents(w io.Writer, items [][]byte) (closing *longpoll.ClosedRun, err error) {
 	var text []byte
 	for _, item := range items {
 		header, err := longpoll.ParseEventHeader(item)
 		if err != nil {
-			return nil, problem.Unreadable(err)
+			return nil, problem.UnreadableResponse(err)
 		}
 		if !header.Persisted() {
 			continue
 		}
 		if f.read = header.ID; header.Closes() {
-			if closing, err = longpoll.ParseClose(item); err != nil {
-				return nil, problem.Unreadable(err)
+			if closing, err = longpoll.ParseCloseEvent(item); err != nil {
+				return nil, problem.UnreadableResponse(err)
 			}
 		}
 		// For a paused run, the server returns the last event in place of the close event.
@@ -219,7 +221,7 @@ func (f *follower) sendEvents(w io.Writer, items [][]byte) (closing *longpoll.Cl
 			continue
 		}
 		if text, err = f.appendEvent(text[:0], header.ID, item); err != nil {
-			return nil, problem.Unreadable(err)
+			return nil, problem.UnreadableResponse(err)
 		}
 		if _, err := w.Write(text); err != nil {
 			return nil, err
@@ -241,14 +243,14 @@ func (f *follower) appendEvent(dst []byte, id int64, event []byte) ([]byte, erro
 
 // nextRun switches to the successor of the current run.
 func (f *follower) nextRun(ctx context.Context, runID string) error {
-	return f.req.InSlot(ctx, func() error {
+	return f.req.WithSlot(ctx, func() error {
 		_, err := f.switchTo(ctx, runID)
 		return err
 	})
 }
 
 // sendEnd sends the event "end", the last one of the stream.
-func (f *follower) sendEnd(out *sse.Writer, closed *longpoll.Close) error {
+func (f *follower) sendEnd(out *sse.Writer, closed *longpoll.ClosedRun) error {
 	text, err := convert.Marshal(struct {
 		WorkflowID string `json:"workflowId"`
 		RunID      string `json:"runId"`

@@ -18,7 +18,7 @@ import (
 
 // requireCannotResume requires that the stream has ended, and that the credential can no
 // longer resume it.
-func requireCannotResume(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, credential []string) {
+func requireCannotResume(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain, credential []string) {
 	t.Helper()
 	requireIdle(t, g, c)
 	headers := append([]string{"Accept", "text/event-stream", "Last-Event-ID", c.EventIDs()[0]}, credential...)
@@ -37,16 +37,16 @@ func TestAStreamEndsWhenTheTokenExpires(t *testing.T) {
 		}, lifetime + leeway},
 		"delegated": {func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return g.DelegateToken(t, `{"read":true,"ttl":"5m"}`)
+			return g.CreateDelegatedToken(t, `{"read":true,"ttl":"5m"}`)
 		}, lifetime},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				g := servertest.Start(t, servertest.Options{Configure: servertest.TrustIssuer(t, ""), KeyTransport: servertest.NewIssuer()})
-				c := temporalfake.NewChain(g.Upstream)
+				c := temporalfake.NewRunChain(g.Upstream)
 				credential := servertest.Bearer(test.issue(t, g))
-				s := g.Follow(t, "", credential...)
+				s := g.FollowHistory(t, "", credential...)
 				s.ReadIDs(t, 1)
 				require.Equal(t, test.lasts, s.ReadToEOF(t))
 				requireCannotResume(t, g, c, credential)
@@ -61,8 +61,8 @@ func TestAStreamOfADisabledKeyEndsWithinAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := ""
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { file = cfg.Auth.APIKeys.File }})
-		c := temporalfake.NewChain(g.Upstream)
-		s := g.Follow(t, "", servertest.Bearer(servertest.ReaderKey)...)
+		c := temporalfake.NewRunChain(g.Upstream)
+		s := g.FollowHistory(t, "", servertest.Bearer(servertest.ReaderKey)...)
 		s.ReadIDs(t, 1)
 		keys := string(servertest.Must(os.ReadFile(file)))
 		disabled := strings.Replace(keys, "{id: reader,", "{id: reader, disabled: true,", 1)
@@ -83,8 +83,8 @@ func TestAStreamEndsWhenTheSecretExpires(t *testing.T) {
 			expiring := strings.Replace(keys, hash, hash+", notAfter: "+time.Now().Add(lifetime).UTC().Format(time.RFC3339), 1)
 			require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, []byte(expiring), 0o600))
 		}})
-		c := temporalfake.NewChain(g.Upstream)
-		s := g.Follow(t, "", servertest.Bearer(servertest.ReaderKey)...)
+		c := temporalfake.NewRunChain(g.Upstream)
+		s := g.FollowHistory(t, "", servertest.Bearer(servertest.ReaderKey)...)
 		s.ReadIDs(t, 1)
 		require.Equal(t, lifetime, s.ReadToEOF(t))
 		time.Sleep(time.Second)

@@ -23,7 +23,7 @@ import (
 )
 
 // requireIdle requires that no poll is open and that no slot is held.
-func requireIdle(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+func requireIdle(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 	t.Helper()
 	synctest.Wait()
 	require.Zero(t, c.Polls(), "no poll is open")
@@ -38,8 +38,8 @@ func TestAWaitingStreamHoldsOnlyAWaitSlot(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 1, Writes: 1, Waits: 2, CallerShare: 1, QueueTime: time.Second}
 		}})
-		c := temporalfake.NewChain(g.Upstream)
-		streams := []*servertest.EventStream{g.Follow(t, ""), g.Follow(t, "")}
+		c := temporalfake.NewRunChain(g.Upstream)
+		streams := []*servertest.EventStream{g.FollowHistory(t, ""), g.FollowHistory(t, "")}
 		for _, s := range streams {
 			s.ReadIDs(t, 1)
 		}
@@ -63,8 +63,8 @@ func TestAWaitingStreamHoldsOnlyAWaitSlot(t *testing.T) {
 
 func TestStreamContinuesPastTheRequestBudget(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		s := g.Follow(t, "", "Request-Timeout", "1s")
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
+		s := g.FollowHistory(t, "", "Request-Timeout", "1s")
 		s.ReadIDs(t, 1)
 		before := len(g.Upstream.Calls("GetWorkflowExecutionHistory"))
 		go func() {
@@ -80,20 +80,20 @@ func TestStreamContinuesPastTheRequestBudget(t *testing.T) {
 
 func TestStreamEndsAfterAnHourAndCanBeResumed(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		s := g.Follow(t, "")
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
+		s := g.FollowHistory(t, "")
 		id := s.ReadIDs(t, 1)[0]
 		require.Equal(t, time.Hour, s.ReadToEOF(t))
 		requireIdle(t, g, c)
 		c.Terminate()
-		require.Equal(t, c.EventIDs()[1:], g.Follow(t, "", "Last-Event-ID", id).ReadIDs(t, 1))
+		require.Equal(t, c.EventIDs()[1:], g.FollowHistory(t, "", "Last-Event-ID", id).ReadIDs(t, 1))
 	})
 }
 
 func TestStreamEndsCleanlyOnDrain(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		s := g.Follow(t, "")
+	handlerstest.WithChain(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
+		s := g.FollowHistory(t, "")
 		s.ReadIDs(t, 1)
 		begin := time.Now()
 		g.Stop()
@@ -108,8 +108,8 @@ func TestStreamEndsCleanlyOnDrain(t *testing.T) {
 
 func TestDisconnectEndsThePoll(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		s := g.Follow(t, "")
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
+		s := g.FollowHistory(t, "")
 		s.ReadIDs(t, 1)
 		synctest.Wait()
 		require.Equal(t, 1, c.Polls())
@@ -123,32 +123,32 @@ func TestDisconnectEndsThePoll(t *testing.T) {
 
 func TestAFailedPollClosesTheConnectionOfAStream(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		s := g.Follow(t, "")
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
+		s := g.FollowHistory(t, "")
 		id := s.ReadIDs(t, 1)[0]
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.NotFound, "workflow not found"))
-		s.RequireCut(t)
+		s.RequireAborted(t)
 		requireIdle(t, g, c)
 		require.Contains(t, g.Log.String(), "workflow-not-found")
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Typed(c.History))
 		c.Terminate()
-		require.Equal(t, c.EventIDs()[1:], g.Follow(t, "", "Last-Event-ID", id).ReadIDs(t, 1), "nothing is lost")
+		require.Equal(t, c.EventIDs()[1:], g.FollowHistory(t, "", "Last-Event-ID", id).ReadIDs(t, 1), "nothing is lost")
 	})
 }
 
 func TestAClosedRunWithoutACloseEventClosesTheConnectionOfAStream(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		c.Signal(5)
 		c.Change(func(r *temporalfake.Run) { r.Status = enums.WORKFLOW_EXECUTION_STATUS_COMPLETED })
-		g.Follow(t, "").RequireCut(t)
+		g.FollowHistory(t, "").RequireAborted(t)
 		requireIdle(t, g, c)
 	})
 }
 
 func TestAStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		c.Change(func(r *temporalfake.Run) {
 			for range 2000 {
 				r.AddEvent(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED).Attributes = &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
@@ -175,7 +175,7 @@ func TestAStreamWhoseClientStopsReadingIsClosed(t *testing.T) {
 // Without new events, the gateway detects the client when a write of a comment times out.
 func TestAStreamWithoutEventsIsClosedWhenItsClientStopsReading(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		_, reader := followRaw(t, g)
 		for line := ""; !strings.HasPrefix(line, "data:"); {
 			var err error

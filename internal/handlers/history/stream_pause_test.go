@@ -14,31 +14,31 @@ import (
 // The server responds to a poll for a paused run as if the run had closed.
 func TestAStreamContinuesWhileTheRunIsPaused(t *testing.T) {
 	t.Parallel()
-	for name, begin := range map[string]func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream{
-		"paused while the stream is open": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
+	for name, begin := range map[string]func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) *servertest.EventStream{
+		"paused while the stream is open": func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) *servertest.EventStream {
 			t.Helper()
-			s := g.Follow(t, "?pageSize=3")
+			s := g.FollowHistory(t, "?pageSize=3")
 			require.Equal(t, c.EventIDs(), s.ReadIDs(t, 11))
 			c.SetPaused(true)
 			require.Equal(t, c.EventIDs()[11:], s.ReadIDs(t, 1))
 			return s
 		},
-		"paused before the stream begins": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
+		"paused before the stream begins": func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) *servertest.EventStream {
 			t.Helper()
 			c.SetPaused(true)
-			s := g.Follow(t, "?pageSize=3")
+			s := g.FollowHistory(t, "?pageSize=3")
 			require.Equal(t, c.EventIDs(), s.ReadIDs(t, 12))
 			return s
 		},
-		"resumed after the pause event": func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) *servertest.EventStream {
+		"resumed after the pause event": func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) *servertest.EventStream {
 			t.Helper()
 			c.SetPaused(true)
-			return g.Follow(t, "?pageSize=3", "Last-Event-ID", c.EventIDs()[11])
+			return g.FollowHistory(t, "?pageSize=3", "Last-Event-ID", c.EventIDs()[11])
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+			handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 				c.Signal(10)
 				s := begin(t, g, c)
 				for _, addEvent := range []func(){
@@ -50,7 +50,7 @@ func TestAStreamContinuesWhileTheRunIsPaused(t *testing.T) {
 					all := c.EventIDs()
 					require.LessOrEqual(t, servertest.Elapsed(func() { require.Equal(t, all[len(all)-1:], s.ReadIDs(t, 1)) }), time.Second)
 				}
-				s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+				s.RequireEndEvent(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 				requireIdle(t, g, c)
 			})
 		})
@@ -59,8 +59,8 @@ func TestAStreamContinuesWhileTheRunIsPaused(t *testing.T) {
 
 func TestAPauseIsNotACloseEvent(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		s := g.Follow(t, "?eventFilterType=CLOSE_EVENT")
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
+		s := g.FollowHistory(t, "?eventFilterType=CLOSE_EVENT")
 		for range 2 {
 			for _, paused := range []bool{true, false} {
 				time.Sleep(5 * time.Second)
@@ -76,9 +76,9 @@ func TestAPauseIsNotACloseEvent(t *testing.T) {
 // history.
 func TestAStreamOfAPausedRunDoesNotPollTheHistory(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		c.SetPaused(true)
-		s := g.Follow(t, "")
+		s := g.FollowHistory(t, "")
 		s.ReadIDs(t, 2)
 		calls := func(method string) int { return len(g.Upstream.Calls(method)) }
 		pages, descriptions := calls("GetWorkflowExecutionHistory"), calls("DescribeWorkflowExecution")

@@ -20,12 +20,12 @@ import (
 
 // openStreams opens n streams of one workflow, with different parameters, and reads all
 // existing events from each.
-func openStreams(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, n int) []*servertest.EventStream {
+func openStreams(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain, n int) []*servertest.EventStream {
 	t.Helper()
 	all := c.EventIDs()
 	streams := make([]*servertest.EventStream, n)
 	for i := range streams {
-		streams[i] = g.Follow(t, "?pageSize="+strconv.Itoa(1+i%5)+"&payloads="+[]string{"raw", "decoded"}[i%2])
+		streams[i] = g.FollowHistory(t, "?pageSize="+strconv.Itoa(1+i%5)+"&payloads="+[]string{"raw", "decoded"}[i%2])
 		require.Equal(t, all, streams[i].ReadIDs(t, len(all)))
 	}
 	synctest.Wait()
@@ -34,7 +34,7 @@ func openStreams(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain, n i
 
 func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		const n = 100
 		c.Signal(3)
 		streams := openStreams(t, g, c, n)
@@ -56,7 +56,7 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 			seen = len(all)
 		}
 		for _, s := range streams {
-			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(2)+`","status":"TERMINATED"}`)
+			s.RequireEndEvent(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(2)+`","status":"TERMINATED"}`)
 		}
 		requireIdle(t, g, c)
 	})
@@ -65,7 +65,7 @@ func TestStreamsOfOneRunShareOnePoll(t *testing.T) {
 // The tail drops events that the slow stream has not read. The stream then fetches them.
 func TestAStreamThatFallsBehindTheTailMissesNoEvent(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		streams := openStreams(t, g, c, 2)
 		fast, slow := streams[0], streams[1]
 		seen := len(c.EventIDs())
@@ -86,7 +86,7 @@ func TestAStreamThatFallsBehindTheTailMissesNoEvent(t *testing.T) {
 		c.Terminate()
 		for _, s := range streams {
 			s.ReadIDs(t, 1)
-			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+			s.RequireEndEvent(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 		}
 		requireIdle(t, g, c)
 	})
@@ -96,13 +96,13 @@ func TestAStreamThatFallsBehindTheTailMissesNoEvent(t *testing.T) {
 // other streams.
 func TestALaterStreamJoinsTheSharedPoll(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		first := openStreams(t, g, c, 1)[0]
 		c.Signal(1)
 		c.StartTask()
 		first.ReadIDs(t, 1)
 		streams := []*servertest.EventStream{
-			first, g.Follow(t, "?pageSize=1"), g.Follow(t, "", "Last-Event-ID", c.EventIDs()[0]), g.Follow(t, "", "Last-Event-ID", c.EventIDs()[1]),
+			first, g.FollowHistory(t, "?pageSize=1"), g.FollowHistory(t, "", "Last-Event-ID", c.EventIDs()[0]), g.FollowHistory(t, "", "Last-Event-ID", c.EventIDs()[1]),
 		}
 		require.Equal(t, c.EventIDs(), streams[1].ReadIDs(t, 2))
 		require.Equal(t, c.EventIDs()[1:], streams[2].ReadIDs(t, 1))
@@ -112,7 +112,7 @@ func TestALaterStreamJoinsTheSharedPoll(t *testing.T) {
 		c.Terminate()
 		for _, s := range streams {
 			require.Equal(t, c.EventIDs()[2:], s.ReadIDs(t, 3))
-			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+			s.RequireEndEvent(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 		}
 		requireIdle(t, g, c)
 	})
@@ -120,12 +120,12 @@ func TestALaterStreamJoinsTheSharedPoll(t *testing.T) {
 
 func TestStreamsOfTheCloseEventShareOnePoll(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		const query = "?eventFilterType=CLOSE_EVENT"
-		streams := []*servertest.EventStream{g.Follow(t, query)}
+		streams := []*servertest.EventStream{g.FollowHistory(t, query)}
 		c.SetPaused(true)
 		time.Sleep(5 * time.Second)
-		streams = append(streams, g.Follow(t, query), g.Follow(t, query))
+		streams = append(streams, g.FollowHistory(t, query), g.FollowHistory(t, query))
 		c.SetPaused(false)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
@@ -134,7 +134,7 @@ func TestStreamsOfTheCloseEventShareOnePoll(t *testing.T) {
 		all := c.EventIDs()
 		for _, s := range streams {
 			require.Equal(t, all[len(all)-1:], s.ReadIDs(t, 1))
-			s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+			s.RequireEndEvent(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 		}
 		requireIdle(t, g, c)
 	})
@@ -143,11 +143,11 @@ func TestStreamsOfTheCloseEventShareOnePoll(t *testing.T) {
 // Temporal may respond differently to each credential.
 func TestStreamsWithDifferentUpstreamCredentialsDoNotShareAPoll(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		for _, credential := range []string{servertest.WriterKey, servertest.ReaderKey, servertest.OtherKey} {
-			g.Follow(t, "", servertest.Bearer(credential)...).ReadIDs(t, 1)
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
+		for _, credential := range []string{servertest.WriterKey, servertest.ReaderKey, servertest.OwnCredentialKey} {
+			g.FollowHistory(t, "", servertest.Bearer(credential)...).ReadIDs(t, 1)
 		}
-		g.Follow(t, "?eventFilterType=CLOSE_EVENT")
+		g.FollowHistory(t, "?eventFilterType=CLOSE_EVENT")
 		synctest.Wait()
 		require.Equal(t, 3, c.Polls(), "one for the writer and the reader, which use the gateway's credential; one for the third caller; one for the close event")
 	})
@@ -155,7 +155,7 @@ func TestStreamsWithDifferentUpstreamCredentialsDoNotShareAPoll(t *testing.T) {
 
 func TestThePollEndsWithItsLastStream(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		streams := openStreams(t, g, c, 3)
 		for _, s := range streams {
 			synctest.Wait()
@@ -163,17 +163,17 @@ func TestThePollEndsWithItsLastStream(t *testing.T) {
 			s.Close()
 		}
 		requireIdle(t, g, c)
-		require.Equal(t, c.EventIDs(), g.Follow(t, "").ReadIDs(t, 1), "the next stream starts a new poll")
+		require.Equal(t, c.EventIDs(), g.FollowHistory(t, "").ReadIDs(t, 1), "the next stream starts a new poll")
 	})
 }
 
 func TestAFailedSharedPollEndsEveryStream(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		streams := openStreams(t, g, c, 3)
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no more"))
 		for _, s := range streams {
-			s.RequireCut(t)
+			s.RequireAborted(t)
 		}
 		requireIdle(t, g, c)
 	})

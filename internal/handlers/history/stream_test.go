@@ -22,8 +22,8 @@ const terminatedEnd = `{"workflowId":"order","runId":"0198f3c2-5f0e-7c3a-9d52-00
 
 // newClosedChain returns a chain of three runs, the last one closed. Its events fill
 // several pages.
-func newClosedChain(up *upstreamtest.Server) *temporalfake.Chain {
-	c := temporalfake.NewChain(up)
+func newClosedChain(up *upstreamtest.Server) *temporalfake.RunChain {
+	c := temporalfake.NewRunChain(up)
 	for range 2 {
 		c.Signal(4)
 		c.ContinueAsNew()
@@ -35,9 +35,9 @@ func newClosedChain(up *upstreamtest.Server) *temporalfake.Chain {
 
 func TestAStreamSendsEventsInOrderWithoutDelay(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		c.Signal(2)
-		s := g.Follow(t, "")
+		s := g.FollowHistory(t, "")
 		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 3))
 		seen := 3
 		for _, addEvents := range []func(){func() { c.Signal(1) }, func() { c.Signal(250) }, c.ContinueAsNew, func() { c.Signal(1) }, c.ContinueAsNew, c.Terminate} {
@@ -49,7 +49,7 @@ func TestAStreamSendsEventsInOrderWithoutDelay(t *testing.T) {
 			require.Zero(t, servertest.Elapsed(func() { require.Equal(t, all[seen:], s.ReadIDs(t, len(all)-seen)) }), "the events arrive immediately")
 			seen = len(all)
 		}
-		s.RequireEnd(t, terminatedEnd)
+		s.RequireEndEvent(t, terminatedEnd)
 		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="wait"} 0`)
 		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})
@@ -62,11 +62,11 @@ func TestStreamResumesAfterAnyEvent(t *testing.T) {
 		c := newClosedChain(g.Upstream)
 		all := c.EventIDs()
 		firstRun := "runId=" + temporalfake.ChainRunID(1)
-		require.Equal(t, all, g.Follow(t, "?"+firstRun).ReadIDs(t, len(all)))
+		require.Equal(t, all, g.FollowHistory(t, "?"+firstRun).ReadIDs(t, len(all)))
 		for i, id := range all[:len(all)-1] {
-			s := g.Follow(t, "?pageSize=2&"+firstRun, "Last-Event-ID", id)
+			s := g.FollowHistory(t, "?pageSize=2&"+firstRun, "Last-Event-ID", id)
 			require.Equal(t, all[i+1:], s.ReadIDs(t, len(all)-i-1), id)
-			s.RequireEnd(t, terminatedEnd)
+			s.RequireEndEvent(t, terminatedEnd)
 		}
 		lastID := all[len(all)-1]
 		for _, resume := range []struct {
@@ -80,7 +80,7 @@ func TestStreamResumesAfterAnyEvent(t *testing.T) {
 			resp := g.Do(t, http.MethodGet, servertest.HistoryPath+"?"+firstRun+resume.query, "", append([]string{"Accept", "text/event-stream"}, resume.headers...)...)
 			require.Equal(t, http.StatusNoContent, resp.Status, resp.Body)
 		}
-		s := g.Follow(t, "?lastEventId="+all[3])
+		s := g.FollowHistory(t, "?lastEventId="+all[3])
 		require.Equal(t, all[4:], s.ReadIDs(t, len(all)-4), "a stream without runId resumes too")
 		require.Contains(t, g.AdminText(t, "/metrics"), `flowgate_in_flight{kind="read"} 0`)
 	})
@@ -92,9 +92,9 @@ func TestWithoutFollowRunsAStreamHasOneRun(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		c := newClosedChain(g.Upstream)
 		all := c.EventIDs()
-		s := g.Follow(t, "?followRuns=false&runId="+temporalfake.ChainRunID(1))
+		s := g.FollowHistory(t, "?followRuns=false&runId="+temporalfake.ChainRunID(1))
 		require.Equal(t, all[:6], s.ReadIDs(t, 6))
-		s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"CONTINUED_AS_NEW","newRunId":"`+temporalfake.ChainRunID(2)+`"}`)
+		s.RequireEndEvent(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"CONTINUED_AS_NEW","newRunId":"`+temporalfake.ChainRunID(2)+`"}`)
 		resp := g.Do(t, http.MethodGet, servertest.HistoryPath+"?followRuns=false&runId="+temporalfake.ChainRunID(1), "", "Accept", "text/event-stream", "Last-Event-ID", all[5])
 		require.Equal(t, http.StatusNoContent, resp.Status)
 	})
@@ -102,23 +102,23 @@ func TestWithoutFollowRunsAStreamHasOneRun(t *testing.T) {
 
 func TestAStreamOfCloseEventsHasNoOtherEvents(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
-		s := g.Follow(t, "?eventFilterType=CLOSE_EVENT")
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
+		s := g.FollowHistory(t, "?eventFilterType=CLOSE_EVENT")
 		time.Sleep(10 * time.Second)
 		c.ContinueAsNew()
 		c.Terminate()
 		require.Equal(t, []string{temporalfake.ChainRunID(1) + "/2", temporalfake.ChainRunID(2) + "/2"}, s.ReadIDs(t, 2))
-		s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(2)+`","status":"TERMINATED"}`)
-		s = g.Follow(t, "?eventFilterType=CLOSE_EVENT", "Last-Event-ID", temporalfake.ChainRunID(1)+"/2")
+		s.RequireEndEvent(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(2)+`","status":"TERMINATED"}`)
+		s = g.FollowHistory(t, "?eventFilterType=CLOSE_EVENT", "Last-Event-ID", temporalfake.ChainRunID(1)+"/2")
 		require.Equal(t, []string{temporalfake.ChainRunID(2) + "/2"}, s.ReadIDs(t, 1))
 	})
 }
 
 func TestTransientEventsAreOmitted(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, c *temporalfake.RunChain) {
 		c.StartTask()
-		s := g.Follow(t, "")
+		s := g.FollowHistory(t, "")
 		require.Equal(t, c.EventIDs(), s.ReadIDs(t, 1))
 		time.Sleep(10 * time.Second)
 		c.Signal(1)
@@ -154,8 +154,8 @@ func requireComments(t *testing.T, http2 bool) {
 		require.True(t, ok)
 		transport.Protocols = protocols
 	}
-	c := temporalfake.NewChain(g.Upstream)
-	s := g.Follow(t, "")
+	c := temporalfake.NewRunChain(g.Upstream)
+	s := g.FollowHistory(t, "")
 	require.Equal(t, http2, s.Response.ProtoMajor == 2)
 	s.ReadIDs(t, 1)
 	for range 20 {
@@ -171,7 +171,7 @@ func requireComments(t *testing.T, http2 bool) {
 	require.Equal(t, 15*time.Second, servertest.Elapsed(func() { _, _ = s.Next() }), "the next comment is sent 15 s after the last event")
 	c.Terminate()
 	s.ReadIDs(t, 1)
-	s.RequireEnd(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
+	s.RequireEndEvent(t, `{"workflowId":"order","runId":"`+temporalfake.ChainRunID(1)+`","status":"TERMINATED"}`)
 }
 
 func TestEventIDsThatTheStreamHasNotSentAreRejected(t *testing.T) {
@@ -207,7 +207,7 @@ func TestEventIDsThatTheStreamHasNotSentAreRejected(t *testing.T) {
 
 func TestAHEADRequestForAStreamReturnsImmediately(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.RunChain) {
 		var resp servertest.Response
 		require.Zero(t, servertest.Elapsed(func() { resp = g.Do(t, http.MethodHead, servertest.HistoryPath, "", "Accept", "text/event-stream") }))
 		require.Equal(t, http.StatusOK, resp.Status)
@@ -218,7 +218,7 @@ func TestAHEADRequestForAStreamReturnsImmediately(t *testing.T) {
 
 func TestFailuresBeforeTheFirstEventAreProblems(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+	handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.RunChain) {
 		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.PermissionDenied, "no"))
 		resp := g.Do(t, http.MethodGet, servertest.HistoryPath, "", "Accept", "text/event-stream")
 		require.GreaterOrEqual(t, resp.Status, 400)

@@ -25,7 +25,7 @@ func TestPagesWithoutEventsMakeNoHotLoop(t *testing.T) {
 		"1ms": time.Second, "1s": time.Second, "3s": 2 * time.Second, "60s": 20 * time.Second, "": 20 * time.Second,
 	} {
 		for _, query := range []string{"?waitNewEvent=true", "?waitNewEvent=true&eventFilterType=CLOSE_EVENT"} {
-			handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+			handlerstest.WithChain(t, nil, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.RunChain) {
 				path := servertest.HistoryPath + query + "&pageToken="
 				token := g.Do(t, http.MethodGet, path, "").Field(t, "nextPageToken")
 				var headers []string
@@ -59,7 +59,7 @@ func TestAWaitForAPageContinuesAtAnotherReplicaAfterADrain(t *testing.T) {
 		"?waitNewEvent=true", "?waitNewEvent=true&eventFilterType=CLOSE_EVENT", "?eventFilterType=CLOSE_EVENT",
 	} {
 		var sentToken, token string
-		handlerstest.WithChain(t, withSharedKey, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+		handlerstest.WithChain(t, withSharedKey, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.RunChain) {
 			if query == "?waitNewEvent=true" { // the first page does not wait
 				sentToken = g.Do(t, http.MethodGet, servertest.HistoryPath+query, "").Field(t, "nextPageToken")
 			}
@@ -70,7 +70,7 @@ func TestAWaitForAPageContinuesAtAnotherReplicaAfterADrain(t *testing.T) {
 			require.NotEmpty(t, token)
 			require.Contains(t, []string{"", token}, sentToken)
 		})
-		handlerstest.WithChain(t, withSharedKey, func(t *testing.T, otherReplica *servertest.Gateway, c *temporalfake.Chain) {
+		handlerstest.WithChain(t, withSharedKey, func(t *testing.T, otherReplica *servertest.Gateway, c *temporalfake.RunChain) {
 			c.Terminate()
 			resp := otherReplica.Do(t, http.MethodGet, servertest.HistoryPath+query+"&pageToken="+token, "")
 			require.Equal(t, http.StatusOK, resp.Status, resp.Body)
@@ -84,7 +84,7 @@ func TestAWaitForAPageContinuesAtAnotherReplicaAfterADrain(t *testing.T) {
 // that has not closed. So a drain ends it with an error.
 func TestAWaitForNDJSONFailsOnDrain(t *testing.T) {
 	t.Parallel()
-	handlerstest.WithChain(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Chain) {
+	handlerstest.WithChain(t, servertest.WithDrain, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.RunChain) {
 		resp := sendBeforeDrain(t, g, servertest.HistoryPath+"?eventFilterType=CLOSE_EVENT", "Accept", "application/x-ndjson")
 		require.Equal(t, http.StatusServiceUnavailable, resp.Status)
 		require.Equal(t, "draining", resp.Field(t, "code"))

@@ -75,7 +75,7 @@ func respond[P, B any](ctx context.Context, w http.ResponseWriter, req *Request,
 	if err := req.bind(ctx, params); err != nil {
 		return nil, err
 	}
-	text, err := req.Enter(ctx, w, req.HTTP, req.Body != BodyNone, false)
+	text, err := req.ReadBodyAndAcquireSlot(ctx, w, req.HTTP, req.Body != BodyNone, false)
 	if err != nil {
 		return nil, err
 	}

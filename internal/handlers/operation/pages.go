@@ -46,8 +46,8 @@ type Pages struct {
 	// Split returns the items and the next token of a page.
 	Split func(page []byte) (items [][]byte, token []byte)
 	// View renders a page as JSON, LineView an item as a line of NDJSON.
-	View, LineView *transcode.Message
-	Form           transcode.Form
+	View, LineView *transcode.Plan
+	Form           transcode.Options
 }
 
 // NewPages validates the parameters. Page tokens are bound to query, which identifies
@@ -169,7 +169,7 @@ func (p *Pages) streamLines(ctx context.Context, page upstream.Response, items [
 			if !p.more() {
 				return nil
 			}
-			if page, err = p.req.Next(ctx, p.fetch); err != nil {
+			if page, err = p.req.FetchPage(ctx, p.fetch); err != nil {
 				Abort(ctx, err)
 			}
 			items = p.consume(page)
@@ -183,7 +183,7 @@ func (p *Pages) writeLines(w io.Writer, items [][]byte) error {
 	for _, item := range items {
 		var err error
 		if line, err = p.LineView.AppendJSON(line[:0], item, p.Form, nil); err != nil {
-			return problem.Unreadable(err)
+			return problem.UnreadableResponse(err)
 		}
 		_, _ = buffered.Write(convert.Line(line))
 	}

@@ -140,7 +140,7 @@ func sizeOf(v reflect.Value) (size int) {
 // written as the first member of the JSON object, unless it is empty. RenderView
 // reserves memory for wire and for the JSON before it renders.
 func (req *Request) RenderView(
-	ctx context.Context, view *transcode.Message, wire []byte, form transcode.Form, firstMember []byte,
+	ctx context.Context, view *transcode.Plan, wire []byte, form transcode.Options, firstMember []byte,
 ) (*Response, error) {
 	if err := req.Reserve(ctx, 2*len(wire)); err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (req *Request) RenderView(
 	var err error
 	if response.raw.Text, err = view.AppendJSON(response.raw.Text, wire, form, firstMember); err != nil {
 		response.raw.Release()
-		return nil, problem.Unreadable(err)
+		return nil, problem.UnreadableResponse(err)
 	}
 	return response, nil
 }

@@ -21,14 +21,14 @@ func (req *Request) AcquireRequestedWait(parameter string) (time.Duration, error
 
 // AcquireUpdateWait is [Request.AcquireRequestedWait] for a request that sends an update.
 // The server does not persist an update that no worker has accepted, so the wait is
-// limits.maxWait by default, and [longpoll.MinSlice] if the caller requests 0.
+// limits.maxWait by default, and [longpoll.MinPollTimeout] if the caller requests 0.
 func (req *Request) AcquireUpdateWait(parameter string) (time.Duration, error) {
 	wait, err := req.requestedWait(parameter, req.adapter.limits.MaxWait)
 	if err != nil {
 		return 0, err
 	}
 	if wait == 0 {
-		wait = longpoll.MinSlice
+		wait = longpoll.MinPollTimeout
 	}
 	return wait, req.AcquireWait(req.HTTP.Context())
 }

@@ -21,7 +21,7 @@ func TestATokenPermitsOnlyTheRequestedOperations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		temporalfake.NewWorkflow(g.Upstream)
-		bearer := servertest.Bearer(g.DelegateToken(t, `{"read":true}`))
+		bearer := servertest.Bearer(g.CreateDelegatedToken(t, `{"read":true}`))
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", bearer...).Status)
 		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/signal", `{"signal":"approve"}`, bearer...)
 		require.Equal(t, "operation-forbidden", resp.Field(t, "code"), resp.Body)

@@ -49,7 +49,7 @@ type updateCall struct {
 
 func (s *Service) newCall(ctx context.Context, execution *common.WorkflowExecution, updateID string) *updateCall {
 	return &updateCall{
-		client: s.upstream, polls: s.polls, options: upstream.CallFrom(ctx),
+		client: s.upstream, polls: s.polls, options: upstream.OptionsFrom(ctx),
 		ref: &update.UpdateRef{
 			WorkflowExecution: &common.WorkflowExecution{WorkflowId: execution.GetWorkflowId(), RunId: execution.GetRunId()},
 			UpdateId:          updateID,
@@ -111,7 +111,7 @@ func (u *updateCall) follow(ctx context.Context, stage enums.UpdateWorkflowExecu
 		if u.stage > before {
 			continue
 		}
-		if err := longpoll.Pace(ctx, begin); err != nil {
+		if err := longpoll.WaitPollInterval(ctx, begin); err != nil {
 			return err
 		}
 	}
@@ -130,8 +130,8 @@ func (u *updateCall) waitOnce(ctx context.Context) error {
 		got, err = u.polls.Updates.Wait(ctx, u.pollKey(stageCompleted), u.options)
 	case u.send != nil:
 		options := u.options
-		options.Timeout = u.polls.SliceTimeout(time.Until(u.until))
-		got, err = u.send(upstream.NewContext(ctx, &options))
+		options.Timeout = u.polls.PollTimeout(time.Until(u.until))
+		got, err = u.send(upstream.WithOptions(ctx, &options))
 	default:
 		got, err = u.polls.Updates.Wait(ctx, u.pollKey(stageAccepted), u.options)
 	}

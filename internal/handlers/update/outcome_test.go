@@ -37,7 +37,7 @@ func TestFailedAndRejectedUpdatesHaveDifferentStatuses(t *testing.T) {
 			require.Equal(t, http.StatusOK, polled.Status)
 			require.JSONEq(t, resp.Body, polled.Body)
 
-			f.Set(temporalfake.Admitted, nil, false)
+			f.SetState(temporalfake.Admitted, nil, false)
 			setOutcome(func() { f.Fail("no such item", true) })
 			resp = g.Do(t, http.MethodPost, servertest.UpdatesPath+"?failureStatus=422", handlerstest.AddItemBody)
 			require.Equal(t, http.StatusUnprocessableEntity, resp.Status, resp.Body)
@@ -55,7 +55,7 @@ func TestARejectedUpdateStaysRejectedIfItIsSentAgain(t *testing.T) {
 	t.Parallel()
 	// The states of the copy at each read. Nil means that the workflow has closed.
 	for name, copyStates := range map[string][]func(*temporalfake.Update){
-		"admitted":  {func(f *temporalfake.Update) { f.Set(temporalfake.Admitted, nil, false) }},
+		"admitted":  {func(f *temporalfake.Update) { f.SetState(temporalfake.Admitted, nil, false) }},
 		"accepted":  {(*temporalfake.Update).Accept},
 		"completed": {func(f *temporalfake.Update) { f.Complete("7") }},
 		"failed":    {func(f *temporalfake.Update) { f.Fail("card refused", false) }},

@@ -88,7 +88,7 @@ func TestEqualWaitsForAnUpdateShareOnePoll(t *testing.T) {
 		require.Equal(t, 1, openPolls(), "the wait that started the poll has ended")
 		require.Len(t, g.Upstream.Calls("PollWorkflowExecutionUpdate"), 41+1, "a read for each GET, and the shared poll")
 		startRequests(2, http.MethodGet, servertest.UpdatesPath+"/u-2?wait=40s", "")
-		startRequests(2, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", servertest.Bearer(servertest.OtherKey)...)
+		startRequests(2, http.MethodGet, servertest.UpdatesPath+"/u-1?wait=40s", "", servertest.Bearer(servertest.OwnCredentialKey)...)
 		require.Equal(t, 3, openPolls())
 		waits.Wait()
 		require.Zero(t, openPolls())

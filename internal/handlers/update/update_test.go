@@ -50,7 +50,7 @@ func TestTheUpdateIDIsDerivedFromTheIdempotencyKey(t *testing.T) {
 			id(servertest.UpdatesPath, plain), id(servertest.UpdatesPath, plain), id(servertest.UpdatesPath, plain, "Idempotency-Key", "l"),
 			id(servertest.UpdatesPath, `{"update":"removeItem"}`, key...), id(servertest.UpdatesPath, `{"update":"addItem","args":[1]}`, key...),
 			id(servertest.UpdatesPath+"?runId=r", plain, key...), id("/v1/namespaces/default/workflows/other/updates", plain, key...),
-			id(servertest.UpdatesPath, plain, append(servertest.Bearer(servertest.OtherKey), key...)...),
+			id(servertest.UpdatesPath, plain, append(servertest.Bearer(servertest.OwnCredentialKey), key...)...),
 		} {
 			require.NotContains(t, ids, other)
 			ids[other] = true

@@ -128,7 +128,7 @@ func (u *updateCall) sendWithStart(
 			return nil, firstFailure(err)
 		}
 		if len(response.GetResponses()) != len(request.GetOperations()) {
-			return nil, problem.Unreadable(nil)
+			return nil, problem.UnreadableResponse(nil)
 		}
 		startResponse := response.GetResponses()[0].GetStartWorkflow()
 		started.RunID, started.Started = startResponse.GetRunId(), started.Started || startResponse.GetStarted()

@@ -28,6 +28,6 @@ func (s *Service) DescribeWorkflow(w http.ResponseWriter, r *http.Request, names
 			return nil, operation.WithWorkflowID(err, req.Execution.GetWorkflowId())
 		}
 		defer response.Release()
-		return req.RenderView(ctx, s.views.Description, response.Bytes(), transcode.Form{}, nil)
+		return req.RenderView(ctx, s.views.Description, response.Bytes(), transcode.Options{}, nil)
 	})
 }

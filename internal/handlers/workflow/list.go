@@ -60,7 +60,7 @@ func (s *Service) CountWorkflows(w http.ResponseWriter, r *http.Request, namespa
 			for _, p := range group.GetGroupValues() {
 				attribute, readable := payload.ToSearchAttribute(p)
 				if !readable {
-					return nil, problem.Unreadable(nil)
+					return nil, problem.UnreadableResponse(nil)
 				}
 				values = append(values, attribute.Value)
 			}

@@ -58,7 +58,7 @@ func TestAWaitContinuesWhileTheWorkflowIsPaused(t *testing.T) {
 					Attributes: &history.HistoryEvent_WorkflowExecutionPausedEventAttributes{},
 				}}}}, nil
 			}
-			f.Close()
+			f.Complete()
 			return f.History(ctx, r)
 		}))
 		took := servertest.Elapsed(func() {

@@ -96,7 +96,7 @@ func (s *Service) historyPage(
 	ctx context.Context, execution *common.WorkflowExecution, token []byte, backwards bool,
 ) ([]*history.HistoryEvent, []byte, error) {
 	const pageSize = 50 // the event is near the end at which the search begins
-	namespace := upstream.CallFrom(ctx).Namespace
+	namespace := upstream.OptionsFrom(ctx).Namespace
 	if backwards {
 		response := &workflowservice.GetWorkflowExecutionHistoryReverseResponse{}
 		err := s.upstream.Do(ctx, workflowservice.WorkflowService_GetWorkflowExecutionHistoryReverse_FullMethodName,

@@ -57,7 +57,7 @@ type outcomeQuery struct {
 // end of the wait, a 202 response with the URL at which to continue.
 func (s *Service) respondWithOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*operation.Response, error) {
 	var (
-		closed *longpoll.Close
+		closed *longpoll.ClosedRun
 		run    longpoll.Run
 		err    error
 	)
@@ -82,11 +82,11 @@ func (s *Service) respondWithOutcome(ctx context.Context, req *operation.Request
 
 // waitForOutcome waits in a shared poll. If the wait ends without an outcome, it returns
 // the run that it waited for.
-func (s *Service) waitForOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*longpoll.Close, longpoll.Run, error) {
+func (s *Service) waitForOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*longpoll.ClosedRun, longpoll.Run, error) {
 	until := time.Now().Add(want.wait)
 	wait := s.polls.Outcomes.Join(ctx, longpoll.OutcomeKey{
 		WorkflowID: want.workflowID, RunID: want.runID, FollowRuns: want.followRuns, FollowReset: want.followReset,
-	}, upstream.CallFrom(ctx), until)
+	}, upstream.OptionsFrom(ctx), until)
 	defer wait.Leave()
 	req.Release(ctx) // while it waits, the request holds only its wait slot
 	timer := time.NewTimer(time.Until(until))
@@ -123,7 +123,7 @@ func unknownRunError(known longpoll.Run, code problem.Code) error {
 // currentOutcome returns the outcome if there is one, without waiting. It describes the
 // run instead of polling the history. A poll with a deadline short enough for an
 // immediate response could miss the close event on a busy server.
-func (s *Service) currentOutcome(ctx context.Context, want outcomeQuery) (*longpoll.Close, longpoll.Run, error) {
+func (s *Service) currentOutcome(ctx context.Context, want outcomeQuery) (*longpoll.ClosedRun, longpoll.Run, error) {
 	run := longpoll.Run{WorkflowID: want.workflowID, RunID: want.runID}
 	for {
 		description, err := longpoll.DescribeRun(ctx, s.upstream, want.workflowID, run.RunID)
@@ -140,7 +140,7 @@ func (s *Service) currentOutcome(ctx context.Context, want outcomeQuery) (*longp
 			run.RunID = resetRunID
 			continue
 		}
-		closed, err := s.polls.Outcomes.Read(ctx, run)
+		closed, err := s.polls.Outcomes.ReadClosed(ctx, run)
 		if err != nil || !want.followRuns || closed.NewRunID == "" {
 			return closed, run, err
 		}

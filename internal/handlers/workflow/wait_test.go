@@ -45,7 +45,7 @@ func TestWithoutWaitTheResponseIsImmediate(t *testing.T) {
 		var resp servertest.Response
 		require.Zero(t, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, servertest.ResultPath, "") }))
 		require.Equal(t, http.StatusAccepted, resp.Status)
-		f.Close()
+		f.Complete()
 		require.Zero(t, servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, servertest.ResultPath, "") }))
 		require.Equal(t, http.StatusOK, resp.Status)
 		require.Equal(t, "done", resp.Field(t, "result"))
@@ -72,7 +72,7 @@ func TestWaitEndsWhenTheWorkflowCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		f := temporalfake.NewWorkflow(g.Upstream)
-		time.AfterFunc(27*time.Second, f.Close)
+		time.AfterFunc(27*time.Second, f.Complete)
 		var resp servertest.Response
 		took := servertest.Elapsed(func() {
 			resp = g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows?wait=40s",
@@ -128,7 +128,7 @@ func TestEqualWaitsShareOnePoll(t *testing.T) {
 			const wait = 50 * time.Second
 			g := servertest.Start(t, servertest.Options{})
 			f := temporalfake.NewWorkflow(g.Upstream)
-			time.AfterFunc(closeAfter, f.Close)
+			time.AfterFunc(closeAfter, f.Complete)
 			var responses []servertest.Response
 			took := servertest.Elapsed(func() { responses = sendManyRaw(t, g, manyCallers, servertest.ResultPath+"?wait=50s") })
 			require.Equal(t, min(closeAfter, wait), took)
@@ -149,9 +149,9 @@ func TestWaitsWithDifferentUpstreamCredentialsDoNotShareAPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Upstream.Address = "localhost:7233" }})
 		f := temporalfake.NewWorkflow(g.Upstream)
-		time.AfterFunc(10*time.Second, f.Close)
+		time.AfterFunc(10*time.Second, f.Complete)
 		var wg sync.WaitGroup
-		for _, key := range []string{servertest.WriterKey, servertest.OtherKey, servertest.ReaderKey} {
+		for _, key := range []string{servertest.WriterKey, servertest.OwnCredentialKey, servertest.ReaderKey} {
 			wg.Go(func() {
 				for _, resp := range g.SendMany(t, 10, servertest.ResultPath+"?wait=30s", "Authorization", "Bearer "+key) {
 					require.Equal(t, http.StatusOK, resp.Status, resp.Body)
@@ -208,7 +208,7 @@ func TestALaterCallerExtendsTheSharedPoll(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = g.Send(t.Context(), http.MethodGet, servertest.ResultPath+"?wait=3s", "") })
 		time.Sleep(time.Second)
-		time.AfterFunc(15*time.Second, f.Close)
+		time.AfterFunc(15*time.Second, f.Complete)
 		resp := g.Do(t, http.MethodGet, servertest.ResultPath+"?wait=30s", "")
 		wg.Wait()
 		require.Equal(t, http.StatusOK, resp.Status)

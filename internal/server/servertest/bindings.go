@@ -22,11 +22,11 @@ import (
 
 // Binding is one google.api.http rule of an RPC of WorkflowService or OperatorService.
 type Binding struct {
-	Method    protoreflect.MethodDescriptor
-	Verb      string   // the HTTP method
-	Pattern   string   // the path, such as "/namespaces/{namespace}"
-	Variables []string // the names of the variables in Pattern
-	hasBody   bool
+	Method     protoreflect.MethodDescriptor
+	HTTPMethod string   // the HTTP method
+	Pattern    string   // the path, such as "/namespaces/{namespace}"
+	Variables  []string // the names of the variables in Pattern
+	hasBody    bool
 }
 
 // PathVariable matches a variable in a pattern.
@@ -53,7 +53,7 @@ func Bindings(t testing.TB) []Binding {
 					http.MethodPatch: rule.GetPatch(), http.MethodDelete: rule.GetDelete(),
 				} {
 					if pattern != "" {
-						b.Verb, b.Pattern = verb, pattern
+						b.HTTPMethod, b.Pattern = verb, pattern
 					}
 				}
 				for _, match := range PathVariable.FindAllStringSubmatch(b.Pattern, -1) {
@@ -122,9 +122,9 @@ type RPCStatus struct {
 	Details []map[string]any `json:"details"`
 }
 
-// RequireStatus requires that a response is an error of the Temporal HTTP API with the given HTTP status and gRPC code,
+// RequireRPCError requires that a response is an error of the Temporal HTTP API with the given HTTP status and gRPC code,
 // and returns the decoded body.
-func RequireStatus(t testing.TB, r Response, status int, code codes.Code) RPCStatus {
+func RequireRPCError(t testing.TB, r Response, status int, code codes.Code) RPCStatus {
 	t.Helper()
 	require.Equal(t, status, r.Status, r.Body)
 	require.Equal(t, "application/json", r.Header.Get("Content-Type"))

@@ -23,9 +23,9 @@ type EventStream struct {
 	reader   *bufio.Reader
 }
 
-// Follow opens the event stream of the workflow "order" and reads the first block, which sets the retry time. headers
+// FollowHistory opens the event stream of the workflow "order" and reads the first block, which sets the retry time. headers
 // are pairs of name and value. The stream is closed when the test ends.
-func (g *Gateway) Follow(t *testing.T, query string, headers ...string) *EventStream {
+func (g *Gateway) FollowHistory(t *testing.T, query string, headers ...string) *EventStream {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gateway"+HistoryPath+query, nil)
@@ -93,8 +93,8 @@ func (s *EventStream) ReadIDs(t *testing.T, n int) []string {
 	return ids
 }
 
-// RequireEnd requires that the next block is the event "end" with the given data, and that the stream is then complete.
-func (s *EventStream) RequireEnd(t *testing.T, data string) {
+// RequireEndEvent requires that the next block is the event "end" with the given data, and that the stream is then complete.
+func (s *EventStream) RequireEndEvent(t *testing.T, data string) {
 	t.Helper()
 	b, err := s.Next()
 	require.NoError(t, err)
@@ -121,9 +121,9 @@ func (s *EventStream) ReadToEOF(t *testing.T) time.Duration {
 	})
 }
 
-// RequireCut reads the stream and requires that the gateway aborts the connection, so that the client does not take the
+// RequireAborted reads the stream and requires that the gateway aborts the connection, so that the client does not take the
 // stream for a complete one.
-func (s *EventStream) RequireCut(t *testing.T) {
+func (s *EventStream) RequireAborted(t *testing.T) {
 	t.Helper()
 	for {
 		b, err := s.Next()

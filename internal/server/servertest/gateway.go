@@ -98,8 +98,8 @@ func newClient(dial func(context.Context) (net.Conn, error)) *http.Client {
 	}}
 }
 
-// Ready returns the HTTP status of /readyz on the public listener.
-func (g *Gateway) Ready(t *testing.T) int {
+// ReadyzStatus returns the HTTP status of /readyz on the public listener.
+func (g *Gateway) ReadyzStatus(t *testing.T) int {
 	t.Helper()
 	return g.Do(t, http.MethodGet, "/readyz", "").Status
 }

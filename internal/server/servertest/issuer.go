@@ -45,10 +45,10 @@ func TrustIssuer(t testing.TB, settings string) func(*config.Config) {
 //
 //nolint:gochecknoglobals // generated once, because that is slow
 var (
-	RSAKey    = sync.OnceValue(func() *rsa.PrivateKey { return Must(rsa.GenerateKey(rand.Reader, 2048)) })
-	ECKey     = sync.OnceValue(NewECKey)
-	LaterKey  = sync.OnceValue(NewECKey)
-	ForgerKey = sync.OnceValue(NewECKey)
+	RSAKey     = sync.OnceValue(func() *rsa.PrivateKey { return Must(rsa.GenerateKey(rand.Reader, 2048)) })
+	ECKey      = sync.OnceValue(NewECKey)
+	RotatedKey = sync.OnceValue(NewECKey)
+	ForgerKey  = sync.OnceValue(NewECKey)
 )
 
 // NewECKey generates a key for ES256.

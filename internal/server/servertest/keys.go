@@ -16,9 +16,9 @@ import (
 // The API keys in the file that [WriteKeys] writes. WriterKey and OtherKey have the role write, and OtherKey has its
 // own upstream credential. ReaderKey has the role read. DisabledKey and ExpiredKey are not valid.
 const (
-	WriterKey = "fg_writer_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
-	OtherKey  = "fg_other_oooooooooooooooooooooooooooooooo"
-	ReaderKey = "fg_reader_rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
+	WriterKey        = "fg_writer_wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
+	OwnCredentialKey = "fg_other_oooooooooooooooooooooooooooooooo"
+	ReaderKey        = "fg_reader_rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
 
 	DisabledKey = "fg_disabled_dddddddddddddddddddddddddddddddd"
 	ExpiredKey  = "fg_expired_eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
@@ -38,7 +38,7 @@ func WriteKeys(t testing.TB) string {
   - {id: writer, secrets: [{sha256: `+hash(WriterKey)+`}], grants: [{namespace: default, role: write}]}
   - {id: reader, secrets: [{sha256: `+hash(ReaderKey)+`}], grants: [{namespace: default, role: read}]}
   - id: other
-    secrets: [{sha256: `+hash(OtherKey)+`}]
+    secrets: [{sha256: `+hash(OwnCredentialKey)+`}]
     grants: [{namespace: default, role: write}]
     credential: {mode: static, file: token}
   - {id: disabled, disabled: true, secrets: [{sha256: `+hash(DisabledKey)+`}], grants: [{namespace: default, role: read}]}
@@ -50,21 +50,21 @@ func WriteKeys(t testing.TB) string {
 }
 
 // The API keys that [WithTemporalKeys] adds. RootKey has the role admin on the namespace "default" and for the cluster.
-// ElsewhereKey has the role admin on other namespaces only.
+// OtherNamespacesKey has the role admin on other namespaces only.
 const (
-	RootKey      = "fg_root_tttttttttttttttttttttttttttttttt"
-	ElsewhereKey = "fg_elsewhere_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+	RootKey            = "fg_root_tttttttttttttttttttttttttttttttt"
+	OtherNamespacesKey = "fg_elsewhere_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
 )
 
 // WithTemporalKeys returns a change of the configuration that adds RootKey and
-// ElsewhereKey to the keys file.
+// OtherNamespacesKey to the keys file.
 func WithTemporalKeys(t testing.TB) func(*config.Config) {
 	t.Helper()
 	return func(cfg *config.Config) {
 		var text strings.Builder
 		for key, grants := range map[string]string{
-			RootKey:      "{namespace: default, role: admin}, {namespace: temporal-system, role: admin}",
-			ElsewhereKey: `{namespace: elsewhere, role: admin}, {namespace: "default-*", role: admin}`,
+			RootKey:            "{namespace: default, role: admin}, {namespace: temporal-system, role: admin}",
+			OtherNamespacesKey: `{namespace: elsewhere, role: admin}, {namespace: "default-*", role: admin}`,
 		} {
 			at := strings.LastIndexByte(key, '_')
 			sum := sha256.Sum256([]byte(key[at+1:]))

@@ -70,9 +70,9 @@ func (g *Gateway) RoundTrip(t *testing.T, request *http.Request) Response {
 	return ReadResponse(t, response)
 }
 
-// DelegateToken requests a delegated token for the workflow "order" and returns the token. headers may replace
+// CreateDelegatedToken requests a delegated token for the workflow "order" and returns the token. headers may replace
 // [WriterKey] by another credential.
-func (g *Gateway) DelegateToken(t *testing.T, body string, headers ...string) string {
+func (g *Gateway) CreateDelegatedToken(t *testing.T, body string, headers ...string) string {
 	t.Helper()
 	response := g.Do(t, http.MethodPost, OrderPath+"/tokens", body, headers...)
 	require.Equal(t, http.StatusCreated, response.Status, response.Body)

@@ -34,19 +34,19 @@ func decode(t testing.TB, name protoreflect.FullName, wire []byte) protoreflect.
 // NamespaceOf returns the namespace in the request message of an upstream call to WorkflowService.
 func NamespaceOf(t *testing.T, call upstreamtest.Call) string {
 	t.Helper()
-	return FieldText(DecodeRequest(t, call), "namespace")
+	return FieldString(DecodeRequest(t, call), "namespace")
 }
 
-// FieldText returns the value of a field as text. path names the field, such as "execution.workflow_id". FieldText
+// FieldString returns the value of a field as text. path names the field, such as "execution.workflow_id". FieldText
 // returns an empty string if there is no such field.
-func FieldText(m protoreflect.Message, path string) string {
+func FieldString(m protoreflect.Message, path string) string {
 	name, rest, more := strings.Cut(path, ".")
 	field := m.Descriptor().Fields().ByName(protoreflect.Name(name))
 	if field == nil {
 		return ""
 	}
 	if more {
-		return FieldText(m.Get(field).Message(), rest)
+		return FieldString(m.Get(field).Message(), rest)
 	}
 	return m.Get(field).String()
 }

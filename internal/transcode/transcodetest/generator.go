@@ -18,9 +18,9 @@ import (
 	_ "google.golang.org/protobuf/types/known/wrapperspb"  // registers its messages
 )
 
-// Linked returns the types of all messages of the linked Temporal API, and the
+// LinkedMessageTypes returns the types of all messages of the linked Temporal API, and the
 // well-known types of protobuf, sorted by name.
-func Linked(tb testing.TB) []protoreflect.MessageType {
+func LinkedMessageTypes(tb testing.TB) []protoreflect.MessageType {
 	tb.Helper()
 	var all []protoreflect.MessageType
 	protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {
@@ -52,7 +52,7 @@ func NewGenerator(tb testing.TB, seed uint64) *Generator {
 	tb.Helper()
 	g := &Generator{}
 	g.Restart(seed)
-	for _, m := range Linked(tb) {
+	for _, m := range LinkedMessageTypes(tb) {
 		switch m.Descriptor().FullName() {
 		case "google.protobuf.Any", "google.protobuf.Value": // an empty one has no JSON form
 		default:
@@ -115,7 +115,7 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 		return
 	case "google.protobuf.Value":
 		if depth > maxDepth {
-			set("string_value", g.Text())
+			set("string_value", g.RandomText())
 			return
 		}
 		switch field := fields.Get(g.IntN(fields.Len())); field.Kind() {
@@ -202,9 +202,9 @@ func (g *Generator) nanos() int32 {
 	return []int32{0, 500_000_000, 123_456_000, 1, 999_999_999, 1_000}[g.IntN(6)]
 }
 
-// Text returns a random string, which may have characters that JSON must
+// RandomText returns a random string, which may have characters that JSON must
 // escape.
-func (g *Generator) Text() string {
+func (g *Generator) RandomText() string {
 	return []string{"", "a", "<&>\u2028", "\"\\\n\x00\x1f\x7f", "äöü €😀", "NaN", "1", strings.Repeat("long ", 40), strconv.Itoa(g.Int())}[g.IntN(9)]
 }
 
@@ -221,7 +221,7 @@ func (g *Generator) scalar(field protoreflect.FieldDescriptor) protoreflect.Valu
 		values := field.Enum().Values()
 		return protoreflect.ValueOfEnum(values.Get(g.IntN(values.Len())).Number())
 	case protoreflect.StringKind:
-		return protoreflect.ValueOfString(g.Text())
+		return protoreflect.ValueOfString(g.RandomText())
 	case protoreflect.BytesKind:
 		data := make([]byte, g.IntN(6))
 		for i := range data {

@@ -58,7 +58,7 @@ func (m Method) Check(principal *auth.Principal, namespace string, request []byt
 			return err
 		}
 	}
-	if principal.Capability != nil && m.access.Scope != auth.ScopeOpen {
+	if principal.Capability != nil && m.access.Scope != auth.ScopeNone {
 		return m.target.check(principal.Capability, request)
 	}
 	return nil

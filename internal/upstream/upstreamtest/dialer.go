@@ -28,8 +28,8 @@ func Unreachable(ctx context.Context, _ string) (net.Conn, error) {
 	return nil, ctx.Err()
 }
 
-// Silent is a dialer for a host that accepts connections and data but sends nothing.
-func Silent(context.Context, string) (net.Conn, error) {
+// BlackHole is a dialer for a host that accepts connections and data but sends nothing.
+func BlackHole(context.Context, string) (net.Conn, error) {
 	conn, _ := net.Pipe()
 	valve := NewValve()
 	valve.Shut()

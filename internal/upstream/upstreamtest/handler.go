@@ -68,9 +68,9 @@ func Hang(ctx context.Context, _ []byte) ([]byte, error) {
 	return nil, status.FromContextError(ctx.Err()).Err()
 }
 
-// Unknown returns a handler whose response has about the given length, in bytes. The
+// RespondWithUnknownField returns a handler whose response has about the given length, in bytes. The
 // response is a valid message of any type: it has one field, of an unknown number.
-func Unknown(length int) Handler {
+func RespondWithUnknownField(length int) Handler {
 	message := protowire.AppendBytes(protowire.AppendTag(nil, 15_000, protowire.BytesType), make([]byte, length))
 	return func(context.Context, []byte) ([]byte, error) { return message, nil }
 }

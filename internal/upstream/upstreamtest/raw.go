@@ -14,11 +14,11 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// Raw is an HTTP/2 server that works with frames, so that a test can send responses that
+// FrameServer is an HTTP/2 server that works with frames, so that a test can send responses that
 // no gRPC library sends. It passes a call whose method has no [Script] to the handlers of
 // a [Server]. It also records all calls in the Server, without their request messages. It
 // is safe for concurrent use.
-type Raw struct {
+type FrameServer struct {
 	server   *Server
 	listener *bufconn.Listener
 	serving  sync.WaitGroup
@@ -33,10 +33,10 @@ type Raw struct {
 // call have arrived.
 type Script func(*Stream)
 
-// NewRaw starts a [Raw] in front of server. It stops when the test ends.
-func NewRaw(t testing.TB, server *Server) *Raw {
+// NewRaw starts a [FrameServer] in front of server. It stops when the test ends.
+func NewRaw(t testing.TB, server *Server) *FrameServer {
 	t.Helper()
-	r := &Raw{
+	r := &FrameServer{
 		server: server, listener: bufconn.Listen(pipeBytes),
 		scripts: map[string]Script{}, conns: map[*rawConn]struct{}{},
 	}
@@ -61,13 +61,13 @@ func NewRaw(t testing.TB, server *Server) *Raw {
 }
 
 // Dial connects to the server. It ignores the address.
-func (r *Raw) Dial(ctx context.Context, _ string) (net.Conn, error) {
+func (r *FrameServer) Dial(ctx context.Context, _ string) (net.Conn, error) {
 	return r.listener.DialContext(ctx)
 }
 
 // Handle sets the script for a method, given by its short name. With a nil script, the
 // handler of the [Server] applies again.
-func (r *Raw) Handle(method string, script Script) {
+func (r *FrameServer) Handle(method string, script Script) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.scripts[method] = script
@@ -75,17 +75,17 @@ func (r *Raw) Handle(method string, script Script) {
 
 // GoAway sends GOAWAY on all connections, as a server does before it stops. Calls that
 // have already arrived continue.
-func (r *Raw) GoAway(code http2.ErrCode, debug string) {
+func (r *FrameServer) GoAway(code http2.ErrCode, debug string) {
 	r.each(func(c *rawConn) { c.goAway(c.highest(), code, debug) })
 }
 
-func (r *Raw) script(method string) Script {
+func (r *FrameServer) script(method string) Script {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.scripts[method]
 }
 
-func (r *Raw) each(do func(*rawConn)) {
+func (r *FrameServer) each(do func(*rawConn)) {
 	r.mu.Lock()
 	conns := make([]*rawConn, 0, len(r.conns))
 	for c := range r.conns {
@@ -97,7 +97,7 @@ func (r *Raw) each(do func(*rawConn)) {
 	}
 }
 
-func (r *Raw) serve(conn net.Conn) {
+func (r *FrameServer) serve(conn net.Conn) {
 	c := &rawConn{raw: r, conn: conn, framer: http2.NewFramer(conn, conn), streams: map[uint32]*Stream{}}
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.framer.SetMaxReadFrameSize(1 << 20)
@@ -119,9 +119,9 @@ func (r *Raw) serve(conn net.Conn) {
 	})
 }
 
-// rawConn is one connection to a [Raw].
+// rawConn is one connection to a [FrameServer].
 type rawConn struct {
-	raw  *Raw
+	raw  *FrameServer
 	conn net.Conn
 	ctx  context.Context //nolint:containedctx // ends with the connection
 	end  context.CancelFunc

@@ -79,14 +79,14 @@ func (s *Server) NewGRPC(options ...grpc.ServerOption) *grpc.Server {
 	})...)
 }
 
-// Dial connects to the server, or calls the dialer that [Server.Divert] has set. A
+// Dial connects to the server, or calls the dialer that [Server.UseDialer] has set. A
 // connection to the server ignores the address. Dial is for the field upstream.Options.Dial.
 func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
 	s.mu.Lock()
 	dial := s.diverted
 	s.mu.Unlock()
 	if dial == nil {
-		dial = s.Straight
+		dial = s.DialDirect
 	}
 	conn, err := dial(ctx, address)
 	if err != nil {
@@ -98,22 +98,22 @@ func (s *Server) Dial(ctx context.Context, address string) (net.Conn, error) {
 	return conn, nil
 }
 
-// Straight connects to the server even if [Server.Divert] has set a dialer. Dialers that
+// DialDirect connects to the server even if [Server.UseDialer] has set a dialer. Dialers that
 // wrap connections to the server use it.
-func (s *Server) Straight(ctx context.Context, _ string) (net.Conn, error) {
+func (s *Server) DialDirect(ctx context.Context, _ string) (net.Conn, error) {
 	return s.listener.DialContext(ctx)
 }
 
-// Divert sets the dialer for new connections. With nil, new connections go to the server
-// again. Open connections remain open until [Server.Cut].
-func (s *Server) Divert(dial Dialer) {
+// UseDialer sets the dialer for new connections. With nil, new connections go to the server
+// again. Open connections remain open until [Server.CloseConnections].
+func (s *Server) UseDialer(dial Dialer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.diverted = dial
 }
 
-// Cut closes all connections immediately and without GOAWAY, even if calls are in flight.
-func (s *Server) Cut() {
+// CloseConnections closes all connections immediately and without GOAWAY, even if calls are in flight.
+func (s *Server) CloseConnections() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, conn := range s.conns {

@@ -21,7 +21,7 @@ const messagePrefix = 5
 // maxFrame is the default maximum size of an HTTP/2 frame, in bytes.
 const maxFrame = 16 << 10
 
-// Stream is one call to a [Raw]. Its methods immediately write frames to the client,
+// Stream is one call to a [FrameServer]. Its methods immediately write frames to the client,
 // without flow control and even if they violate the protocol.
 type Stream struct {
 	// Method is the short name, such as StartWorkflowExecution.
@@ -61,9 +61,9 @@ func (s *Stream) Request() []byte {
 	return s.received[messagePrefix:]
 }
 
-// Stall stops sending window updates, as if the server no longer read the request. The
+// StopReading stops sending window updates, as if the server no longer read the request. The
 // client can send data until its window is full.
-func (s *Stream) Stall() {
+func (s *Stream) StopReading() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stalled = true
@@ -168,9 +168,9 @@ func (s *Stream) Refuse(code http2.ErrCode, debug string) {
 	s.conn.goAway(s.id-min(s.id, 2), code, debug)
 }
 
-// Leave sends GOAWAY with this call as the last one that the server processes on the
+// GoAway sends GOAWAY with this call as the last one that the server processes on the
 // connection.
-func (s *Stream) Leave(code http2.ErrCode, debug string) { s.conn.goAway(s.id, code, debug) }
+func (s *Stream) GoAway(code http2.ErrCode, debug string) { s.conn.goAway(s.id, code, debug) }
 
 // Cut closes the connection of the call immediately, without GOAWAY.
 func (s *Stream) Cut() { _ = s.conn.conn.Close() }
