@@ -76,7 +76,7 @@ func checkCoverage(code int) error {
 	uncalled := shared.contract.uncalled()
 	total := len(shared.contract.operations())
 	_, _ = fmt.Fprintf(os.Stdout, "operations called: %d of %d\n", total-len(uncalled), total)
-	if code != 0 || stack.FlagGiven("test.run") || stack.FlagGiven("test.skip") || stack.FlagGiven("test.list") || len(uncalled) == 0 {
+	if code != 0 || stack.IsFlagSet("test.run") || stack.IsFlagSet("test.skip") || stack.IsFlagSet("test.list") || len(uncalled) == 0 {
 		return nil
 	}
 	return fmt.Errorf("operations never called: %s", strings.Join(uncalled, ", "))

@@ -21,8 +21,8 @@ func TestSoakBriefly(t *testing.T) {
 	require.NoError(t, err)
 	var out strings.Builder
 	report, err := soak.Run(t.Context(), soak.Options{
-		URL: gateway.URL, AdminURL: gateway.AdminURL, GoodKey: stack.WriterKey, AbusiveKey: stack.ReaderKey,
-		TaskQueue: sample.TaskQueue, Duration: 10 * time.Second, GoodRate: 20, Flood: 16, Out: &out,
+		URL: gateway.URL, AdminURL: gateway.AdminURL, RegularKey: stack.WriterKey, HostileKey: stack.ReaderKey,
+		TaskQueue: sample.TaskQueue, Duration: 10 * time.Second, RegularRate: 20, Flood: 16, Out: &out,
 	})
 	if report != nil {
 		report.Write(&out)

@@ -30,7 +30,7 @@ func (r *run) attacks() []attack {
 	request := func(head string, headers ...string) string {
 		return head + " HTTP/1.1\r\nHost: soak\r\n" + strings.Join(headers, "\r\n") + "\r\n"
 	}
-	regular, hostile := "Authorization: Bearer "+r.GoodKey, "Authorization: Bearer "+r.AbusiveKey
+	regular, hostile := "Authorization: Bearer "+r.RegularKey, "Authorization: Bearer "+r.HostileKey
 	const body, closeHeader = "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", "Connection: close\r\n\r\n"
 	post := func(text string) string {
 		return request("POST "+workflows, regular, fmt.Sprintf(body, len(text), text))
@@ -126,7 +126,7 @@ func (r *run) readFrom(reader *bufio.Reader, kind string) error {
 
 // flood returns a round that sends requests on one connection, each as soon as the previous response has arrived.
 func (r *run) flood() func(context.Context, string) error {
-	request := "GET " + workflows + "/" + steadyWorkflow + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + r.AbusiveKey + "\r\n\r\n"
+	request := "GET " + workflows + "/" + steadyWorkflow + " HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer " + r.HostileKey + "\r\n\r\n"
 	return func(ctx context.Context, kind string) error {
 		conn, disconnect, err := r.dial(ctx)
 		if err != nil {
@@ -204,7 +204,7 @@ func (r *run) disconnectEarly(ctx context.Context, _ string) error {
 	}
 	defer disconnect()
 	_, err = io.WriteString(conn, "GET "+workflows+"/"+steadyWorkflow+"/result?wait=50s HTTP/1.1\r\n"+
-		"Host: soak\r\nAuthorization: Bearer "+r.AbusiveKey+"\r\n\r\n")
+		"Host: soak\r\nAuthorization: Bearer "+r.HostileKey+"\r\n\r\n")
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (r *run) disconnectEarly(ctx context.Context, _ string) error {
 
 // wait waits for the result of steadyWorkflow, which stays open.
 func (r *run) wait(ctx context.Context, kind string) error {
-	response, err := r.do(ctx, http.MethodGet, workflows+"/"+steadyWorkflow+"/result?wait=5s", r.AbusiveKey, "")
+	response, err := r.do(ctx, http.MethodGet, workflows+"/"+steadyWorkflow+"/result?wait=5s", r.HostileKey, "")
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ const (
 // prepare starts the workflows that the requests refer to.
 func (r *run) prepare(ctx context.Context) error {
 	body := `{"workflowType":"Wait","workflowId":"` + steadyWorkflow + `","taskQueue":"` + r.TaskQueue + `","idConflictPolicy":"USE_EXISTING"}`
-	response, err := r.do(ctx, http.MethodPost, workflows, r.GoodKey, body)
+	response, err := r.do(ctx, http.MethodPost, workflows, r.RegularKey, body)
 	if err == nil && response.status >= http.StatusMultipleChoices {
 		err = fmt.Errorf("start %s: %d %s", steadyWorkflow, response.status, response.text)
 	}
@@ -85,7 +85,7 @@ func (r *run) regularTraffic(ctx context.Context, duration time.Duration) Latenc
 	var mu sync.Mutex
 	var requests sync.WaitGroup
 	defer requests.Wait()
-	ticker := time.NewTicker(time.Second / time.Duration(r.GoodRate))
+	ticker := time.NewTicker(time.Second / time.Duration(r.RegularRate))
 	defer ticker.Stop()
 	end := time.NewTimer(duration)
 	defer end.Stop()
@@ -101,7 +101,7 @@ func (r *run) regularTraffic(ctx context.Context, duration time.Duration) Latenc
 		requests.Go(func() {
 			op := r.regularOperation(n)
 			begin := time.Now()
-			response, err := r.do(ctx, op.method, op.path, r.GoodKey, op.body)
+			response, err := r.do(ctx, op.method, op.path, r.RegularKey, op.body)
 			latency := time.Since(begin)
 			if ctx.Err() != nil {
 				return

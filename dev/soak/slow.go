@@ -37,7 +37,7 @@ func (r *run) makeLargeHistory(ctx context.Context) error {
 		if i == 0 {
 			path, body = workflows, `{"workflowType":"Wait","workflowId":"`+largeWorkflow+`","taskQueue":"`+r.TaskQueue+`"}`
 		}
-		response, err := r.do(ctx, http.MethodPost, path, r.GoodKey, body)
+		response, err := r.do(ctx, http.MethodPost, path, r.RegularKey, body)
 		if err == nil && response.status >= http.StatusMultipleChoices {
 			err = fmt.Errorf("make a large history: %d %s", response.status, firstLine(response.text))
 		}
@@ -70,7 +70,7 @@ func (r *run) slowAttacks() []attack {
 	const tooLarge, second = http.StatusRequestEntityTooLarge, time.Second
 	return []attack{
 		{"many args of a query", 1, second, r.requireRejection(
-			post(r.AbusiveKey, workflows+"/"+steadyWorkflow+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
+			post(r.HostileKey, workflows+"/"+steadyWorkflow+"/query", `{"query":"echo","args":`+list("0")+`}`), tooLarge)},
 		{"many args", 1, second, r.requireRejection(post(slowKey, workflows, start+`"args":`+list("0")+`}`), tooLarge)},
 		{"many values in memo", 1, second, r.requireRejection(post(slowKey, workflows, start+`"memo":{`+memo.String()+`"a":0}}`), tooLarge)},
 		{"many invalid names", 1, second, r.requireRejection(post(slowKey, workflows+"/"+steadyWorkflow+"/tokens", `{"signals":`+list(`""`)+`}`),

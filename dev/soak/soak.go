@@ -13,17 +13,17 @@ import (
 type Options struct {
 	// URL and AdminURL are the addresses of the gateway's listeners.
 	URL, AdminURL string
-	// GoodKey is the API key of the regular caller, with the role write. AbusiveKey is that of a hostile caller, with the
+	// RegularKey is the API key of the regular caller, with the role write. HostileKey is that of a hostile caller, with the
 	// role read.
-	GoodKey, AbusiveKey string
+	RegularKey, HostileKey string
 	// TaskQueue is the task queue of the sample worker.
 	TaskQueue string
 
 	// Duration is the duration of the run. For one tenth of it, only the regular caller sends requests: half of that time
 	// is before the hostile traffic, and half after it, when Temporal has more data to search.
 	Duration time.Duration
-	// GoodRate is the rate of the regular caller, in requests per second.
-	GoodRate int
+	// RegularRate is the rate of the regular caller, in requests per second.
+	RegularRate int
 	// Flood is the number of connections on which the hostile caller sends requests without a pause.
 	Flood int
 	// Attack generates the hostile traffic; nil means [Attack] in this process. A separate process of low priority is
@@ -51,7 +51,7 @@ func newRun(options Options) *run {
 	}
 	return &run{
 		Options: options, Tally: NewTally(),
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: max(options.GoodRate, 1), DisableCompression: true}},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: max(options.RegularRate, 1), DisableCompression: true}},
 	}
 }
 

@@ -43,14 +43,14 @@ func runTests(name string, tests func() int, run func(context.Context, io.Writer
 // raiseParallelism sets the number of parallel tests above the number of processors, because the tests mostly wait for
 // timers, polls and the visibility store.
 func raiseParallelism() error {
-	if FlagGiven("test.parallel") {
+	if IsFlagSet("test.parallel") {
 		return nil
 	}
 	return flag.Set("test.parallel", "16")
 }
 
-// FlagGiven reports whether a flag is set on the command line.
-func FlagGiven(name string) bool {
+// IsFlagSet reports whether a flag is set on the command line.
+func IsFlagSet(name string) bool {
 	found := false
 	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
 	return found

@@ -77,8 +77,8 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	report, err := soak.Run(ctx, soak.Options{
-		URL: gateway.URL, AdminURL: gateway.AdminURL, GoodKey: stack.WriterKey, AbusiveKey: stack.ReaderKey,
-		TaskQueue: sample.TaskQueue, Duration: *duration, GoodRate: *rate, Flood: *flood, Out: os.Stdout,
+		URL: gateway.URL, AdminURL: gateway.AdminURL, RegularKey: stack.WriterKey, HostileKey: stack.ReaderKey,
+		TaskQueue: sample.TaskQueue, Duration: *duration, RegularRate: *rate, Flood: *flood, Out: os.Stdout,
 		Attack: attackInSubprocess,
 	})
 	if report != nil {
