@@ -58,6 +58,9 @@ func percentile(latencies []time.Duration, fraction float64) time.Duration {
 type Report struct {
 	// Alone contains the latencies of the regular caller without the hostile traffic, Loaded those during it.
 	Alone, Loaded Latencies
+	// ControlAlone and ControlLoaded contain the latencies of [Options.Control] at the same times. The difference between
+	// them is what the machine and Temporal add to the latencies of the regular caller.
+	ControlAlone, ControlLoaded []time.Duration
 	// Before and After are samples before and after the hostile traffic, Samples those during it.
 	Before, After Sample
 	Samples       []Sample
@@ -88,7 +91,11 @@ func (r *Report) check() error {
 
 // Slowdown returns the ratio of the p99 of an operation during the hostile traffic to its p99 without it.
 func (r *Report) Slowdown(name string) float64 {
-	return float64(percentile(r.Loaded[name], 0.99)) / float64(percentile(r.Alone[name], 0.99))
+	return slowdown(r.Alone[name], r.Loaded[name])
+}
+
+func slowdown(alone, loaded []time.Duration) float64 {
+	return float64(percentile(loaded, 0.99)) / float64(percentile(alone, 0.99))
 }
 
 // CheckLatencies returns an error for every operation of the regular caller, and for all together, that the hostile
@@ -97,8 +104,8 @@ func (r *Report) Slowdown(name string) float64 {
 func (r *Report) CheckLatencies() error {
 	var failures []error
 	for _, name := range slices.Sorted(maps.Keys(r.Alone)) {
-		if slowdown := r.Slowdown(name); slowdown > maxSlowdown {
-			failures = append(failures, fmt.Errorf("the regular caller's p99 grew by a factor of %.1f: %s", slowdown, name))
+		if factor := r.Slowdown(name); factor > maxSlowdown {
+			failures = append(failures, fmt.Errorf("the regular caller's p99 grew by a factor of %.1f: %s", factor, name))
 		}
 	}
 	return errors.Join(failures...)
@@ -127,11 +134,16 @@ func median(samples []Sample, value func(Sample) int64) int64 {
 func (r *Report) Write(w io.Writer) {
 	printf := func(format string, arguments ...any) { _, _ = fmt.Fprintf(w, format+"\n", arguments...) }
 	printf("\n%-24s %10s %10s %10s %10s %8s", "regular caller", "alone p50", "p99", "loaded p50", "p99", "p99 x")
-	for _, name := range slices.Sorted(maps.Keys(r.Alone)) {
-		alone, loaded := r.Alone[name], r.Loaded[name]
+	printLatencies := func(name string, alone, loaded []time.Duration) {
 		round := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
 		printf("%-24s %10s %10s %10s %10s %8.2f", name, round(percentile(alone, 0.5)), round(percentile(alone, 0.99)),
-			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), r.Slowdown(name))
+			round(percentile(loaded, 0.5)), round(percentile(loaded, 0.99)), slowdown(alone, loaded))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Alone)) {
+		printLatencies(name, r.Alone[name], r.Loaded[name])
+	}
+	if len(r.ControlAlone) > 0 {
+		printLatencies("(without the gateway)", r.ControlAlone, r.ControlLoaded)
 	}
 	printf("\n%-24s %s", "responses", "by status")
 	for _, kind := range slices.Sorted(maps.Keys(r.tally.Responses)) {

@@ -26,6 +26,8 @@ type Options struct {
 	RegularRate int
 	// Flood is the number of connections on which the hostile caller sends requests without a pause.
 	Flood int
+	// Control describes a workflow without the gateway, for comparison; nil means no comparison.
+	Control func(ctx context.Context, workflowID string) error `json:"-"`
 	// Attack generates the hostile traffic; nil means [Attack] in this process. A separate process of low priority is
 	// more realistic, because it takes less CPU time from the measured processes.
 	Attack func(context.Context, Options) (*Tally, error) `json:"-"`
@@ -65,14 +67,15 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 	alone := options.Duration / 10
 	r.progressf("regular caller alone, for %s", alone/2)
 	r.regularTraffic(ctx, alone/8) // warm-up, not measured
-	report := &Report{tally: r.Tally, Alone: r.regularTraffic(ctx, alone/2-alone/8)}
+	report := &Report{tally: r.Tally}
+	report.Alone, report.ControlAlone = r.measure(ctx, alone/2-alone/8)
 	var err error
 	if report.Before, err = r.sample(ctx); err != nil {
 		return nil, err
 	}
 	loaded := options.Duration - alone
 	r.progressf("regular and hostile traffic, for %s", loaded)
-	if report.Loaded, report.Samples, err = r.measureUnderLoad(ctx, loaded); err != nil {
+	if err = r.measureUnderLoad(ctx, loaded, report); err != nil {
 		return report, err
 	}
 	r.progressf("no traffic, until the gateway is idle")
@@ -80,14 +83,16 @@ func Run(ctx context.Context, options Options) (*Report, error) {
 		return report, err
 	}
 	r.progressf("regular caller alone again, for %s", alone/2)
-	report.Alone.add(r.regularTraffic(ctx, alone/2))
+	latencies, control := r.measure(ctx, alone/2)
+	report.Alone.add(latencies)
+	report.ControlAlone = append(report.ControlAlone, control...)
 	report.Alone.addTotal()
 	report.Loaded.addTotal()
 	return report, report.check()
 }
 
 // measureUnderLoad sends the regular and the hostile traffic at the same time.
-func (r *run) measureUnderLoad(ctx context.Context, duration time.Duration) (latencies Latencies, samples []Sample, err error) {
+func (r *run) measureUnderLoad(ctx context.Context, duration time.Duration, report *Report) (err error) {
 	attackCtx, stopAttack := context.WithTimeout(ctx, duration+time.Minute)
 	defer stopAttack()
 	var background sync.WaitGroup
@@ -97,11 +102,11 @@ func (r *run) measureUnderLoad(ctx context.Context, duration time.Duration) (lat
 			r.merge(tally)
 		}
 	})
-	background.Go(func() { samples = r.watch(attackCtx) })
-	latencies = r.regularTraffic(ctx, duration)
+	background.Go(func() { report.Samples = r.watch(attackCtx) })
+	report.Loaded, report.ControlLoaded = r.measure(ctx, duration)
 	stopAttack()
 	background.Wait()
-	return latencies, samples, err
+	return err
 }
 
 // Attack generates the hostile traffic until ctx is done.

@@ -80,6 +80,10 @@ func run(ctx context.Context) (err error) {
 		URL: gateway.URL, AdminURL: gateway.AdminURL, RegularKey: stack.WriterKey, HostileKey: stack.ReaderKey,
 		TaskQueue: sample.TaskQueue, Duration: *duration, RegularRate: *rate, Flood: *flood, Out: os.Stdout,
 		Attack: attackInSubprocess,
+		Control: func(ctx context.Context, workflowID string) error {
+			_, err := s.Client().DescribeWorkflowExecution(ctx, workflowID, "")
+			return err
+		},
 	})
 	if report != nil {
 		report.Write(os.Stdout)
