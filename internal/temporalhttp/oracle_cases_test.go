@@ -18,7 +18,9 @@ import (
 	"github.com/flowgate/flowgate/internal/transcode/transcodetest"
 )
 
-// oracleCase is an HTTP request, and the response that the upstream returns to it.
+// oracleCase is an HTTP request, and the response that the upstream returns to it. The
+// oracle of these tests is Temporal's own HTTP API, that is, grpc-gateway's mux configured
+// as in Temporal's frontend: the door must handle each request as the oracle does.
 type oracleCase struct {
 	rule   *rule
 	verb   string
@@ -36,15 +38,15 @@ func (c *oracleCase) String() string {
 	return fmt.Sprintf("%s %s\n%v\n%s", c.verb, c.target, c.header, c.body)
 }
 
-// generator generates random cases. After a restart with the same seed, it generates the
-// same cases.
+// generator generates random cases. It generates the same cases again after Restart, a
+// method of the embedded generator, with the same seed.
 type generator struct {
 	*transcodetest.Generator
 
 	detailTypes []protoreflect.MessageType // for the details of errors
 }
 
-// newGenerator returns a generator. Restart sets the seed.
+// newGenerator returns a generator with the seed 0.
 func newGenerator(t testing.TB) *generator {
 	t.Helper()
 	return &generator{transcodetest.NewGenerator(t, 0), transcodetest.LinkedMessageTypes(t)}
@@ -55,7 +57,7 @@ func (g *generator) oneIn(n int) bool { return g.IntN(n) == 0 }
 
 func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
 
-// next generates a case for a binding.
+// next generates a case for a rule.
 func (g *generator) next(r *rule) *oracleCase {
 	c := &oracleCase{rule: r, verb: r.verb, header: http.Header{}, pathValues: map[string]string{}}
 	if g.oneIn(40) {
@@ -137,14 +139,15 @@ const lastCode = 16
 func (g *generator) failure() *grpcstatus.Status {
 	failed := &status.Status{Code: 1 + g.Int32N(lastCode+1), Message: g.RandomText()}
 	for g.oneIn(2) {
-		of := g.detailTypes[g.IntN(len(g.detailTypes))]
+		detailType := g.detailTypes[g.IntN(len(g.detailTypes))]
 		if g.oneIn(2) {
-			for !strings.HasPrefix(string(of.Descriptor().FullName()), "temporal.api.errordetails.") {
-				of = g.detailTypes[g.IntN(len(g.detailTypes))]
+			for !strings.HasPrefix(string(detailType.Descriptor().FullName()), "temporal.api.errordetails.") {
+				detailType = g.detailTypes[g.IntN(len(g.detailTypes))]
 			}
 		}
-		detail, err := anypb.New(g.Message(of).Interface())
-		if err == nil && of.Descriptor().FullName() != "google.protobuf.Value" && of.Descriptor().FullName() != "google.protobuf.Any" {
+		detail, err := anypb.New(g.Message(detailType).Interface())
+		name := detailType.Descriptor().FullName()
+		if err == nil && name != "google.protobuf.Value" && name != "google.protobuf.Any" {
 			failed.Details = append(failed.Details, detail)
 		}
 	}
@@ -162,7 +165,7 @@ func (g *generator) failure() *grpcstatus.Status {
 // invalid.
 func (g *generator) query(r *rule) string {
 	var pairs []string
-	fields, lists := fieldPaths(r.method.Input(), 3), map[string]string{}
+	fields, listNames := fieldPaths(r.method.Input(), 3), map[string]string{}
 	for len(fields) > 0 && !g.oneIn(4) && len(pairs) < 6 {
 		f := fields[g.IntN(len(fields))]
 		times := 1
@@ -171,10 +174,12 @@ func (g *generator) query(r *rule) string {
 		}
 		for range times {
 			name, value := g.parameterName(f), g.parameterValue(f.last())
-			if f.last().IsList() { // if a list had two spellings, Temporal would append their elements in random order
+			// A query has only one spelling of the name of each list: with two, Temporal's
+			// HTTP API would append the elements in random order.
+			if f.last().IsList() {
 				path := fmt.Sprint(f)
-				lists[path] = cmp.Or(lists[path], name)
-				name = lists[path]
+				listNames[path] = cmp.Or(listNames[path], name)
+				name = listNames[path]
 			}
 			if f.last().IsMap() {
 				name += "[" + g.parameterValue(f.last().MapKey()) + "]"
@@ -282,8 +287,8 @@ func (g *generator) enum(d protoreflect.EnumDescriptor) string {
 }
 
 // shortEnumName returns an enum value in the short form of older versions of Temporal's
-// JSON, such as ContinuedAsNew. It keeps only the last two words of the name, so some of
-// its results are invalid.
+// JSON, such as TimedOut for WORKFLOW_EXECUTION_STATUS_TIMED_OUT. It always keeps two
+// words, so some of its results are invalid, such as StatusRunning.
 func shortEnumName(name string) string {
 	words := strings.Split(strings.ToLower(name), "_")
 	words = words[max(0, len(words)-2):]
@@ -320,9 +325,10 @@ func (c *oracleCase) decodedTarget() string {
 	return text
 }
 
-// visitNamespaces visits every field of a message that names a namespace or has the id of one.
-func visitNamespaces(of proto.Message, visit func(protoreflect.Message, protoreflect.FieldDescriptor)) {
-	walk(of.ProtoReflect(), func(m protoreflect.Message) {
+// visitNamespaces visits every field, at any depth of a message, whose value is the name
+// or the id of a namespace.
+func visitNamespaces(message proto.Message, visit func(protoreflect.Message, protoreflect.FieldDescriptor)) {
+	walk(message.ProtoReflect(), func(m protoreflect.Message) {
 		for i := range m.Descriptor().Fields().Len() {
 			field := m.Descriptor().Fields().Get(i)
 			name := string(field.Name())
