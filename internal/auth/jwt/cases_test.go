@@ -14,9 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// members are the members of a JSON object.
-type members = map[string]any
-
 // TestHostileTokens verifies one token per case, in groups of related attacks.
 func TestHostileTokens(t *testing.T) {
 	t.Parallel()
@@ -24,10 +21,10 @@ func TestHostileTokens(t *testing.T) {
 	otherKey := newEd25519(t, "ed")
 	ps := &signer{kid: "rs", method: gojwt.SigningMethodPS256, private: rs.private}
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(ed.jwk(nil), rs.jwk(nil), es.jwk(nil)), settings())
+		f := startFixture(t, newIDP(ed.jwk(nil), rs.jwk(nil), es.jwk(nil)), issuerSettings())
 		now := time.Now()
-		withClaims := func(other members) string { return ed.sign(t, ed.header(nil), claims(now, other)) }
-		withHeader := func(other members) string { return ed.sign(t, ed.header(other), claims(now, nil)) }
+		withClaims := func(other jsonObject) string { return ed.sign(t, ed.header(nil), claims(now, other)) }
+		withHeader := func(other jsonObject) string { return ed.sign(t, ed.header(other), claims(now, nil)) }
 		replaceInClaims := func(from, to string) string {
 			text := jsonOf(t, claims(now, nil))
 			require.Contains(t, text, from)
@@ -42,7 +39,7 @@ func TestHostileTokens(t *testing.T) {
 			token string
 			cause string // part of the logged cause; empty if the token is valid
 		}{
-			{"format", "9 KiB", withClaims(members{"filler": strings.Repeat("x", 9<<10)}), "too long"},
+			{"format", "9 KiB", withClaims(jsonObject{"filler": strings.Repeat("x", 9<<10)}), "too long"},
 			{"format", "8 KiB of dots", strings.Repeat(".", 8<<10), "three segments"},
 			{"format", "empty", "", "three segments"},
 			{"format", "two segments", segments[0] + "." + segments[1], "three segments"},
@@ -58,21 +55,21 @@ func TestHostileTokens(t *testing.T) {
 			{"algorithm", "none", unsigned(t, "none"), "algorithm"},
 			{"algorithm", "None", unsigned(t, "None"), "algorithm"},
 			{"algorithm", "HS256 with the PEM of the RSA key as secret", algorithmConfusion(t, rs), "algorithm"},
-			{"algorithm", "no alg", withHeader(members{"alg": nil}), "alg"},
-			{"algorithm", "alg not a string", withHeader(members{"alg": 1}), "alg"},
+			{"algorithm", "no alg", withHeader(jsonObject{"alg": nil}), "alg"},
+			{"algorithm", "alg not a string", withHeader(jsonObject{"alg": 1}), "alg"},
 
-			{"key type", "alg of EC, kid of RSA", es.sign(t, es.header(members{"kid": "rs"}), claims(now, nil)), "no single key"},
-			{"key type", "alg of EdDSA, kid of EC", ed.sign(t, ed.header(members{"kid": "es"}), claims(now, nil)), "no single key"},
+			{"key type", "alg of EC, kid of RSA", es.sign(t, es.header(jsonObject{"kid": "rs"}), claims(now, nil)), "no single key"},
+			{"key type", "alg of EdDSA, kid of EC", ed.sign(t, ed.header(jsonObject{"kid": "es"}), claims(now, nil)), "no single key"},
 			{"key type", "PS256 not allowed", ps.validToken(t), "algorithm"},
 			{"key type", "RS256", rs.validToken(t), ""},
 			{"key type", "ES256", es.validToken(t), ""},
 			{"signature", "wrong key, same kid", otherKey.validToken(t), "signature"},
-			{"signature", "signature of other claims", segments[0] + "." + strings.Split(withClaims(members{"sub": "bob"}), ".")[1] + "." + segments[2], "signature"},
+			{"signature", "signature of other claims", segments[0] + "." + strings.Split(withClaims(jsonObject{"sub": "bob"}), ".")[1] + "." + segments[2], "signature"},
 			{"signature", "no signature", segments[0] + "." + segments[1] + ".", "signature"},
 
-			{"expiry", "expired beyond the leeway", withClaims(members{"exp": now.Add(-31 * time.Second).Unix(), "iat": nil}), "expired"},
-			{"expiry", "expired inside the leeway", withClaims(members{"exp": now.Add(-29 * time.Second).Unix(), "iat": nil}), ""},
-			{"exp and iat", "no exp", withClaims(members{"exp": nil}), "exp is missing"},
+			{"expiry", "expired beyond the leeway", withClaims(jsonObject{"exp": now.Add(-31 * time.Second).Unix(), "iat": nil}), "expired"},
+			{"expiry", "expired inside the leeway", withClaims(jsonObject{"exp": now.Add(-29 * time.Second).Unix(), "iat": nil}), ""},
+			{"exp and iat", "no exp", withClaims(jsonObject{"exp": nil}), "exp is missing"},
 			{"exp and iat", "exp null", replaceInClaims(`"exp":`+exp, `"exp":null`), "exp is not a time"},
 			{"exp and iat", "exp as string", replaceInClaims(`"exp":`+exp, `"exp":"`+exp+`"`), "exp is not a time"},
 			{"exp and iat", "exp 1e300", replaceInClaims(`"exp":`+exp, `"exp":1e300`), "exp is not a time"},
@@ -80,58 +77,58 @@ func TestHostileTokens(t *testing.T) {
 			{"exp and iat", "exp negative", replaceInClaims(`"exp":`+exp, `"exp":-1`), "exp is not a time"},
 			{"exp and iat", "exp zero", replaceInClaims(`"exp":`+exp, `"exp":0`), "exp is not a time"},
 			{"exp and iat", "exp with a fraction", replaceInClaims(`"exp":`+exp, `"exp":`+exp+`.5`), ""},
-			{"exp and iat", "lifetime over a day", withClaims(members{"exp": now.Add(25 * time.Hour).Unix()}), "too long"},
-			{"exp and iat", "lifetime over a day, no iat", withClaims(members{"exp": now.Add(25 * time.Hour).Unix(), "iat": nil}), "too long"},
-			{"exp and iat", "no iat", withClaims(members{"iat": nil}), ""},
-			{"exp and iat", "iat long ago", withClaims(members{"iat": 1}), "too long"},
-			{"exp and iat", "iat as string", withClaims(members{"iat": "1"}), "iat is not a time"},
-			{"future", "nbf in the future", withClaims(members{"nbf": now.Add(time.Minute).Unix()}), "not valid yet"},
-			{"future", "nbf inside the leeway", withClaims(members{"nbf": now.Add(20 * time.Second).Unix()}), ""},
-			{"future", "iat in the future", withClaims(members{"iat": now.Add(time.Minute).Unix()}), "before issued"},
+			{"exp and iat", "lifetime over a day", withClaims(jsonObject{"exp": now.Add(25 * time.Hour).Unix()}), "too long"},
+			{"exp and iat", "lifetime over a day, no iat", withClaims(jsonObject{"exp": now.Add(25 * time.Hour).Unix(), "iat": nil}), "too long"},
+			{"exp and iat", "no iat", withClaims(jsonObject{"iat": nil}), ""},
+			{"exp and iat", "iat long ago", withClaims(jsonObject{"iat": 1}), "too long"},
+			{"exp and iat", "iat as string", withClaims(jsonObject{"iat": "1"}), "iat is not a time"},
+			{"future", "nbf in the future", withClaims(jsonObject{"nbf": now.Add(time.Minute).Unix()}), "not valid yet"},
+			{"future", "nbf inside the leeway", withClaims(jsonObject{"nbf": now.Add(20 * time.Second).Unix()}), ""},
+			{"future", "iat in the future", withClaims(jsonObject{"iat": now.Add(time.Minute).Unix()}), "before issued"},
 
-			{"issuer", "wrong iss", withClaims(members{"iss": "https://evil.example"}), "not configured"},
-			{"issuer", "iss with a slash", withClaims(members{"iss": issuerURL + "/"}), "not configured"},
-			{"issuer", "iss in upper case", withClaims(members{"iss": strings.ToUpper(issuerURL)}), "not configured"},
-			{"issuer", "no iss", withClaims(members{"iss": nil}), "not configured"},
-			{"issuer", "iss not a string", withClaims(members{"iss": []string{issuerURL}}), "not configured"},
-			{"audience", "no aud", withClaims(members{"aud": nil}), "missing required claim"},
-			{"audience", "empty aud", withClaims(members{"aud": ""}), "missing required claim"},
-			{"audience", "wrong aud", withClaims(members{"aud": "other"}), "audience"},
-			{"audience", "aud an object", withClaims(members{"aud": members{"flowgate": true}}), "missing required claim"},
-			{"audience", "aud with a number", withClaims(members{"aud": []any{1, audience}}), "invalid type"},
-			{"audience", "aud is a list with the audience", withClaims(members{"aud": []string{"other", audience}}), ""},
+			{"issuer", "wrong iss", withClaims(jsonObject{"iss": "https://evil.example"}), "not configured"},
+			{"issuer", "iss with a slash", withClaims(jsonObject{"iss": issuerURL + "/"}), "not configured"},
+			{"issuer", "iss in upper case", withClaims(jsonObject{"iss": strings.ToUpper(issuerURL)}), "not configured"},
+			{"issuer", "no iss", withClaims(jsonObject{"iss": nil}), "not configured"},
+			{"issuer", "iss not a string", withClaims(jsonObject{"iss": []string{issuerURL}}), "not configured"},
+			{"audience", "no aud", withClaims(jsonObject{"aud": nil}), "missing required claim"},
+			{"audience", "empty aud", withClaims(jsonObject{"aud": ""}), "missing required claim"},
+			{"audience", "wrong aud", withClaims(jsonObject{"aud": "other"}), "audience"},
+			{"audience", "aud an object", withClaims(jsonObject{"aud": jsonObject{"flowgate": true}}), "missing required claim"},
+			{"audience", "aud with a number", withClaims(jsonObject{"aud": []any{1, audience}}), "invalid type"},
+			{"audience", "aud is a list with the audience", withClaims(jsonObject{"aud": []string{"other", audience}}), ""},
 
-			{"header", "crit", withHeader(members{"crit": []string{"foo"}}), "crit"},
-			{"header", "b64", withHeader(members{"b64": false}), "b64"},
-			{"header", "jwk", withHeader(members{"jwk": otherKey.jwk(nil)}), "jwk"},
-			{"header", "jku", withHeader(members{"jku": "https://evil.example/jwks"}), "jku"},
-			{"header", "x5u", withHeader(members{"x5u": "https://evil.example/cert"}), "x5u"},
-			{"header", "x5c", withHeader(members{"x5c": []string{"MII"}}), "x5c"},
-			{"token type", "typ dpop+jwt", withHeader(members{"typ": "dpop+jwt"}), "typ"},
-			{"token type", "typ logout+jwt", withHeader(members{"typ": "logout+jwt"}), "typ"},
-			{"token type", "typ not a string", withHeader(members{"typ": 1}), "typ"},
-			{"token type", "typ empty", withHeader(members{"typ": ""}), "typ"},
-			{"token type", "typ at+jwt", withHeader(members{"typ": "at+jwt"}), ""},
-			{"token type", "typ application/at+JWT", withHeader(members{"typ": "application/at+JWT"}), ""},
-			{"token type", "no typ", withHeader(members{"typ": nil}), ""},
-			{"token type", "ID token by nonce", withClaims(members{"nonce": "n"}), "ID token"},
-			{"token type", "ID token by at_hash", withClaims(members{"at_hash": "h"}), "ID token"},
+			{"header", "crit", withHeader(jsonObject{"crit": []string{"foo"}}), "crit"},
+			{"header", "b64", withHeader(jsonObject{"b64": false}), "b64"},
+			{"header", "jwk", withHeader(jsonObject{"jwk": otherKey.jwk(nil)}), "jwk"},
+			{"header", "jku", withHeader(jsonObject{"jku": "https://evil.example/jwks"}), "jku"},
+			{"header", "x5u", withHeader(jsonObject{"x5u": "https://evil.example/cert"}), "x5u"},
+			{"header", "x5c", withHeader(jsonObject{"x5c": []string{"MII"}}), "x5c"},
+			{"token type", "typ dpop+jwt", withHeader(jsonObject{"typ": "dpop+jwt"}), "typ"},
+			{"token type", "typ logout+jwt", withHeader(jsonObject{"typ": "logout+jwt"}), "typ"},
+			{"token type", "typ not a string", withHeader(jsonObject{"typ": 1}), "typ"},
+			{"token type", "typ empty", withHeader(jsonObject{"typ": ""}), "typ"},
+			{"token type", "typ at+jwt", withHeader(jsonObject{"typ": "at+jwt"}), ""},
+			{"token type", "typ application/at+JWT", withHeader(jsonObject{"typ": "application/at+JWT"}), ""},
+			{"token type", "no typ", withHeader(jsonObject{"typ": nil}), ""},
+			{"token type", "ID token by nonce", withClaims(jsonObject{"nonce": "n"}), "ID token"},
+			{"token type", "ID token by at_hash", withClaims(jsonObject{"at_hash": "h"}), "ID token"},
 			{"duplicates", "iss twice", replaceInClaims(`{`, `{"iss":"https://evil.example",`), "duplicate members"},
 			{"duplicates", "nested member twice", replaceInClaims(`{`, `{"a":{"b":1,"b":1},`), "duplicate members"},
 			{"duplicates", "iss twice, once with an escape", replaceInClaims(`{`, `{"\u0069ss":"https://evil.example",`), "duplicate members"},
 			{"duplicates", "alg twice", ed.signText(t, `{"alg":"EdDSA","alg":"EdDSA","kid":"ed"}`, jsonOf(t, claims(now, nil))), "duplicate members"},
 
-			{"kid", "kid not a string", withHeader(members{"kid": 1}), "kid"},
-			{"kid", "kid empty", withHeader(members{"kid": ""}), "kid"},
-			{"kid", "kid of 129 bytes", withHeader(members{"kid": strings.Repeat("k", 129)}), "kid"},
-			{"kid", "kid not printable", withHeader(members{"kid": "a\nb"}), "kid"},
-			{"kid", "no kid, one key fits", withHeader(members{"kid": nil}), ""},
-			{"subject", "no sub", withClaims(members{"sub": nil}), "the caller's name"},
-			{"subject", "sub not a string", withClaims(members{"sub": 7}), "the caller's name"},
-			{"subject", "sub of 256 bytes", withClaims(members{"sub": strings.Repeat("s", 256)}), "the caller's name"},
-			{"subject", "sub of 255 bytes", withClaims(members{"sub": strings.Repeat("s", 255)}), ""},
-			{"subject", "sub with a line break", withClaims(members{"sub": "a\nb"}), "the caller's name"},
-			{"subject", "sub with a C1 control", withClaims(members{"sub": "a\u0085b"}), "the caller's name"},
+			{"kid", "kid not a string", withHeader(jsonObject{"kid": 1}), "kid"},
+			{"kid", "kid empty", withHeader(jsonObject{"kid": ""}), "kid"},
+			{"kid", "kid of 129 bytes", withHeader(jsonObject{"kid": strings.Repeat("k", 129)}), "kid"},
+			{"kid", "kid not printable", withHeader(jsonObject{"kid": "a\nb"}), "kid"},
+			{"kid", "no kid, one key fits", withHeader(jsonObject{"kid": nil}), ""},
+			{"subject", "no sub", withClaims(jsonObject{"sub": nil}), "the caller's name"},
+			{"subject", "sub not a string", withClaims(jsonObject{"sub": 7}), "the caller's name"},
+			{"subject", "sub of 256 bytes", withClaims(jsonObject{"sub": strings.Repeat("s", 256)}), "the caller's name"},
+			{"subject", "sub of 255 bytes", withClaims(jsonObject{"sub": strings.Repeat("s", 255)}), ""},
+			{"subject", "sub with a line break", withClaims(jsonObject{"sub": "a\nb"}), "the caller's name"},
+			{"subject", "sub with a C1 control", withClaims(jsonObject{"sub": "a\u0085b"}), "the caller's name"},
 			{"valid", "valid", valid, ""},
 		} {
 			t.Logf("%s: %s", test.group, test.name)

@@ -18,15 +18,15 @@ import (
 // and that only tokens signed by the issuer are valid.
 func FuzzToken(f *testing.F) {
 	ed, es := newEd25519(f, "ed"), newEC(f, "es", p256())
-	issuer := settings()
+	issuer := issuerSettings()
 	issuer.JWKSURL, issuer.PublicKeyFile = "", writeFile(f, ed.pem(f), es.pem(f))
 	verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
 	require.NoError(f, err)
 	signed := map[string]bool{} // by header and claims of each valid token
 	for _, token := range []string{
 		ed.validToken(f), es.validToken(f),
-		ed.sign(f, ed.header(nil), claims(time.Now(), members{"deep": members{"a": []any{1, "\u2028", nil, 1e21}}})),
-		es.sign(f, es.header(members{"typ": "at+jwt", "kid": nil}), claims(time.Now(), members{"aud": []string{"x", audience}})),
+		ed.sign(f, ed.header(nil), claims(time.Now(), jsonObject{"deep": jsonObject{"a": []any{1, "\u2028", nil, 1e21}}})),
+		es.sign(f, es.header(jsonObject{"typ": "at+jwt", "kid": nil}), claims(time.Now(), jsonObject{"aud": []string{"x", audience}})),
 	} {
 		f.Add(token)
 		signed[token[:strings.LastIndexByte(token, '.')]] = true
@@ -63,7 +63,7 @@ func FuzzToken(f *testing.F) {
 
 func BenchmarkVerifyCached(b *testing.B) {
 	rs := newRSA(b, "rs", 2048)
-	issuer := settings()
+	issuer := issuerSettings()
 	issuer.JWKSURL, issuer.PublicKeyFile = "", rs.pemFile(b)
 	verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
 	require.NoError(b, err)
@@ -80,7 +80,7 @@ func BenchmarkVerifyCached(b *testing.B) {
 func BenchmarkVerifyUncached(b *testing.B) {
 	for name, s := range map[string]*signer{"RS256": newRSA(b, "x", 2048), "ES256": newEC(b, "x", p256()), "EdDSA": newEd25519(b, "x")} {
 		b.Run(name, func(b *testing.B) {
-			issuer := settings()
+			issuer := issuerSettings()
 			issuer.JWKSURL, issuer.PublicKeyFile = "", s.pemFile(b)
 			verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
 			require.NoError(b, err)

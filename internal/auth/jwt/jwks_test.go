@@ -24,46 +24,46 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 	weak, other := newRSA(t, "x", 1024), newEC(t, "x", elliptic.P521())
 	for name, test := range map[string]struct {
 		signer *signer
-		key    members
+		key    jsonObject
 		reason string
 	}{
-		"use enc":             {rs, rs.jwk(members{"use": "enc"}), "use"},
-		"key_ops, no verify":  {rs, rs.jwk(members{"key_ops": []string{"sign"}}), "key_ops"},
-		"key_ops empty":       {rs, rs.jwk(members{"key_ops": []string{}}), "key_ops"},
-		"unsupported alg":     {rs, rs.jwk(members{"alg": "RSA-OAEP"}), "none of the issuer's algorithms"},
+		"use enc":             {rs, rs.jwk(jsonObject{"use": "enc"}), "use"},
+		"key_ops, no verify":  {rs, rs.jwk(jsonObject{"key_ops": []string{"sign"}}), "key_ops"},
+		"key_ops empty":       {rs, rs.jwk(jsonObject{"key_ops": []string{}}), "key_ops"},
+		"unsupported alg":     {rs, rs.jwk(jsonObject{"alg": "RSA-OAEP"}), "none of the issuer's algorithms"},
 		"1024-bit modulus":    {weak, weak.jwk(nil), "1024 bits"},
-		"8193-bit modulus":    {rs, rs.jwk(members{"n": encodeSegment(append([]byte{1}, make([]byte, 1024)...))}), "modulus too large"},
-		"even exponent":       {rs, rs.jwk(members{"e": "BA"}), "invalid modulus or exponent"},
-		"exponent 1":          {rs, rs.jwk(members{"e": "AQ"}), "bad e value"},
-		"long exponent":       {rs, rs.jwk(members{"e": "AQAAAAAB"}), "invalid modulus or exponent"},
-		"negative exponent":   {rs, rs.jwk(members{"e": "_____w"}), "invalid modulus or exponent"},
-		"ten-byte exponent":   {rs, rs.jwk(members{"e": "AQAAAAAAAAAAAQ"}), "bad e value"},
-		"private prime":       {rs, rs.jwk(members{"p": "AQAB"}), "private"},
-		"padded exponent":     {rs, rs.jwk(members{"e": "AQ=="}), "illegal base64"},
-		"no modulus":          {rs, rs.jwk(members{"n": nil}), "missing n/e"},
-		"private exponent":    {rs, rs.jwk(members{"d": "AQAB"}), "private"},
-		"symmetric key":       {rs, members{"kty": "oct", "kid": "x", "k": marker}, "private"},
+		"8193-bit modulus":    {rs, rs.jwk(jsonObject{"n": encodeSegment(append([]byte{1}, make([]byte, 1024)...))}), "modulus too large"},
+		"even exponent":       {rs, rs.jwk(jsonObject{"e": "BA"}), "invalid modulus or exponent"},
+		"exponent 1":          {rs, rs.jwk(jsonObject{"e": "AQ"}), "bad e value"},
+		"long exponent":       {rs, rs.jwk(jsonObject{"e": "AQAAAAAB"}), "invalid modulus or exponent"},
+		"negative exponent":   {rs, rs.jwk(jsonObject{"e": "_____w"}), "invalid modulus or exponent"},
+		"ten-byte exponent":   {rs, rs.jwk(jsonObject{"e": "AQAAAAAAAAAAAQ"}), "bad e value"},
+		"private prime":       {rs, rs.jwk(jsonObject{"p": "AQAB"}), "private"},
+		"padded exponent":     {rs, rs.jwk(jsonObject{"e": "AQ=="}), "illegal base64"},
+		"no modulus":          {rs, rs.jwk(jsonObject{"n": nil}), "missing n/e"},
+		"private exponent":    {rs, rs.jwk(jsonObject{"d": "AQAB"}), "private"},
+		"symmetric key":       {rs, jsonObject{"kty": "oct", "kid": "x", "k": marker}, "private"},
 		"P-521":               {es, other.jwk(nil), "not on P-256"},
-		"point off the curve": {es, es.jwk(members{"y": encodeSegment(make([]byte, 32))}), "not on declared curve"},
-		"short coordinate":    {es, es.jwk(members{"y": "AQ"}), "wrong length for y"},
-		"X25519":              {ed, ed.jwk(members{"crv": "X25519"}), "not RSA, EC"},
-		"short Ed25519":       {ed, ed.jwk(members{"x": "AQ"}), "wrong length for x"},
-		"no kty":              {ed, ed.jwk(members{"kty": nil}), "missing json web key type"},
-		"number as kid":       {ed, ed.jwk(members{"kid": 1}), "not a JSON Web Key"},
-		"kid with line break": {ed, ed.jwk(members{"kid": "a\nb"}), "printable"},
+		"point off the curve": {es, es.jwk(jsonObject{"y": encodeSegment(make([]byte, 32))}), "not on declared curve"},
+		"short coordinate":    {es, es.jwk(jsonObject{"y": "AQ"}), "wrong length for y"},
+		"X25519":              {ed, ed.jwk(jsonObject{"crv": "X25519"}), "not RSA, EC"},
+		"short Ed25519":       {ed, ed.jwk(jsonObject{"x": "AQ"}), "wrong length for x"},
+		"no kty":              {ed, ed.jwk(jsonObject{"kty": nil}), "missing json web key type"},
+		"number as kid":       {ed, ed.jwk(jsonObject{"kid": 1}), "not a JSON Web Key"},
+		"kid with line break": {ed, ed.jwk(jsonObject{"kid": "a\nb"}), "printable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			valid := newEd25519(t, "good")
 			synctest.Test(t, func(t *testing.T) {
-				f := startFixture(t, newIDP(test.key, valid.jwk(nil)), settings())
+				f := startFixture(t, newIDP(test.key, valid.jwk(nil)), issuerSettings())
 				f.rejects(t, test.signer.validToken(t))
 				f.accepts(t, valid.validToken(t))
 				require.Contains(t, f.log.String(), "keys[0]: ")
 				require.Contains(t, f.log.String(), test.reason)
 			})
 			synctest.Test(t, func(t *testing.T) {
-				f := startFixture(t, newIDP(test.key), settings())
+				f := startFixture(t, newIDP(test.key), issuerSettings())
 				require.ErrorContains(t, f.Ready(), "no usable key")
 				f.requireUnavailable(t, valid.validToken(t))
 			})
@@ -74,13 +74,13 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 func TestKeyIsUsedOnlyForItsAlgorithm(t *testing.T) {
 	t.Parallel()
 	rs := newRSA(t, "rs", 2048)
-	issuer := settings()
+	issuer := issuerSettings()
 	issuer.Algorithms = []string{"RS256", "RS512", "PS256"}
 	signerWith := func(method gojwt.SigningMethod) *signer {
 		return &signer{kid: "rs", method: method, private: rs.private}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(rs.jwk(members{"alg": "PS256", "key_ops": []string{"verify"}, "use": nil})), issuer)
+		f := startFixture(t, newIDP(rs.jwk(jsonObject{"alg": "PS256", "key_ops": []string{"verify"}, "use": nil})), issuer)
 		f.accepts(t, signerWith(gojwt.SigningMethodPS256).validToken(t))
 		f.rejects(t, signerWith(gojwt.SigningMethodRS256).validToken(t))
 	})
@@ -91,7 +91,7 @@ func TestKeyIsUsedOnlyForItsAlgorithm(t *testing.T) {
 	})
 	// Some issuers publish the same key once per algorithm.
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(rs.jwk(members{"alg": "RS256"}), rs.jwk(members{"alg": "PS256"})), issuer)
+		f := startFixture(t, newIDP(rs.jwk(jsonObject{"alg": "RS256"}), rs.jwk(jsonObject{"alg": "PS256"})), issuer)
 		f.accepts(t, signerWith(gojwt.SigningMethodPS256).validToken(t))
 		f.accepts(t, signerWith(gojwt.SigningMethodRS256).validToken(t))
 	})
@@ -100,13 +100,13 @@ func TestKeyIsUsedOnlyForItsAlgorithm(t *testing.T) {
 func TestES384(t *testing.T) {
 	t.Parallel()
 	es256, es384 := newEC(t, "p256", elliptic.P256()), newEC(t, "p384", elliptic.P384())
-	issuer := settings()
+	issuer := issuerSettings()
 	issuer.Algorithms = []string{"ES256", "ES384"}
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(es256.jwk(nil), es384.jwk(nil)), issuer)
 		f.accepts(t, es384.validToken(t))
 		f.accepts(t, es256.validToken(t))
-		f.rejects(t, es256.sign(t, es256.header(members{"kid": "p384"}), claims(time.Now(), nil)))
+		f.rejects(t, es256.sign(t, es256.header(jsonObject{"kid": "p384"}), claims(time.Now(), nil)))
 	})
 }
 
@@ -114,20 +114,20 @@ func TestES384(t *testing.T) {
 func TestTokenWithoutKid(t *testing.T) {
 	t.Parallel()
 	one, two, es := newEd25519(t, "one"), newEd25519(t, "two"), newEC(t, "es", elliptic.P256())
-	withoutKid := func(s *signer) string { return s.sign(t, s.header(members{"kid": nil}), claims(time.Now(), nil)) }
+	withoutKid := func(s *signer) string { return s.sign(t, s.header(jsonObject{"kid": nil}), claims(time.Now(), nil)) }
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(one.jwk(members{"kid": nil})), settings())
+		f := startFixture(t, newIDP(one.jwk(jsonObject{"kid": nil})), issuerSettings())
 		f.accepts(t, withoutKid(one))
 		require.Contains(t, f.rejects(t, withoutKid(two)), "signature")
 		f.rejects(t, one.validToken(t))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(one.jwk(nil), two.jwk(nil), es.jwk(nil)), settings())
+		f := startFixture(t, newIDP(one.jwk(nil), two.jwk(nil), es.jwk(nil)), issuerSettings())
 		require.Contains(t, f.rejects(t, withoutKid(one)), "no single key")
 		f.accepts(t, withoutKid(es))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(one.jwk(nil), two.jwk(members{"kid": "one"})), settings())
+		f := startFixture(t, newIDP(one.jwk(nil), two.jwk(jsonObject{"kid": "one"})), issuerSettings())
 		require.Contains(t, f.rejects(t, one.validToken(t)), "no single key", "two keys with one kid are ambiguous")
 	})
 }
@@ -140,8 +140,8 @@ func TestKeysAreFetchedOverTLS(t *testing.T) {
 	server := httptest.NewTLSServer(newIDP(rs.jwk(nil)))
 	t.Cleanup(server.Close)
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	for caFile, ok := range map[string]bool{writeFile(t, authority): true, "": false} {
-		issuer := settings()
+	for caFile, trusted := range map[string]bool{writeFile(t, authority): true, "": false} {
+		issuer := issuerSettings()
 		issuer.JWKSURL, issuer.CAFile = server.URL, caFile
 		fetched := make(chan error, 1)
 		verifier, err := jwt.New([]config.Issuer{issuer}, jwt.Options{OnFetch: func(_ string, err error) {
@@ -153,7 +153,7 @@ func TestKeysAreFetchedOverTLS(t *testing.T) {
 		require.NoError(t, err)
 		runWatch(t, verifier)
 		err = <-fetched
-		if !ok {
+		if !trusted {
 			require.ErrorContains(t, err, "certificate")
 			continue
 		}

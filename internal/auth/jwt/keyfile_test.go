@@ -51,7 +51,7 @@ func writeFile(t testing.TB, parts ...[]byte) string {
 // newFileFixture returns a fixture whose issuer has the key file at path.
 func newFileFixture(t testing.TB, path string) *fixture {
 	t.Helper()
-	issuer := settings()
+	issuer := issuerSettings()
 	issuer.JWKSURL, issuer.PublicKeyFile = "", path
 	return newFixture(t, nil, issuer)
 }
@@ -59,7 +59,7 @@ func newFileFixture(t testing.TB, path string) *fixture {
 func TestKeysFromFile(t *testing.T) {
 	t.Parallel()
 	ed, other, es := newEd25519(t, "ed"), newEd25519(t, "other"), newEC(t, "es", elliptic.P256())
-	noKid := members{"kid": nil}
+	noKid := jsonObject{"kid": nil}
 	oneKey := newFileFixture(t, ed.pemFile(t))
 	require.NoError(t, oneKey.Ready())
 	require.Empty(t, oneKey.KeyAges())
@@ -77,9 +77,9 @@ func TestKeysFromFile(t *testing.T) {
 	require.Contains(t, sameAlgorithm.rejects(t, ed.validToken(t)), "no single key")
 	require.Contains(t, sameAlgorithm.rejects(t, ed.sign(t, ed.header(noKid), claims(time.Now(), nil))), "no single key")
 	for _, s := range []*signer{ed, other} {
-		sameAlgorithm.accepts(t, s.sign(t, s.header(members{"kid": thumbprint(t, s)}), claims(time.Now(), nil)))
+		sameAlgorithm.accepts(t, s.sign(t, s.header(jsonObject{"kid": thumbprint(t, s)}), claims(time.Now(), nil)))
 	}
-	require.Contains(t, sameAlgorithm.rejects(t, ed.sign(t, ed.header(members{"kid": thumbprint(t, other)}), claims(time.Now(), nil))), "signature")
+	require.Contains(t, sameAlgorithm.rejects(t, ed.sign(t, ed.header(jsonObject{"kid": thumbprint(t, other)}), claims(time.Now(), nil))), "signature")
 }
 
 func thumbprint(t testing.TB, s *signer) string {
@@ -104,7 +104,7 @@ func TestInvalidKeyFiles(t *testing.T) {
 		"key 1: matches none of the issuer's al":          newEC(t, "es", elliptic.P384()).pem(t),
 		"more than 64 keys":                               many,
 	} {
-		issuer := settings()
+		issuer := issuerSettings()
 		issuer.JWKSURL, issuer.PublicKeyFile = "", writeFile(t, content)
 		_, err := jwt.New([]config.Issuer{issuer}, jwt.Options{})
 		require.ErrorContains(t, err, "auth.jwt[0].publicKeyFile: "+issuer.PublicKeyFile+": ")

@@ -23,9 +23,9 @@ func TestUnknownKidsCauseOneFetchPerThirtySeconds(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(ed.jwk(nil)), settings())
+		f := startFixture(t, newIDP(ed.jwk(nil)), issuerSettings())
 		unknownKid := func(n int) string {
-			return ed.sign(t, ed.header(members{"kid": "k" + strconv.Itoa(n)}), claims(time.Now(), nil))
+			return ed.sign(t, ed.header(jsonObject{"kid": "k" + strconv.Itoa(n)}), claims(time.Now(), nil))
 		}
 		sleep(29 * time.Second)
 		require.Contains(t, f.rejects(t, unknownKid(0)), "no single key")
@@ -56,7 +56,7 @@ func TestUnknownKidWaitsAtMostOneSecond(t *testing.T) {
 	ed, added := newEd25519(t, "ed"), newEd25519(t, "added")
 	slow := newIDP(ed.jwk(nil))
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, slow, settings())
+		f := startFixture(t, slow, issuerSettings())
 		sleep(30 * time.Second)
 		publishSlowly(slow, 3*time.Second, ed, added)
 		token, begin := added.validToken(t), time.Now()
@@ -79,8 +79,8 @@ func TestUnknownKidIsCached(t *testing.T) {
 	ed := newEd25519(t, "ed")
 	slow := newIDP(ed.jwk(nil))
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, slow, settings())
-		token := ed.sign(t, ed.header(members{"kid": "unknown"}), claims(time.Now(), nil))
+		f := startFixture(t, slow, issuerSettings())
+		token := ed.sign(t, ed.header(jsonObject{"kid": "unknown"}), claims(time.Now(), nil))
 		sleep(30 * time.Second)
 		publishSlowly(slow, 500*time.Millisecond, ed)
 		begin := time.Now()
@@ -97,7 +97,7 @@ func TestUnknownKidIsCached(t *testing.T) {
 
 // publishSlowly makes the issuer respond with the signers' keys after the delay.
 func publishSlowly(i *idp, delay time.Duration, signers ...*signer) {
-	keys := make([]members, len(signers))
+	keys := make([]jsonObject, len(signers))
 	for n, s := range signers {
 		keys[n] = s.jwk(nil)
 	}
@@ -118,7 +118,7 @@ func TestRotation(t *testing.T) {
 	t.Parallel()
 	old, added := newEd25519(t, "old"), newEd25519(t, "added")
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(old.jwk(nil)), settings())
+		f := startFixture(t, newIDP(old.jwk(nil)), issuerSettings())
 		oldToken := old.validToken(t)
 		principal := f.accepts(t, oldToken)
 		require.Same(t, principal, f.accepts(t, oldToken), "the principal is cached")
@@ -137,15 +137,15 @@ func TestRotation(t *testing.T) {
 // A cached token depends on the key that verified it, not on its kid.
 func TestNewKeyWithSameKidInvalidatesTokens(t *testing.T) {
 	t.Parallel()
-	for name, replacement := range map[string]members{"another key": newEd25519(t, "ed").jwk(nil), "another use": nil} {
+	for name, replacement := range map[string]jsonObject{"another key": newEd25519(t, "ed").jwk(nil), "another use": nil} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ed, other := newEd25519(t, "ed"), newEd25519(t, "other")
 			if replacement == nil {
-				replacement = ed.jwk(members{"use": "enc"})
+				replacement = ed.jwk(jsonObject{"use": "enc"})
 			}
 			synctest.Test(t, func(t *testing.T) {
-				f := startFixture(t, newIDP(ed.jwk(nil)), settings())
+				f := startFixture(t, newIDP(ed.jwk(nil)), issuerSettings())
 				token := ed.validToken(t)
 				f.accepts(t, token)
 				f.idp.publish(replacement, other.jwk(nil))
@@ -160,7 +160,7 @@ func TestCachedTokenExpires(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, newIDP(ed.jwk(nil)), settings())
+		f := startFixture(t, newIDP(ed.jwk(nil)), issuerSettings())
 		token := ed.validToken(t)
 		require.Equal(t, time.Now().Add(time.Hour+30*time.Second), f.accepts(t, token).Expires)
 		sleep(time.Hour + 29*time.Second)
@@ -178,7 +178,7 @@ func TestVerifyWaitsAtMostOneSecondForTheFirstFetch(t *testing.T) {
 		slow := newIDP()
 		synctest.Test(t, func(t *testing.T) {
 			publishSlowly(slow, delay, ed)
-			f, begin := newFixture(t, slow, settings()), time.Now()
+			f, begin := newFixture(t, slow, issuerSettings()), time.Now()
 			if valid {
 				f.accepts(t, ed.validToken(t))
 			} else {
@@ -195,7 +195,7 @@ func TestKeysUnavailableAtStart(t *testing.T) {
 	provider := newIDP()
 	provider.respond(breakConnection)
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, provider, settings())
+		f := startFixture(t, provider, issuerSettings())
 		f.requireUnavailable(t, ed.validToken(t))
 		f.rejects(t, "junk")
 		require.ErrorContains(t, f.Ready(), "keys of the issuer idp: never fetched: unexpected EOF")
@@ -219,11 +219,11 @@ func TestKeysUnavailableAtStart(t *testing.T) {
 func TestKeysBecomeStale(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
-	issuer := settings()
+	issuer := issuerSettings()
 	issuer.MaxStale, issuer.MaxLifetime = 2*time.Hour, 7*24*time.Hour
 	synctest.Test(t, func(t *testing.T) {
 		f := startFixture(t, newIDP(ed.jwk(nil)), issuer)
-		token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"exp": time.Now().Add(100 * time.Hour).Unix()}))
+		token := ed.sign(t, ed.header(nil), claims(time.Now(), jsonObject{"exp": time.Now().Add(100 * time.Hour).Unix()}))
 		f.idp.respond(breakConnection)
 		sleep(2 * time.Hour)
 		f.accepts(t, token)
@@ -243,7 +243,7 @@ func TestKeysBecomeStale(t *testing.T) {
 func TestInvalidResponsesKeepOldKeys(t *testing.T) {
 	t.Parallel()
 	ed := newEd25519(t, "ed")
-	many := make([]members, 65)
+	many := make([]jsonObject, 65)
 	for i := range many {
 		many[i] = newEd25519(t, strconv.Itoa(i)).jwk(nil)
 	}
@@ -266,7 +266,7 @@ func TestInvalidResponsesKeepOldKeys(t *testing.T) {
 		"null":                     {text(`null`), "no usable key"},
 		"no key":                   {text(`{"keys":[]}`), "no usable key"},
 		"duplicate member":         {text(`{"keys":[],"keys":[]}`), "not a JSON Web Key Set"},
-		"65 keys":                  {text(jsonOf(t, members{"keys": many})), "more than 64 keys"},
+		"65 keys":                  {text(jsonOf(t, jsonObject{"keys": many})), "more than 64 keys"},
 		"status 500":               {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "status 500"},
 		"broken connection":        {breakConnection, "EOF"},
 		"redirect to http":         {redirect("http://idp.example/jwks"), "from https to http"},
@@ -279,7 +279,7 @@ func TestInvalidResponsesKeepOldKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := startFixture(t, newIDP(ed.jwk(nil)), settings())
+				f := startFixture(t, newIDP(ed.jwk(nil)), issuerSettings())
 				token := ed.validToken(t)
 				f.accepts(t, token)
 				f.idp.respond(test.response)
@@ -312,7 +312,7 @@ func TestRedirectOnTheSameHostIsFollowed(t *testing.T) {
 		respond(w, r)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		f := startFixture(t, provider, settings())
+		f := startFixture(t, provider, issuerSettings())
 		f.accepts(t, ed.validToken(t))
 	})
 }
@@ -332,7 +332,7 @@ func TestRefreshFollowsCacheControl(t *testing.T) {
 				respond(w, r)
 			})
 			synctest.Test(t, func(t *testing.T) {
-				f := startFixture(t, provider, settings())
+				f := startFixture(t, provider, issuerSettings())
 				sleep(want*9/10 - time.Second)
 				require.Len(t, f.idp.fetches(), 1)
 				sleep(want/10 + time.Second)
@@ -375,11 +375,11 @@ func TestDiscovery(t *testing.T) {
 				}
 				_, _ = w.Write([]byte(test.document))
 			})
-			issuer := settings()
+			issuer := issuerSettings()
 			issuer.Issuer, issuer.Discovery, issuer.JWKSURL = test.issuer, true, ""
 			synctest.Test(t, func(t *testing.T) {
 				f := startFixture(t, provider, issuer)
-				token := ed.sign(t, ed.header(nil), claims(time.Now(), members{"iss": test.issuer}))
+				token := ed.sign(t, ed.header(nil), claims(time.Now(), jsonObject{"iss": test.issuer}))
 				if test.reason == "" {
 					f.accepts(t, token)
 					require.Len(t, f.idp.fetches(), 2)
@@ -407,10 +407,10 @@ func TestIssuersAreIsolated(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, jsonOf(t, key.jwk(nil)))
 	})
 	synctest.Test(t, func(t *testing.T) {
-		one, two := settings(), settings()
+		one, two := issuerSettings(), issuerSettings()
 		two.Issuer, two.JWKSURL = "https://two.example", "https://two.example/jwks"
 		f := startFixture(t, provider, one, two)
-		issuedByTwo := members{"iss": two.Issuer}
+		issuedByTwo := jsonObject{"iss": two.Issuer}
 		f.accepts(t, firstKey.validToken(t))
 		f.accepts(t, secondKey.sign(t, secondKey.header(nil), claims(time.Now(), issuedByTwo)))
 		f.rejects(t, secondKey.validToken(t))
@@ -435,13 +435,13 @@ func TestErrorsOfNewContainPathOfSetting(t *testing.T) {
 		"auth.jwt[1].caFile: keys_test.go: contains no PEM certificate":       func(i *config.Issuer) { i.CAFile = "keys_test.go" },
 		"auth.jwt[1].publicKeyFile: keys_test.go: contains no PEM public key": func(i *config.Issuer) { i.PublicKeyFile = "keys_test.go" },
 	} {
-		second := settings()
+		second := issuerSettings()
 		second.Issuer = "https://two.example"
 		change(&second)
-		_, err := jwt.New([]config.Issuer{settings(), second}, jwt.Options{})
+		_, err := jwt.New([]config.Issuer{issuerSettings(), second}, jwt.Options{})
 		require.ErrorContains(t, err, want)
 	}
-	loopback := settings()
+	loopback := issuerSettings()
 	loopback.JWKSURL = "http://[::1]:8080/jwks"
 	_, err := jwt.New([]config.Issuer{loopback}, jwt.Options{})
 	require.NoError(t, err)
@@ -453,7 +453,7 @@ func TestVerifyAfterWatch(t *testing.T) {
 	ed := newEd25519(t, "ed")
 	synctest.Test(t, func(t *testing.T) {
 		provider := newIDP(ed.jwk(nil))
-		verifier, err := jwt.New([]config.Issuer{settings()}, jwt.Options{Transport: provider})
+		verifier, err := jwt.New([]config.Issuer{issuerSettings()}, jwt.Options{Transport: provider})
 		require.NoError(t, err)
 		ctx, stop := context.WithCancel(t.Context())
 		go verifier.Watch(ctx)
@@ -462,7 +462,7 @@ func TestVerifyAfterWatch(t *testing.T) {
 		synctest.Wait()
 		for range 3 {
 			sleep(time.Minute)
-			_, err = verifier.Verify(t.Context(), ed.sign(t, ed.header(members{"kid": "unknown"}), claims(time.Now(), nil)))
+			_, err = verifier.Verify(t.Context(), ed.sign(t, ed.header(jsonObject{"kid": "unknown"}), claims(time.Now(), nil)))
 			require.True(t, problem.Is(err, problem.InvalidToken))
 		}
 		_, err = verifier.Verify(t.Context(), ed.validToken(t))
@@ -478,7 +478,7 @@ func TestWatchEndsDuringFetch(t *testing.T) {
 		provider := newIDP()
 		provider.respond(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 		failed := false
-		verifier, err := jwt.New([]config.Issuer{settings()}, jwt.Options{
+		verifier, err := jwt.New([]config.Issuer{issuerSettings()}, jwt.Options{
 			Transport: provider, OnFetch: func(string, error) { failed = true },
 		})
 		require.NoError(t, err)

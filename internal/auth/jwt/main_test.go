@@ -39,12 +39,15 @@ const (
 	issuerURL = "https://idp.example/realm"
 	jwksURL   = "https://idp.example/jwks"
 	audience  = "flowgate"
-	// marker is part of every token, so that tests can detect a leaked token in a text.
+	// marker is part of every token, so that a test can detect a text that contains a token.
 	marker = "MARKER"
 )
 
-// settings returns valid settings of an issuer, which are mostly the defaults.
-func settings() config.Issuer {
+// jsonObject is a JSON object: a header, claims or a key.
+type jsonObject = map[string]any
+
+// issuerSettings returns valid settings of an issuer, which are mostly the defaults.
+func issuerSettings() config.Issuer {
 	return config.Issuer{
 		Name: "idp", Issuer: issuerURL, Audience: []string{audience},
 		Algorithms: []string{"RS256", "ES256", "EdDSA"}, Types: []string{"jwt", "at+jwt"},
@@ -86,20 +89,20 @@ func newRSA(t testing.TB, kid string, bits int) *signer {
 }
 
 // jwk returns the public key as an issuer publishes it. Members in other are added, or removed if their value is nil.
-func (s *signer) jwk(other map[string]any) map[string]any {
+func (s *signer) jwk(other jsonObject) jsonObject {
 	encode := base64.RawURLEncoding.EncodeToString
-	key := map[string]any{"kid": s.kid, "use": "sig"}
+	key := jsonObject{"kid": s.kid, "use": "sig"}
 	switch public := s.private.Public().(type) {
 	case *rsa.PublicKey:
-		maps.Copy(key, map[string]any{"kty": "RSA", "n": encode(public.N.Bytes()), "e": encode(big.NewInt(int64(public.E)).Bytes())})
+		maps.Copy(key, jsonObject{"kty": "RSA", "n": encode(public.N.Bytes()), "e": encode(big.NewInt(int64(public.E)).Bytes())})
 	case *ecdsa.PublicKey:
 		point, _ := public.Bytes()
 		half := len(point) / 2
-		maps.Copy(key, map[string]any{
+		maps.Copy(key, jsonObject{
 			"kty": "EC", "crv": public.Params().Name, "x": encode(point[1 : 1+half]), "y": encode(point[1+half:]),
 		})
 	case ed25519.PublicKey:
-		maps.Copy(key, map[string]any{"kty": "OKP", "crv": "Ed25519", "x": encode(public)})
+		maps.Copy(key, jsonObject{"kty": "OKP", "crv": "Ed25519", "x": encode(public)})
 	}
 	maps.Copy(key, other)
 	maps.DeleteFunc(key, func(_ string, value any) bool { return value == nil })
@@ -107,8 +110,8 @@ func (s *signer) jwk(other map[string]any) map[string]any {
 }
 
 // claims returns valid claims. Claims in other are added, or removed if their value is nil.
-func claims(now time.Time, other map[string]any) map[string]any {
-	all := map[string]any{
+func claims(now time.Time, other jsonObject) jsonObject {
+	all := jsonObject{
 		"iss": issuerURL, "aud": audience, "sub": "alice", "exp": now.Add(time.Hour).Unix(), "iat": now.Unix(),
 		"permissions": []string{"orders:read"}, "secret": marker,
 	}
@@ -118,8 +121,8 @@ func claims(now time.Time, other map[string]any) map[string]any {
 }
 
 // header returns a valid header. Parameters in other are added, or removed if their value is nil.
-func (s *signer) header(other map[string]any) map[string]any {
-	all := map[string]any{"alg": s.method.Alg(), "kid": s.kid, "typ": "JWT"}
+func (s *signer) header(other jsonObject) jsonObject {
+	all := jsonObject{"alg": s.method.Alg(), "kid": s.kid, "typ": "JWT"}
 	maps.Copy(all, other)
 	maps.DeleteFunc(all, func(_ string, value any) bool { return value == nil })
 	return all
@@ -130,7 +133,7 @@ func (s *signer) validToken(t testing.TB) string {
 	return s.sign(t, s.header(nil), claims(time.Now(), nil))
 }
 
-func (s *signer) sign(t testing.TB, header, claims map[string]any) string {
+func (s *signer) sign(t testing.TB, header, claims jsonObject) string {
 	t.Helper()
 	return s.signText(t, jsonOf(t, header), jsonOf(t, claims))
 }
@@ -159,16 +162,16 @@ type idp struct {
 	requests []string
 }
 
-func newIDP(keys ...map[string]any) *idp {
+func newIDP(keys ...jsonObject) *idp {
 	i := &idp{}
 	i.publish(keys...)
 	return i
 }
 
 // publish makes the issuer respond with a key set of these keys.
-func (i *idp) publish(keys ...map[string]any) {
+func (i *idp) publish(keys ...jsonObject) {
 	i.respond(func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string][]map[string]any{"keys": append([]map[string]any{}, keys...)})
+		_ = json.NewEncoder(w).Encode(map[string][]jsonObject{"keys": append([]jsonObject{}, keys...)})
 	})
 }
 
@@ -267,7 +270,7 @@ func (f *fixture) failures() []string {
 	return texts
 }
 
-// accepts requires that the token is valid and returns its principal.
+// accepts requires that the token is valid, and returns its principal.
 func (f *fixture) accepts(t testing.TB, token string) *auth.Principal {
 	t.Helper()
 	principal, err := f.Verify(context.Background(), token)
@@ -321,7 +324,7 @@ func p256() elliptic.Curve { return elliptic.P256() }
 
 func encodeSegment(content []byte) string { return base64.RawURLEncoding.EncodeToString(content) }
 
-// watchFor runs Watch until the test ends.
+// runWatch runs Watch until the test ends.
 func runWatch(t testing.TB, verifier *jwt.Verifier) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())

@@ -10,13 +10,13 @@ import (
 
 func TestNegativeCacheIsBounded(t *testing.T) {
 	t.Parallel()
-	var a negativeCache
+	var cache negativeCache
 	now := time.Now()
 	for n := range 5 * maxNegative {
-		a.add(strconv.Itoa(n), now)
-		require.LessOrEqual(t, len(a.until), maxNegative)
+		cache.add(strconv.Itoa(n), now)
+		require.LessOrEqual(t, len(cache.until), maxNegative)
 	}
-	require.True(t, a.has(strconv.Itoa(5*maxNegative-1), now))
-	require.False(t, a.has(strconv.Itoa(5*maxNegative-1), now.Add(negativeTTL)))
-	require.False(t, a.has("0", now))
+	require.True(t, cache.has(strconv.Itoa(5*maxNegative-1), now))
+	require.False(t, cache.has(strconv.Itoa(5*maxNegative-1), now.Add(negativeTTL)))
+	require.False(t, cache.has("0", now))
 }
