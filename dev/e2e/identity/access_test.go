@@ -15,39 +15,39 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-func TestReaderMayListAndNotStart(t *testing.T) {
+func TestReaderMayListButNotStart(t *testing.T) {
 	bearer(readerKey).get(t, workflows(defaultNamespace)).expect(t, http.StatusOK)
 	before := upstreamCalls(t, "StartWorkflowExecution")
-	a, id := bearer(readerKey).start(t, defaultNamespace)
-	a.problem(t, http.StatusForbidden, "operation-forbidden")
+	response, id := bearer(readerKey).start(t, defaultNamespace)
+	response.problem(t, http.StatusForbidden, "operation-forbidden")
 	require.Equal(t, before, upstreamCalls(t, "StartWorkflowExecution"), "the gateway itself rejects the call")
 	bearer(readerKey).get(t, workflows(defaultNamespace)+"/"+id).problem(t, http.StatusNotFound, "workflow-not-found")
 }
 
 func TestWriterMayStartAndRead(t *testing.T) {
 	before := upstreamCalls(t, "StartWorkflowExecution")
-	a, id := bearer(writerKey).start(t, defaultNamespace)
-	a.expect(t, http.StatusCreated)
+	response, id := bearer(writerKey).start(t, defaultNamespace)
+	response.expect(t, http.StatusCreated)
 	require.Equal(t, before+1, upstreamCalls(t, "StartWorkflowExecution"))
 	bearer(writerKey).get(t, workflows(defaultNamespace)+"/"+id).expect(t, http.StatusOK)
 	bearer(readerKey).get(t, workflows(defaultNamespace)+"/"+id).expect(t, http.StatusOK)
 }
 
 func TestCallerMayAccessOnlyItsNamespace(t *testing.T) {
-	a, id := bearer(writerKey).start(t, defaultNamespace)
-	a.expect(t, http.StatusCreated)
+	response, id := bearer(writerKey).start(t, defaultNamespace)
+	response.expect(t, http.StatusCreated)
 	paths := map[string]string{"ListWorkflowExecutions": "", "CountWorkflowExecutions": ":count", "DescribeWorkflowExecution": "/" + id}
 	for method, path := range paths {
 		before := upstreamCalls(t, method)
-		bearer(strangerKey).get(t, workflows(defaultNamespace)+path).problem(t, http.StatusForbidden, "namespace-forbidden")
+		bearer(otherWriterKey).get(t, workflows(defaultNamespace)+path).problem(t, http.StatusForbidden, "namespace-forbidden")
 		require.Equal(t, before, upstreamCalls(t, method), method)
 	}
-	a, _ = bearer(strangerKey).start(t, defaultNamespace)
-	a.problem(t, http.StatusForbidden, "namespace-forbidden")
-	bearer(strangerKey).get(t, workflows(otherNamespace)+"/"+id).problem(t, http.StatusNotFound, "workflow-not-found")
-	a, otherID := bearer(strangerKey).start(t, otherNamespace)
-	a.expect(t, http.StatusCreated)
-	bearer(strangerKey).get(t, workflows(otherNamespace)+"/"+otherID).expect(t, http.StatusOK)
+	response, _ = bearer(otherWriterKey).start(t, defaultNamespace)
+	response.problem(t, http.StatusForbidden, "namespace-forbidden")
+	bearer(otherWriterKey).get(t, workflows(otherNamespace)+"/"+id).problem(t, http.StatusNotFound, "workflow-not-found")
+	response, otherID := bearer(otherWriterKey).start(t, otherNamespace)
+	response.expect(t, http.StatusCreated)
+	bearer(otherWriterKey).get(t, workflows(otherNamespace)+"/"+otherID).expect(t, http.StatusOK)
 	bearer(writerKey).get(t, workflows(otherNamespace)+"/"+otherID).problem(t, http.StatusForbidden, "namespace-forbidden")
 }
 
@@ -73,13 +73,13 @@ func TestPublishedSetContainsOnlyPublicKeys(t *testing.T) {
 	}
 }
 
-// published returns the keys of the JSON Web Key Set that the gateway publishes, in order.
+// published returns the keys of the JSON Web Key Set that the gateway publishes, in the order of the document.
 func published(t *testing.T) []map[string]string {
 	t.Helper()
 	var set struct {
 		Keys []map[string]string `json:"keys"`
 	}
-	a := caller{}.get(t, jwksPath).expect(t, http.StatusOK)
-	require.NoError(t, json.Unmarshal(a.body, &set))
+	response := caller{}.get(t, jwksPath).expect(t, http.StatusOK)
+	require.NoError(t, json.Unmarshal(response.body, &set))
 	return set.Keys
 }

@@ -49,40 +49,40 @@ func (c caller) send(ctx context.Context, method, path, body string) (apiRespons
 
 func (c caller) get(t *testing.T, path string) apiResponse {
 	t.Helper()
-	a, err := c.send(t.Context(), http.MethodGet, path, "")
+	response, err := c.send(t.Context(), http.MethodGet, path, "")
 	require.NoError(t, err)
-	return a
+	return response
 }
 
 // start sends the start of a workflow for which there is no worker. It returns the response and the workflow id.
 func (c caller) start(t *testing.T, namespace string) (apiResponse, string) {
 	t.Helper()
 	id := uuid.NewString()
-	a, err := c.send(t.Context(), http.MethodPost, workflows(namespace), startBody(id))
+	response, err := c.send(t.Context(), http.MethodPost, workflows(namespace), startBody(id))
 	require.NoError(t, err)
-	return a, id
+	return response, id
 }
 
 func startBody(id string) string {
 	return `{"workflowType":"Unpolled","taskQueue":"unpolled","workflowId":"` + id + `"}`
 }
 
-func (a apiResponse) expect(t *testing.T, status int) apiResponse {
+func (r apiResponse) expect(t *testing.T, status int) apiResponse {
 	t.Helper()
-	require.Equal(t, status, a.status, "%s", a.body)
-	return a
+	require.Equal(t, status, r.status, "%s", r.body)
+	return r
 }
 
 // problem requires a problem with the status and the code.
-func (a apiResponse) problem(t *testing.T, status int, code string) {
+func (r apiResponse) problem(t *testing.T, status int, code string) {
 	t.Helper()
-	require.Equal(t, code, as[struct{ Code string }](t, a.expect(t, status)).Code, "%s", a.body)
+	require.Equal(t, code, as[struct{ Code string }](t, r.expect(t, status)).Code, "%s", r.body)
 }
 
-func as[T any](t *testing.T, a apiResponse) T {
+func as[T any](t *testing.T, response apiResponse) T {
 	t.Helper()
 	var value T
-	require.NoError(t, json.Unmarshal(a.body, &value), "%s", a.body)
+	require.NoError(t, json.Unmarshal(response.body, &value), "%s", response.body)
 	return value
 }
 

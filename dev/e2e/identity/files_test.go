@@ -17,17 +17,18 @@ const (
 	jwksPath         = "/.well-known/jwks.json"
 )
 
-// The API keys of the callers. They are public and only for tests.
+// The API keys of the three callers, and addedKey, which a test adds. They are public and only for tests.
 const (
-	secret      = "00000000000000000000000000000000"
-	readerKey   = "fg_reader_" + secret
-	writerKey   = "fg_writer_" + secret
-	strangerKey = "fg_stranger_" + secret
-	addedKey    = "fg_added_" + secret
+	secret         = "00000000000000000000000000000000"
+	readerKey      = "fg_reader_" + secret
+	writerKey      = "fg_writer_" + secret
+	otherWriterKey = "fg_other-writer_" + secret
+	addedKey       = "fg_added_" + secret
 )
 
 // gatewayYAML is the configuration of the gateway. Minted tokens have the minimum lifetime. The gateway publishes a new
-// signing key for publishAhead, which is more than twice keyRefresh, before it signs with the key.
+// signing key, waits for publishAhead, and then signs with the key. publishAhead is more than twice keyRefresh, so that
+// the server fetches the key before the gateway signs with it.
 const gatewayYAML = `
 listen: {public: "127.0.0.1:8080", admin: "127.0.0.1:8081", drainDelay: 0s}
 upstream:
@@ -66,7 +67,7 @@ func writeFiles(dir string) (files, error) {
 func keysYAML(readers ...string) string {
 	entries := []string{
 		keyEntry("reader", "{namespace: default, role: read}"), keyEntry("writer", "{namespace: default, role: write}"),
-		keyEntry("stranger", "{namespace: other, role: write}"),
+		keyEntry("other-writer", "{namespace: other, role: write}"),
 	}
 	for _, id := range readers {
 		entries = append(entries, keyEntry(id, "{namespace: default, role: read}"))

@@ -11,10 +11,10 @@ import (
 // token to the event.
 func TestHistoryContainsCaller(t *testing.T) {
 	for _, c := range []struct{ key, name, namespace string }{
-		{writerKey, "writer", defaultNamespace}, {strangerKey, "stranger", otherNamespace},
+		{writerKey, "writer", defaultNamespace}, {otherWriterKey, "other-writer", otherNamespace},
 	} {
-		a, id := bearer(c.key).start(t, c.namespace)
-		a.expect(t, http.StatusCreated)
+		response, id := bearer(c.key).start(t, c.namespace)
+		response.expect(t, http.StatusCreated)
 		history := as[struct {
 			Events []struct {
 				Principal  struct{ Type, Name string }

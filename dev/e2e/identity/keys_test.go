@@ -45,13 +45,13 @@ func TestInvalidKeysFileHasNoEffect(t *testing.T) {
 	failures := func() int {
 		return int(e2etest.Metric(t, shared.gateway, "flowgate_keys_reloads_total", `outcome="failure"`))
 	}
-	rejected, failed := shared.keyLog.rejections(), failures()
+	rejected, failed := shared.signingKeyLog.rejections(), failures()
 	l := startLoad(t)
 	require.NoError(t, replace(shared.files.keys, keysYAML()+"  - {id: nobody, grants: nothing}\n"))
 	t.Cleanup(func() { assert.NoError(t, replace(shared.files.keys, keysYAML())) })
 	e2etest.Eventually(t, "the failure is counted", func() bool { return failures() > failed })
 	<-time.After(2 * time.Second) // the gateway reads the file again in this time
 	require.Equal(t, failed+1, failures())
-	require.Equal(t, rejected+1, shared.keyLog.rejections())
+	require.Equal(t, rejected+1, shared.signingKeyLog.rejections())
 	l.stopAndCheck(t)
 }

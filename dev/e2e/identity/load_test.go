@@ -12,16 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// load sends 100 requests per second, from the three callers in turn. All must succeed.
+// load sends 100 requests per second with the API keys of the three callers in turn. All requests must succeed.
 type load struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
-	mu     sync.Mutex
-	served map[int]int // number of responses, by status
-	// failed describes the first failed requests. failures counts all of them.
-	failed   []string
-	failures int
+	mu sync.Mutex
+	// byStatus contains the number of requests by the status of the response. The status is 0 if there was no response.
+	byStatus map[int]int
+	// firstFailures describes the first failed requests. failures is the number of all failed requests.
+	firstFailures []string
+	failures      int
 }
 
 // startLoad sends requests until [load.stopAndCheck]. It omits requests while maxConcurrent are in flight, so that a
@@ -33,7 +34,7 @@ func startLoad(t *testing.T) *load {
 		maxConcurrent = 50
 	)
 	ctx, stop := context.WithCancel(t.Context())
-	l := &load{stop: stop, served: map[int]int{}}
+	l := &load{stop: stop, byStatus: map[int]int{}}
 	slots := make(chan struct{}, maxConcurrent)
 	l.running.Go(func() {
 		ticker := time.NewTicker(pause)
@@ -58,7 +59,7 @@ func startLoad(t *testing.T) *load {
 	return l
 }
 
-// call sends request number i. One of four starts a workflow, and the others read.
+// call sends request number i. Every fourth request starts a workflow. The others read.
 func (l *load) call(ctx context.Context, i int) {
 	const timeout = 30 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -68,7 +69,7 @@ func (l *load) call(ctx context.Context, i int) {
 			return bearer(writerKey).send(ctx, http.MethodPost, workflows(defaultNamespace), startBody(uuid.NewString()))
 		},
 		func() (apiResponse, error) {
-			return bearer(strangerKey).send(ctx, http.MethodGet, workflows(otherNamespace)+":count", "")
+			return bearer(otherWriterKey).send(ctx, http.MethodGet, workflows(otherNamespace)+":count", "")
 		},
 		func() (apiResponse, error) {
 			return bearer(readerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+":count", "")
@@ -78,14 +79,14 @@ func (l *load) call(ctx context.Context, i int) {
 		},
 	}
 	began := time.Now()
-	a, err := calls[i%len(calls)]()
+	response, err := calls[i%len(calls)]()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.served[a.status]++
-	if err != nil || a.status >= http.StatusMultipleChoices {
+	l.byStatus[response.status]++
+	if err != nil || response.status >= http.StatusMultipleChoices {
 		l.failures++
-		if len(l.failed) < 10 {
-			l.failed = append(l.failed, fmt.Sprintf("%s: call %d: %v %d %s", began.Format(time.StampMilli), i, err, a.status, a.body))
+		if len(l.firstFailures) < 10 {
+			l.firstFailures = append(l.firstFailures, fmt.Sprintf("%s: request %d: %v %d %s", began.Format(time.StampMilli), i, err, response.status, response.body))
 		}
 	}
 }
@@ -95,8 +96,8 @@ func (l *load) stopAndCheck(t *testing.T) {
 	t.Helper()
 	l.stop()
 	l.running.Wait()
-	t.Logf("calls by status: %v", l.served)
-	require.Empty(t, l.failed, "%d calls failed", l.failures)
-	require.NotEmpty(t, l.served[http.StatusOK])
-	require.NotEmpty(t, l.served[http.StatusCreated])
+	t.Logf("requests by status: %v", l.byStatus)
+	require.Empty(t, l.firstFailures, "%d requests failed", l.failures)
+	require.NotEmpty(t, l.byStatus[http.StatusOK])
+	require.NotEmpty(t, l.byStatus[http.StatusCreated])
 }

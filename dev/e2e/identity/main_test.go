@@ -16,16 +16,16 @@ import (
 	"github.com/flowgate/flowgate/dev/temporal"
 )
 
-// keyRefresh is the interval at which the server fetches the signing keys. It must be well below publishAhead in
-// gatewayYAML.
+// keyRefresh is the interval at which the Temporal server fetches the signing keys of the gateway. It must be less than
+// half of publishAhead in gatewayYAML.
 const keyRefresh = 2 * time.Second
 
 // environment contains the servers that all tests share.
 type environment struct {
-	files   files
-	server  *temporal.Server
-	gateway *stack.Gateway
-	keyLog  keyLog
+	files         files
+	server        *temporal.Server
+	gateway       *stack.Gateway
+	signingKeyLog signingKeyLog
 }
 
 // shared is set by TestMain before the tests run.
@@ -50,8 +50,9 @@ func run(ctx context.Context, log io.Writer, tests func() int) (code int, err er
 	return tests(), nil
 }
 
-// startAll starts a Temporal server with an authorizer, and a gateway whose keys the server trusts. The gateway belongs
-// to a stack. The Temporal server of the stack is not used: it has no authorizer, which would reject the sample worker.
+// startAll starts a Temporal server with an authorizer, and a gateway whose signing keys the server trusts. It also
+// starts a [stack.Stack], because only a stack can start a gateway. The tests do not use the Temporal server of the
+// stack. That server has no authorizer, because an authorizer would reject the stack's sample worker, which has no token.
 func startAll(ctx context.Context, log io.Writer) (stop func() error, err error) {
 	port := freeport.MustGetFreePort()
 	shared.server, err = temporal.Start(ctx, temporal.Options{
@@ -71,7 +72,7 @@ func startAll(ctx context.Context, log io.Writer) (stop func() error, err error)
 	shared.gateway, err = s.StartGateway(ctx, stack.GatewayOptions{
 		Port:       port,
 		ConfigFile: shared.files.config,
-		Log:        io.MultiWriter(log, &shared.keyLog),
+		Log:        io.MultiWriter(log, &shared.signingKeyLog),
 		Env:        []string{"FLOWGATE_UPSTREAM_ADDRESS=" + shared.server.Address()},
 	})
 	if err == nil {
@@ -90,13 +91,13 @@ func awaitTrust(ctx context.Context) error {
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	for {
-		a, err := bearer(readerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+":count", "")
-		if err == nil && a.status == http.StatusOK {
+		response, err := bearer(readerKey).send(ctx, http.MethodGet, workflows(defaultNamespace)+":count", "")
+		if err == nil && response.status == http.StatusOK {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the server to trust the gateway: %w: %d %s", errors.Join(ctx.Err(), err), a.status, a.body)
+			return fmt.Errorf("wait for the server to trust the gateway: %w: %d %s", errors.Join(ctx.Err(), err), response.status, response.body)
 		case <-ticker.C:
 		}
 	}

@@ -39,7 +39,7 @@ func changeSigningKey(t *testing.T) {
 		return kids[0] != before
 	})
 	require.Contains(t, kids, before, "the old key is still published, because it still signs")
-	signDelay := e2etest.Eventually(t, "the new key signs", func() bool { return shared.keyLog.signing() == kids[0] })
+	signDelay := e2etest.Eventually(t, "the new key signs", func() bool { return shared.signingKeyLog.signing() == kids[0] })
 	require.Greater(t, signDelay, 2*keyRefresh, "the server has had time to fetch the new key before it signs")
 	require.Contains(t, publishedKids(t), before, "the old key is still published, because tokens that it signed have not expired")
 	t.Logf("published after %v, signing %v later", publishDelay.Round(time.Millisecond), signDelay.Round(time.Millisecond))
@@ -56,16 +56,16 @@ func publishedKids(t *testing.T) []string {
 
 // The gateway keeps its signing key if the file becomes invalid, and logs the invalid file once.
 func TestInvalidSigningKeyFileHasNoEffect(t *testing.T) {
-	rejected := shared.keyLog.rejections()
+	rejected := shared.signingKeyLog.rejections()
 	before := publishedKids(t)
 	valid, err := newSigningKey()
 	require.NoError(t, err)
 	l := startLoad(t)
 	require.NoError(t, replace(shared.files.mint, "garbage"))
-	e2etest.Eventually(t, "the gateway has logged the rejection", func() bool { return shared.keyLog.rejections() > rejected })
+	e2etest.Eventually(t, "the gateway has logged the rejection", func() bool { return shared.signingKeyLog.rejections() > rejected })
 	require.Equal(t, before, publishedKids(t)[:len(before)])
 	<-time.After(3 * time.Second) // the gateway reads the file again in this time
-	require.Equal(t, rejected+1, shared.keyLog.rejections())
+	require.Equal(t, rejected+1, shared.signingKeyLog.rejections())
 	l.stopAndCheck(t)
 	require.NoError(t, replace(shared.files.mint, valid))
 	e2etest.Eventually(t, "a valid file takes effect again", func() bool { return publishedKids(t)[0] != before[0] })

@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// keyLog keeps the lines of the gateway's log about rejected files and signing keys. stack.Gateway keeps only the
-// latest lines of the log, which are lines about requests under load.
-type keyLog struct {
+// signingKeyLog keeps the lines of the gateway's log about rejected files and signing keys. stack.Gateway keeps only
+// the latest lines of the log, which are lines about requests under load.
+type signingKeyLog struct {
 	mu      sync.Mutex
 	partial []byte
 	lines   []string
 }
 
 // Write appends a part of the log.
-func (l *keyLog) Write(data []byte) (int, error) {
+func (l *signingKeyLog) Write(data []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.partial = append(l.partial, data...)
@@ -32,7 +32,7 @@ func (l *keyLog) Write(data []byte) (int, error) {
 }
 
 // rejections returns how often the gateway has rejected a changed file.
-func (l *keyLog) rejections() int {
+func (l *signingKeyLog) rejections() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	count := 0
@@ -45,7 +45,7 @@ func (l *keyLog) rejections() int {
 }
 
 // signing returns the id of the key that signs since the last change of the signing key, or "" if it has not changed.
-func (l *keyLog) signing() string {
+func (l *signingKeyLog) signing() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kid := ""
