@@ -32,7 +32,7 @@ func startQueryable(t *testing.T, number int) (runs []started, query string) {
 	t.Helper()
 	customer := newID(t)
 	for i := range number {
-		runs = append(runs, startWithoutWorkerAs(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
+		runs = append(runs, startWithoutWorkerWithID(t, customer+strconv.Itoa(i), `"searchAttributes":{"CustomerId":`+quote(customer)+`}`))
 	}
 	query = `CustomerId = "` + customer + `"`
 	e2etest.Eventually(t, "the query finds all", func() bool { return dryRun(t, query, `"terminate":{}`) == number })
@@ -71,10 +71,10 @@ func TestBatchTerminatesByQuery(t *testing.T) {
 	const number = 3
 	runs, query := startQueryable(t, number)
 	require.Equal(t, number, dryRun(t, query, `"reset":{"resetType":"LAST_WORKFLOW_TASK"}`))
-	once := writer().with("Idempotency-Key", newID(t))
+	withKey := writer().with("Idempotency-Key", newID(t))
 	body := `{"query":` + quote(query) + `,"operation":{"terminate":{}},"reason":"left <us>"}`
-	location := startBatch(t, once, body)
-	require.Equal(t, location, startBatch(t, once, body))
+	location := startBatch(t, withKey, body)
+	require.Equal(t, location, startBatch(t, withKey, body))
 	job := awaitBatch(t, location)
 	require.Equal(t, []string{"COMPLETED", "TERMINATE_WORKFLOW", "dev", "left <us>", query},
 		[]string{job.State, job.OperationType, job.Identity, job.Reason, job.Query})

@@ -78,7 +78,7 @@ func TestEveryRunHasFirstExecutionRunID(t *testing.T) {
 	s := start(t, "Chain", `"args":[{"times":2}]`)
 	last := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, s.RunID, last.FirstExecutionRunID)
-	require.Equal(t, s.RunID, as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(last.RunID)))).FirstExecutionRunID)
+	require.Equal(t, s.RunID, as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runIDQuery(last.RunID)))).FirstExecutionRunID)
 	require.Equal(t, s.RunID, describe(t, s.WorkflowID).FirstExecutionRunID)
 	body := startBody("Chain", s.WorkflowID, sample.TaskQueue, `"idReusePolicy":"REJECT_DUPLICATE"`)
 	p := writer().post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")

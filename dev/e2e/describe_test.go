@@ -88,7 +88,7 @@ func TestDescriptionOfRunById(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	last := awaitOutcome(t, s.WorkflowID)
-	first := as[workflow](t, writer().get(t, workflowPath(s.WorkflowID, runQuery(s.RunID))).expect(t, http.StatusOK))
+	first := as[workflow](t, writer().get(t, workflowPath(s.WorkflowID, runIDQuery(s.RunID))).expect(t, http.StatusOK))
 	require.Equal(t, []string{s.RunID, "CONTINUED_AS_NEW"}, []string{first.RunID, first.Status})
 	latest := describe(t, s.WorkflowID)
 	require.Equal(t, []string{last.RunID, s.RunID, "COMPLETED"}, []string{latest.RunID, latest.FirstExecutionRunID, latest.Status})

@@ -145,7 +145,7 @@ func TestDrainEndsWaitsAsPending(t *testing.T) {
 	t.Parallel()
 	gateway := startGatewayForTest(t)
 	s := startWithoutWorker(t)
-	location := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
+	location := workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID))
 	responses := startConcurrentWaits(t, gateway, writer(), location+"&wait=50s", 5)
 	require.NoError(t, gateway.Signal(syscall.SIGTERM))
 	for _, a := range responses() {

@@ -14,7 +14,7 @@ import (
 // getOutcome requests the outcome of the run s and requires the status. query contains further query parameters.
 func getOutcome(t *testing.T, s started, query string, status int) outcome {
 	t.Helper()
-	return as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), query)).expect(t, status))
+	return as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID), query)).expect(t, status))
 }
 
 func TestResetIsFollowedIfRequested(t *testing.T) {
@@ -41,7 +41,7 @@ func TestWaitFollowsReset(t *testing.T) {
 	t.Parallel()
 	gateway := startGatewayForTest(t)
 	s := startWithSignals(t, 1)
-	path := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s&followReset=true")
+	path := workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID), "&wait=30s&followReset=true")
 	o := as[outcome](t, getWhileWaiting(t, gateway, path, func() {
 		resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`)
 		signalFinish(t, s.WorkflowID, `"after"`)
@@ -74,7 +74,7 @@ func TestResetEndsWaitWithoutFollowReset(t *testing.T) {
 	t.Parallel()
 	gateway := startGatewayForTest(t)
 	s := startWithSignals(t, 1)
-	o := as[outcome](t, getWhileWaiting(t, gateway, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s"), func() {
+	o := as[outcome](t, getWhileWaiting(t, gateway, workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID), "&wait=30s"), func() {
 		resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK","reason":"a bad build"}`)
 	}).expect(t, http.StatusOK))
 	require.Equal(t, []string{s.RunID, "TERMINATED", "a bad build"}, []string{o.RunID, o.Status, o.Failure.Message})
@@ -87,7 +87,7 @@ func TestResetOfAClosedRunIsFollowed(t *testing.T) {
 	s := startWithSignals(t, 1)
 	signalFinish(t, s.WorkflowID, `"before"`)
 	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
-	r := resetWorkflow(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, runQuery(s.RunID))
+	r := resetWorkflow(t, s, `{"resetType":"FIRST_WORKFLOW_TASK","reapplyExclude":["SIGNAL"]}`, runIDQuery(s.RunID))
 	require.Equal(t, `"before"`, string(getOutcome(t, s, "", http.StatusOK).Result))
 	require.Equal(t, r.RunID, getOutcome(t, s, "&followReset=true", http.StatusAccepted).RunID)
 	terminate(t, s.WorkflowID)
@@ -99,7 +99,7 @@ func TestResetOfContinuedRunReplacesItsSuccessors(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
-	r := resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`, runQuery(s.RunID))
+	r := resetWorkflow(t, s, `{"resetType":"LAST_WORKFLOW_TASK"}`, runIDQuery(s.RunID))
 	for _, query := range []string{"&wait=30s&followReset=true&followRuns=false", "&followReset=true&followRuns=false"} {
 		o := getOutcome(t, s, query, http.StatusOK)
 		require.Equal(t, []string{r.RunID, "CONTINUED_AS_NEW"}, []string{o.RunID, o.Status}, query)

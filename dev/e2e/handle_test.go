@@ -71,10 +71,10 @@ func TestCancelOfRunById(t *testing.T) {
 	t.Parallel()
 	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startWithoutWorkerAs(t, first.WorkflowID)
-	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runQuery(first.RunID)), "").expect(t, http.StatusNoContent)
+	second := startWithoutWorkerWithID(t, first.WorkflowID)
+	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runIDQuery(first.RunID)), "").expect(t, http.StatusNoContent)
 	require.False(t, describe(t, first.WorkflowID).CancelRequested, "the request named the closed run")
-	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runQuery(second.RunID)), "").expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(first.WorkflowID, "/cancel", runIDQuery(second.RunID)), "").expect(t, http.StatusNoContent)
 	require.True(t, describe(t, first.WorkflowID).CancelRequested)
 	terminate(t, first.WorkflowID)
 }

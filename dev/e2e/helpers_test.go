@@ -25,8 +25,8 @@ func workflowPath(workflowID string, rest ...string) string {
 	return workflows + "/" + url.PathEscape(workflowID) + strings.Join(rest, "")
 }
 
-// runQuery returns the query string that selects a run of a workflow.
-func runQuery(runID string) string { return "?runId=" + runID }
+// runIDQuery returns the query string that selects a run of a workflow.
+func runIDQuery(runID string) string { return "?runId=" + runID }
 
 // startBody returns the request body that starts a workflow. fields are additional JSON members.
 func startBody(workflowType, workflowID, taskQueue string, fields ...string) string {
@@ -49,16 +49,16 @@ func start(t *testing.T, workflowType string, fields ...string) started {
 // startWithoutWorker starts a workflow on a task queue that has no worker, so that the workflow makes no progress.
 func startWithoutWorker(t *testing.T, fields ...string) started {
 	t.Helper()
-	return startWithoutWorkerAs(t, newID(t), fields...)
+	return startWithoutWorkerWithID(t, newID(t), fields...)
 }
 
-func startWithoutWorkerAs(t *testing.T, workflowID string, fields ...string) started {
+func startWithoutWorkerWithID(t *testing.T, workflowID string, fields ...string) started {
 	t.Helper()
 	body := startBody("Unpolled", workflowID, "unpolled-"+newID(t), fields...)
 	return as[started](t, writer().post(t, workflows, body).expect(t, http.StatusCreated))
 }
 
-// signalFinish completes a Wait workflow by the signal "finish". value, in JSON, becomes the result.
+// signalFinish sends the signal "finish" to a Wait workflow, which then completes. value, in JSON, is the result.
 func signalFinish(t *testing.T, workflowID, value string) {
 	t.Helper()
 	writer().post(t, workflowPath(workflowID, "/signal"), `{"signal":"finish","args":[`+value+`]}`).expect(t, http.StatusNoContent)

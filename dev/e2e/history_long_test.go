@@ -17,19 +17,22 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// The peak memory of the gateway may exceed its memory at the start by maxPages times the size of the largest page,
-// plus maxWarmUp bytes, which the first requests need. After the first round of reads, the peak may increase by
-// growthPages times that size plus growthBytes bytes, because the garbage collector may run late.
+// Limits of the peak memory of the gateway while clients read a history. Sizes are in bytes.
+//
+//   - In all rounds, the peak exceeds the memory at the start by at most maxWarmUp, which the first requests need, plus
+//     maxPagesInMemory times the largest page.
+//   - After the first round, the peak increases by at most maxGrowth plus growthPagesInMemory times the largest page,
+//     because the garbage collector may run late.
 const (
-	maxPages    = 5
-	maxWarmUp   = 24 << 20
-	growthPages = 2
-	growthBytes = 8 << 20
+	maxPagesInMemory    = 5
+	maxWarmUp           = 24 << 20
+	growthPagesInMemory = 2
+	maxGrowth           = 8 << 20
 )
 
-// TestMemoryIsBoundedForLongHistory reads a long history several times by each method, and obtains the peak memory of
-// the gateway from the kernel after each read. It does not run in parallel with other tests, because the server is busy
-// while the history is created.
+// TestMemoryIsBoundedForLongHistory reads a long history several times in each of the ways in readMethods, and obtains
+// the peak memory of the gateway from the kernel after each read. It does not run in parallel with other tests, because
+// the server is busy while the history is created.
 func TestMemoryIsBoundedForLongHistory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes 20 s")
@@ -39,20 +42,21 @@ func TestMemoryIsBoundedForLongHistory(t *testing.T) {
 		pages := readRepeatedly(t, makeHistory(t, events, 20), events)
 		require.Greater(t, pages, 1, "this history must have several pages")
 	})
-	// The server limits the number of batches on a page and never splits a batch, so this history has one page.
+	// A page size counts batches, not events, and the server never splits a batch. This history has 13 batches of markers,
+	// so it has one page.
 	t.Run("few large batches", func(t *testing.T) {
 		readRepeatedly(t, makeHistory(t, events, 4000), events)
 	})
 }
 
-// readRepeatedly reads a history three times by each method, checks the memory of the gateway, and returns the number
-// of pages of the history.
+// readRepeatedly reads a history three times in each of the ways in readMethods, checks the memory of the gateway, and
+// returns the number of pages of the history.
 func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 	t.Helper()
 	const rounds = 3
 	gateway := startGatewayForTest(t)
 	atStart := residentBytes(t, gateway, "VmRSS")
-	var first, highest, largest int
+	var firstRoundPeak, highestPeak, largestPage int
 	for round := range rounds {
 		for method, readAll := range readMethods() {
 			resetPeak(t, gateway)
@@ -62,30 +66,30 @@ func readRepeatedly(t *testing.T, s started, events int) (pages int) {
 			t.Logf("%s: %d events in %d responses, the largest of %s, in %s, with a peak memory of %s", method, len(read.ids),
 				read.responses, mebibytes(read.largest), elapsed.Round(time.Millisecond), mebibytes(peak))
 			requireConsecutive(t, 1, events, read.ids)
-			highest, pages = max(highest, peak), max(pages, read.responses)
+			highestPeak, pages = max(highestPeak, peak), max(pages, read.responses)
 			if method != methodNDJSON {
-				largest = max(largest, read.largest)
+				largestPage = max(largestPage, read.largest)
 			}
 		}
 		if round == 0 {
-			first = highest
+			firstRoundPeak = highestPeak
 		}
 	}
-	t.Logf("resident memory: %s at the start, at most %s in the first round and %s in all; the largest page has %s",
-		mebibytes(atStart), mebibytes(first), mebibytes(highest), mebibytes(largest))
-	require.LessOrEqual(t, highest, atStart+maxWarmUp+maxPages*largest, "memory is bounded by a few pages")
-	require.LessOrEqual(t, highest, first+growthBytes+growthPages*largest, "memory does not grow")
+	t.Logf("resident memory: %s at the start, at most %s in the first round and %s in all rounds; the largest page has %s",
+		mebibytes(atStart), mebibytes(firstRoundPeak), mebibytes(highestPeak), mebibytes(largestPage))
+	require.LessOrEqual(t, highestPeak, atStart+maxWarmUp+maxPagesInMemory*largestPage, "memory is bounded by a few pages")
+	require.LessOrEqual(t, highestPeak, firstRoundPeak+maxGrowth+growthPagesInMemory*largestPage, "memory does not grow")
 	return pages
 }
 
-// methodNDJSON returns all events in one response, so the size of the response does not bound the memory.
+// methodNDJSON is the way whose only response contains all events. The size of that response is not the size of a page.
 const methodNDJSON = "NDJSON"
 
-// readMethods returns the methods by which a client can read a history.
+// readMethods returns the ways in which a client can read a history, by name.
 func readMethods() map[string]func(*testing.T, caller, started) readResult {
 	return map[string]func(*testing.T, caller, started) readResult{
 		methodNDJSON:                     readNDJSON,
-		"pages of 1,000":                 readPages,
+		"pages of the client API":        readPages,
 		"pages of the Temporal HTTP API": readTemporalPages,
 	}
 }
@@ -111,7 +115,7 @@ func (r *readResult) add(events []eventID) {
 func readNDJSON(t *testing.T, c caller, s started) readResult {
 	t.Helper()
 	var read readResult
-	read.get(t, c.with("Accept", typeNDJSON), workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)), func(body *json.Decoder) {
+	read.get(t, c.with("Accept", typeNDJSON), workflowPath(s.WorkflowID, "/history", runIDQuery(s.RunID)), func(body *json.Decoder) {
 		var event eventID
 		for body.More() {
 			require.NoError(t, body.Decode(&event))
@@ -129,7 +133,7 @@ func readPages(t *testing.T, c caller, s started) readResult {
 			Events        []eventID
 			NextPageToken string
 		}
-		read.get(t, c, workflowPath(s.WorkflowID, "/history", runQuery(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
+		read.get(t, c, workflowPath(s.WorkflowID, "/history", runIDQuery(s.RunID), "&pageSize=1000", query), func(body *json.Decoder) {
 			require.NoError(t, body.Decode(&page))
 		})
 		read.add(page.Events)

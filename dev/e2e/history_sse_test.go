@@ -206,7 +206,7 @@ func TestSSEFollowsRetriesAndNotReusedIDs(t *testing.T) {
 
 	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startWithoutWorkerAs(t, first.WorkflowID)
+	second := startWithoutWorkerWithID(t, first.WorkflowID)
 	terminate(t, first.WorkflowID)
 	events := writer().with("Accept", typeEvents)
 	events.get(t, historyPath(second)+"&lastEventId="+first.RunID+"/1").problem(t, http.StatusBadRequest, "invalid-request")
@@ -253,7 +253,7 @@ func TestSSEWithDelegatedToken(t *testing.T) {
 	a := tokenHolder.get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Contains(t, string(a.body), `"status":"COMPLETED"`)
 	tokenHolder.get(t, workflowPath(newID(t), "/history")).problem(t, http.StatusForbidden, "operation-forbidden")
-	issued := as[struct{ Token string }](t, writer().post(t, workflowPath(s.WorkflowID, "/tokens", runQuery(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
+	issued := as[struct{ Token string }](t, writer().post(t, workflowPath(s.WorkflowID, "/tokens", runIDQuery(s.RunID)), `{"read":true}`).expect(t, http.StatusCreated))
 	oneRun := bearer(issued.Token).with("Accept", typeEvents).get(t, historyPath(s)).expect(t, http.StatusOK)
 	require.Contains(t, string(oneRun.body), `"status":"CONTINUED_AS_NEW"`, "the token permits no other run")
 }

@@ -25,7 +25,9 @@ type workflowHistory struct {
 type event struct{ EventID, EventType string }
 
 // historyPath returns the path of the history of a run. It has a query, to which parameters can be appended.
-func historyPath(s started) string { return workflowPath(s.WorkflowID, "/history", runQuery(s.RunID)) }
+func historyPath(s started) string {
+	return workflowPath(s.WorkflowID, "/history", runIDQuery(s.RunID))
+}
 
 func historyPage(t *testing.T, c caller, path string) workflowHistory {
 	t.Helper()
@@ -85,7 +87,7 @@ func TestHistoryOfTheLatestRunNeedsNoRunID(t *testing.T) {
 	t.Parallel()
 	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startWithoutWorkerAs(t, first.WorkflowID)
+	second := startWithoutWorkerWithID(t, first.WorkflowID)
 	for path, want := range map[string]int{historyPath(first): 3, historyPath(second): 2, workflowPath(first.WorkflowID, "/history"): 2} {
 		require.Len(t, historyPage(t, writer(), path).Events, want, path)
 	}
@@ -128,7 +130,7 @@ func TestHistoryPageTokenIsBoundToRequest(t *testing.T) {
 		"as NDJSON":             writer().with("Accept", typeNDJSON).get(t, path+otherToken),
 		"another principal":     reader().get(t, path+token),
 		"token of another key":  writer().get(t, path+otherToken),
-		"another namespace":     threeNamespaces.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runQuery(s.RunID)+otherToken),
+		"another namespace":     threeNamespaces.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runIDQuery(s.RunID)+otherToken),
 		"token of the server":   writer().get(t, path+"&pageToken="+base64.RawURLEncoding.EncodeToString(serverToken(t, s))),
 		"the same with padding": writer().get(t, path+"&pageToken="+url.QueryEscape(base64.StdEncoding.EncodeToString(serverToken(t, s)))),
 	} {
@@ -234,7 +236,7 @@ func TestHistoryOfAbsentRunIsNotFound(t *testing.T) {
 				if mediaType == typeNDJSON && query == "&waitNewEvent=true" {
 					continue
 				}
-				p := writer().with("Accept", mediaType).get(t, workflowPath(workflowID, "/history", runQuery(runID), query)).
+				p := writer().with("Accept", mediaType).get(t, workflowPath(workflowID, "/history", runIDQuery(runID), query)).
 					problem(t, http.StatusNotFound, "workflow-not-found")
 				require.Equal(t, workflowID, p.WorkflowID)
 			}
@@ -246,7 +248,7 @@ func TestHistoryOfAbsentRunIsNotFound(t *testing.T) {
 func TestHistoryIsFoundByAnyID(t *testing.T) {
 	t.Parallel()
 	for _, id := range unusualIDs(t) {
-		s := startWithoutWorkerAs(t, id)
+		s := startWithoutWorkerWithID(t, id)
 		for form, path := range map[string]string{
 			"in the path":    workflowPath(id, "/history"),
 			"by a parameter": workflows + "/-/history?workflowId=" + url.QueryEscape(id),

@@ -18,8 +18,8 @@ import (
 )
 
 // makeHistory creates a closed run with the given number of events. It acts as the worker: it completes each workflow
-// task with batchSize markers and receives the next task in the response. The server rejects a batch with all markers
-// as too large.
+// task with batchSize markers and receives the next task in the response. One batch cannot contain all markers, because
+// the server would reject it as too large.
 func makeHistory(t *testing.T, events, batchSize int) started {
 	t.Helper()
 	began := time.Now()

@@ -13,24 +13,24 @@ import (
 func TestRepeatedStartCreatesOneRun(t *testing.T) {
 	t.Parallel()
 	body := startBody("Wait", newID(t), sample.TaskQueue)
-	once := writer().with("Idempotency-Key", "once")
-	s := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
+	withKey := writer().with("Idempotency-Key", "key-1")
+	s := as[started](t, withKey.post(t, workflows, body).expect(t, http.StatusCreated))
 
-	again := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
+	again := as[started](t, withKey.post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s, again)
-	otherReplica := as[started](t, once.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	otherReplica := as[started](t, withKey.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s, otherReplica, "on the other replica")
 
-	p := writer().with("Idempotency-Key", "twice").post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
+	p := writer().with("Idempotency-Key", "key-2").post(t, workflows, body).problem(t, http.StatusConflict, "workflow-already-started")
 	require.Equal(t, s.RunID, p.RunID, "a start with another key is not a repetition")
 
 	signalFinish(t, s.WorkflowID, "1")
 	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
-	closed := as[started](t, once.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
+	closed := as[started](t, withKey.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s.RunID, closed.RunID, "after the run has closed")
 	require.Equal(t, s.RunID, describe(t, s.WorkflowID).RunID, "the repeated start created no run")
 
-	next := as[started](t, writer().with("Idempotency-Key", "twice").post(t, workflows, body).expect(t, http.StatusCreated))
+	next := as[started](t, writer().with("Idempotency-Key", "key-2").post(t, workflows, body).expect(t, http.StatusCreated))
 	require.NotEqual(t, s.RunID, next.RunID)
 	terminate(t, s.WorkflowID)
 }
@@ -39,18 +39,18 @@ func TestIdempotencyKeyWithAnotherBodyIsRejected(t *testing.T) {
 	t.Parallel()
 	for name, signal := range map[string]string{"start": "", "start with a signal": `,"startSignal":"go"`} {
 		id := newID(t)
-		once := writer().with("Idempotency-Key", "once")
-		s := as[started](t, once.post(t, workflows, startBody("Wait", id, sample.TaskQueue, `"args":[1]`+signal)).expect(t, http.StatusCreated))
+		withKey := writer().with("Idempotency-Key", "key-1")
+		s := as[started](t, withKey.post(t, workflows, startBody("Wait", id, sample.TaskQueue, `"args":[1]`+signal)).expect(t, http.StatusCreated))
 		requireRejected := func() {
 			for _, other := range []string{`"args":[2]`, `"args":[1],"idConflictPolicy":"TERMINATE_EXISTING"`, `"args":[2],"startSignal":"go"`} {
-				p := once.onGateway(shared.replicas[1]).post(t, workflows, startBody("Wait", id, sample.TaskQueue, other)).
+				p := withKey.onGateway(shared.replicas[1]).post(t, workflows, startBody("Wait", id, sample.TaskQueue, other)).
 					problem(t, http.StatusUnprocessableEntity, "idempotency-key-reused")
 				require.Equal(t, s.RunID, p.RunID, name)
 			}
 			require.Equal(t, s.RunID, describe(t, id).RunID, name)
 		}
 		requireRejected()
-		again := once.post(t, workflows, " "+startBody("Wait", id, sample.TaskQueue, `"args":[ 1 ]`+signal)).expect(t, http.StatusCreated)
+		again := withKey.post(t, workflows, " "+startBody("Wait", id, sample.TaskQueue, `"args":[ 1 ]`+signal)).expect(t, http.StatusCreated)
 		require.Equal(t, s.RunID, as[started](t, again).RunID, "%s: the body is equal except for white space", name)
 		terminate(t, id)
 		requireRejected()
@@ -60,14 +60,14 @@ func TestIdempotencyKeyWithAnotherBodyIsRejected(t *testing.T) {
 func TestRepeatedSignalWithStartCreatesOneRun(t *testing.T) {
 	t.Parallel()
 	body := startBody("Echo", newID(t), sample.TaskQueue, `"args":[1],"startSignal":"go"`)
-	once := writer().with("Idempotency-Key", "once")
-	first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
-	again := as[outcome](t, once.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	withKey := writer().with("Idempotency-Key", "key-1")
+	first := as[outcome](t, withKey.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	again := as[outcome](t, withKey.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 	require.Equal(t, first.RunID, again.RunID, "after the run has closed")
 
 	body = startBody("Wait", newID(t), sample.TaskQueue, `"startSignal":"go"`)
-	open := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
-	require.Equal(t, open.RunID, as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated)).RunID, "while it runs")
+	open := as[started](t, withKey.post(t, workflows, body).expect(t, http.StatusCreated))
+	require.Equal(t, open.RunID, as[started](t, withKey.post(t, workflows, body).expect(t, http.StatusCreated)).RunID, "while it runs")
 	terminate(t, open.WorkflowID)
 }
 
@@ -77,12 +77,12 @@ func TestEmptyIdempotencyKeyIsRejected(t *testing.T) {
 	writer().with("Idempotency-Key", "").post(t, workflows, body).problem(t, http.StatusBadRequest, "invalid-request")
 }
 
-func TestRepeatedExecutionReturnsSameOutcome(t *testing.T) {
+func TestRepeatedStartWithWaitReturnsSameOutcome(t *testing.T) {
 	t.Parallel()
 	body := startBody("Echo", newID(t), sample.TaskQueue, `"args":[1]`)
-	once := writer().with("Idempotency-Key", "once")
-	first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
-	again := as[outcome](t, once.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	withKey := writer().with("Idempotency-Key", "key-1")
+	first := as[outcome](t, withKey.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+	again := as[outcome](t, withKey.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 	require.Equal(t, first, again)
 }
 
@@ -92,14 +92,14 @@ func TestRepeatedStartCreatesOneRunChain(t *testing.T) {
 		"continued": startBody("Chain", newID(t), sample.TaskQueue, `"args":[{"times":2}]`),
 		"retried":   startBody("Fail", newID(t), sample.TaskQueue, `"retryPolicy":{"maximumAttempts":2,"initialInterval":"0.1s"}`),
 	} {
-		once := writer().with("Idempotency-Key", "once")
-		first := as[outcome](t, once.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+		withKey := writer().with("Idempotency-Key", "key-1")
+		first := as[outcome](t, withKey.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 		require.NotEqual(t, first.FirstExecutionRunID, first.RunID, "%s: the chain has more than one run", name)
-		again := as[outcome](t, once.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+		again := as[outcome](t, withKey.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 		require.Equal(t, first, again, name)
-		started := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
+		started := as[started](t, withKey.post(t, workflows, body).expect(t, http.StatusCreated))
 		require.Equal(t, first.FirstExecutionRunID, started.RunID, name)
-		other := as[outcome](t, writer().with("Idempotency-Key", "twice").post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
+		other := as[outcome](t, writer().with("Idempotency-Key", "key-2").post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 		require.NotEqual(t, first.FirstExecutionRunID, other.FirstExecutionRunID, "%s: another key starts another chain", name)
 	}
 }
@@ -110,16 +110,16 @@ func TestRepeatedSignalCountsOnce(t *testing.T) {
 	signal := func(c caller, key string) {
 		c.with("Idempotency-Key", key).post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
 	}
-	signal(writer(), "once")
-	signal(writer(), "once")
-	signal(writer().onGateway(shared.replicas[1]), "once")
+	signal(writer(), "key-1")
+	signal(writer(), "key-1")
+	signal(writer().onGateway(shared.replicas[1]), "key-1")
 	require.Equal(t, 1, signalCount(t, s.WorkflowID))
-	signal(writer(), "twice")
+	signal(writer(), "key-2")
 	require.Equal(t, 2, signalCount(t, s.WorkflowID), "a signal with another key is a new signal")
-	signal(bearer(threeNamespacesKey), "once")
+	signal(bearer(threeNamespacesKey), "key-1")
 	require.Equal(t, 3, signalCount(t, s.WorkflowID), "idempotency keys of different callers are independent")
 	for range 2 {
-		writer().with("Idempotency-Key", "once").post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke","args":[1]}`).expect(t, http.StatusNoContent)
+		writer().with("Idempotency-Key", "key-1").post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"poke","args":[1]}`).expect(t, http.StatusNoContent)
 	}
 	require.Equal(t, 4, signalCount(t, s.WorkflowID), "the same key with another body is a new signal")
 	for range 2 {
@@ -132,9 +132,9 @@ func TestRepeatedSignalCountsOnce(t *testing.T) {
 func TestRepeatedSignalWithStartCountsOnce(t *testing.T) {
 	t.Parallel()
 	body := startBody("Wait", newID(t), sample.TaskQueue, `"startSignal":"poke"`)
-	once := writer().with("Idempotency-Key", "once")
-	s := as[started](t, once.post(t, workflows, body).expect(t, http.StatusCreated))
-	again := once.onGateway(shared.replicas[1]).post(t, workflows, body)
+	withKey := writer().with("Idempotency-Key", "key-1")
+	s := as[started](t, withKey.post(t, workflows, body).expect(t, http.StatusCreated))
+	again := withKey.onGateway(shared.replicas[1]).post(t, workflows, body)
 	require.Less(t, again.status, http.StatusMultipleChoices, "%s", again.body)
 	require.Equal(t, s.RunID, as[started](t, again).RunID)
 	require.Equal(t, 1, signalCount(t, s.WorkflowID))
@@ -157,7 +157,7 @@ func TestRepeatedCancelIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	s := startWithoutWorker(t)
 	for _, replica := range shared.replicas {
-		writer().onGateway(replica).with("Idempotency-Key", "once").post(t, workflowPath(s.WorkflowID, "/cancel"), "").
+		writer().onGateway(replica).with("Idempotency-Key", "key-1").post(t, workflowPath(s.WorkflowID, "/cancel"), "").
 			expect(t, http.StatusNoContent)
 	}
 	require.Len(t, serverEvents(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED), 1)

@@ -29,7 +29,7 @@ func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 	ids := unusualIDs(t)
 	runs := map[string]string{}
 	for _, id := range ids {
-		s := startWithoutWorkerAs(t, id)
+		s := startWithoutWorkerWithID(t, id)
 		require.Equal(t, id, s.WorkflowID)
 		runs[id] = s.RunID
 	}

@@ -24,7 +24,7 @@ func TestOtherRunChainIsNotAffected(t *testing.T) {
 	t.Parallel()
 	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startWithoutWorkerAs(t, first.WorkflowID)
+	second := startWithoutWorkerWithID(t, first.WorkflowID)
 	for _, operation := range []string{"/cancel", "/terminate"} {
 		p := writer().post(t, workflowPath(first.WorkflowID, operation, "?firstExecutionRunId=", first.RunID), "").
 			problem(t, http.StatusConflict, "run-chain-mismatch")
@@ -52,7 +52,7 @@ func TestClosedWorkflowRejectsWrites(t *testing.T) {
 	s := startWithoutWorker(t)
 	terminate(t, s.WorkflowID)
 	for operation, body := range map[string]string{"/signal": `{"signal":"poke"}`, "/terminate": ""} {
-		for _, query := range []string{"", runQuery(s.RunID)} {
+		for _, query := range []string{"", runIDQuery(s.RunID)} {
 			p := writer().post(t, workflowPath(s.WorkflowID, operation, query), body).problem(t, http.StatusConflict, "workflow-completed")
 			require.Equal(t, s.WorkflowID, p.WorkflowID)
 		}
@@ -63,12 +63,12 @@ func TestRunIsSelectedByID(t *testing.T) {
 	t.Parallel()
 	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startWithoutWorkerAs(t, first.WorkflowID)
-	writer().post(t, workflowPath(first.WorkflowID, "/signal", runQuery(first.RunID)), `{"signal":"poke"}`).
+	second := startWithoutWorkerWithID(t, first.WorkflowID)
+	writer().post(t, workflowPath(first.WorkflowID, "/signal", runIDQuery(first.RunID)), `{"signal":"poke"}`).
 		problem(t, http.StatusConflict, "workflow-completed")
-	writer().post(t, workflowPath(first.WorkflowID, "/signal", runQuery(second.RunID)), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
-	writer().post(t, workflowPath(first.WorkflowID, "/terminate", runQuery(second.RunID)), "").expect(t, http.StatusNoContent)
-	o := as[outcome](t, writer().get(t, workflowPath(first.WorkflowID, "/result", runQuery(first.RunID))).expect(t, http.StatusOK))
+	writer().post(t, workflowPath(first.WorkflowID, "/signal", runIDQuery(second.RunID)), `{"signal":"poke"}`).expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(first.WorkflowID, "/terminate", runIDQuery(second.RunID)), "").expect(t, http.StatusNoContent)
+	o := as[outcome](t, writer().get(t, workflowPath(first.WorkflowID, "/result", runIDQuery(first.RunID))).expect(t, http.StatusOK))
 	require.Equal(t, first.RunID, o.RunID)
 }
 

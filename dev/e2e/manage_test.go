@@ -51,7 +51,7 @@ func TestResetContinuesInNewRun(t *testing.T) {
 	require.Equal(t, s.FirstExecutionRunID, r.FirstExecutionRunID)
 	w := describe(t, s.WorkflowID)
 	require.Equal(t, []string{r.RunID, s.FirstExecutionRunID, "RUNNING"}, []string{w.RunID, w.FirstExecutionRunID, w.Status})
-	old := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))).expect(t, http.StatusOK))
+	old := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID))).expect(t, http.StatusOK))
 	require.Equal(t, "TERMINATED", old.Status)
 	require.Equal(t, "a bad <build>", old.Failure.Message)
 	awaitSignalCount(t, s.WorkflowID, 2)
@@ -82,9 +82,9 @@ func TestResetToAnEventOfAClosedRun(t *testing.T) {
 	require.Equal(t, "COMPLETED", awaitOutcome(t, s.WorkflowID).Status)
 	tasks := serverEvents(t, s.WorkflowID, s.RunID, enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
 	event := strconv.FormatInt(tasks[0].GetEventId(), 10)
-	r := resetWorkflow(t, s, `{"eventId":`+event+`,"reapplyExclude":["SIGNAL"]}`, runQuery(s.RunID))
+	r := resetWorkflow(t, s, `{"eventId":`+event+`,"reapplyExclude":["SIGNAL"]}`, runIDQuery(s.RunID))
 	awaitSignalCount(t, s.WorkflowID, 0)
-	writer().post(t, workflowPath(s.WorkflowID, "/terminate", runQuery(r.RunID)), "").expect(t, http.StatusNoContent)
+	writer().post(t, workflowPath(s.WorkflowID, "/terminate", runIDQuery(r.RunID)), "").expect(t, http.StatusNoContent)
 }
 
 func TestResetToBuildID(t *testing.T) {
@@ -135,7 +135,7 @@ func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 	for range resets {
 		go func() {
 			body := `{"resetType":"FIRST_WORKFLOW_TASK"}`
-			a, err := writer().send(t.Context(), http.MethodPost, workflowPath(s.WorkflowID, "/reset", runQuery(s.RunID)), body)
+			a, err := writer().send(t.Context(), http.MethodPost, workflowPath(s.WorkflowID, "/reset", runIDQuery(s.RunID)), body)
 			assert.NoError(t, err)
 			got <- a
 		}()
@@ -149,7 +149,7 @@ func TestConcurrentResetsLeaveOneRun(t *testing.T) {
 	require.True(t, runs[current.RunID], "the current run is one of the new runs")
 	delete(runs, current.RunID)
 	for run := range runs {
-		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(run))).expect(t, http.StatusOK))
+		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runIDQuery(run))).expect(t, http.StatusOK))
 		require.Equal(t, "TERMINATED", o.Status)
 	}
 	awaitSignalCount(t, s.WorkflowID, 1)
@@ -179,10 +179,10 @@ func TestResetRequiresAResetPoint(t *testing.T) {
 func TestServerDoesNotDeduplicateResets(t *testing.T) {
 	t.Parallel()
 	s := startWithSignals(t, 0)
-	once := writer().with("Idempotency-Key", "once")
+	withKey := writer().with("Idempotency-Key", "key-1")
 	body := `{"resetType":"FIRST_WORKFLOW_TASK"}`
-	first := as[reset](t, once.post(t, workflowPath(s.WorkflowID, "/reset", runQuery(s.RunID)), body).expect(t, http.StatusOK))
-	second := as[reset](t, once.post(t, workflowPath(s.WorkflowID, "/reset", runQuery(s.RunID)), body).expect(t, http.StatusOK))
+	first := as[reset](t, withKey.post(t, workflowPath(s.WorkflowID, "/reset", runIDQuery(s.RunID)), body).expect(t, http.StatusOK))
+	second := as[reset](t, withKey.post(t, workflowPath(s.WorkflowID, "/reset", runIDQuery(s.RunID)), body).expect(t, http.StatusOK))
 	require.NotEqual(t, first.RunID, second.RunID)
 	terminate(t, s.WorkflowID)
 }
@@ -190,11 +190,11 @@ func TestServerDoesNotDeduplicateResets(t *testing.T) {
 func TestPausedWorkflowWaits(t *testing.T) {
 	t.Parallel()
 	s := startWithSignals(t, 1)
-	once := writer().with("Idempotency-Key", newID(t))
-	pause, unpause := workflowPath(s.WorkflowID, "/pause"), workflowPath(s.WorkflowID, "/unpause", runQuery(s.RunID))
+	withKey := writer().with("Idempotency-Key", newID(t))
+	pause, unpause := workflowPath(s.WorkflowID, "/pause"), workflowPath(s.WorkflowID, "/unpause", runIDQuery(s.RunID))
 	writer().post(t, unpause, "").problem(t, http.StatusConflict, "conflict")
 	for range 2 {
-		once.post(t, pause, `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
+		withKey.post(t, pause, `{"reason":"the bank is down"}`).expect(t, http.StatusNoContent)
 	}
 	writer().post(t, pause, "").problem(t, http.StatusConflict, "conflict")
 	w := as[struct {
@@ -272,7 +272,7 @@ func TestDeletedWorkflowIsGone(t *testing.T) {
 	}
 	remove("").expect(t, http.StatusNoContent)
 	e2etest.Eventually(t, "the run is gone", func() bool { return writer().get(t, workflowPath(s.WorkflowID)).status == http.StatusNotFound })
-	for _, run := range []string{"", runQuery(s.RunID)} {
+	for _, run := range []string{"", runIDQuery(s.RunID)} {
 		require.Equal(t, s.WorkflowID, remove(run).problem(t, http.StatusNotFound, "workflow-not-found").WorkflowID)
 	}
 }
@@ -282,8 +282,8 @@ func TestDeleteOfRunById(t *testing.T) {
 	t.Parallel()
 	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
-	second := startWithoutWorkerAs(t, first.WorkflowID)
-	writer().mustSend(t, http.MethodDelete, workflowPath(first.WorkflowID, runQuery(first.RunID)), "").expect(t, http.StatusNoContent)
+	second := startWithoutWorkerWithID(t, first.WorkflowID)
+	writer().mustSend(t, http.MethodDelete, workflowPath(first.WorkflowID, runIDQuery(first.RunID)), "").expect(t, http.StatusNoContent)
 	w := describe(t, first.WorkflowID)
 	require.Equal(t, []string{second.RunID, "RUNNING"}, []string{w.RunID, w.Status})
 	terminate(t, first.WorkflowID)

@@ -119,7 +119,7 @@ func TestContinuedRunsAreFollowed(t *testing.T) {
 	last := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, []string{"COMPLETED", "3"}, []string{last.Status, string(last.Result)})
 
-	resultOfFirstRun := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))
+	resultOfFirstRun := workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID))
 	require.NotEqual(t, s.RunID, last.RunID)
 	for _, query := range []string{"", "&wait=30s"} {
 		o := as[outcome](t, writer().get(t, resultOfFirstRun+query).expect(t, http.StatusOK))
@@ -133,7 +133,7 @@ func TestContinuedRunIsAnOutcomeWhenNotFollowed(t *testing.T) {
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	last := awaitOutcome(t, s.WorkflowID)
 	for _, query := range []string{"&followRuns=false", "&followRuns=false&wait=30s"} {
-		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), query)).expect(t, http.StatusOK))
+		o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID), query)).expect(t, http.StatusOK))
 		require.Equal(t, []string{"CONTINUED_AS_NEW", s.RunID, last.RunID}, []string{o.Status, o.RunID, o.NewRunID})
 		require.Nil(t, o.Failure)
 	}
@@ -148,7 +148,7 @@ const retryOnce = `"retryPolicy":{"initialInterval":"10ms","maximumAttempts":2}`
 func TestRetriedRunsAreFollowed(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Fail", `"args":[{}]`, retryOnce)
-	path := workflowPath(s.WorkflowID, "/result", runQuery(s.RunID), "&wait=30s")
+	path := workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID), "&wait=30s")
 	last := as[outcome](t, writer().get(t, path).expect(t, http.StatusOK))
 	require.Equal(t, "FAILED", last.Status)
 	require.NotEqual(t, s.RunID, last.RunID)

@@ -55,7 +55,7 @@ func TestTerminateExistingReplacesRunningWorkflow(t *testing.T) {
 			again := as[started](t, startAgain(t, s.WorkflowID, field).expect(t, http.StatusCreated))
 			require.True(t, again.Started)
 			require.NotEqual(t, s.RunID, again.RunID)
-			o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID))).expect(t, http.StatusOK))
+			o := as[outcome](t, writer().get(t, workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID))).expect(t, http.StatusOK))
 			require.Equal(t, "TERMINATED", o.Status)
 			require.Equal(t, "RUNNING", describe(t, s.WorkflowID).Status)
 			terminate(t, s.WorkflowID)

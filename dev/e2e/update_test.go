@@ -51,7 +51,7 @@ func TestUpdateReturnsResult(t *testing.T) {
 	again := reader().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID)).expect(t, http.StatusOK)
 	require.Equal(t, u, as[updated](t, again))
 	terminate(t, s.WorkflowID)
-	again = reader().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, runQuery(u.RunID), "&wait=5s")).expect(t, http.StatusOK)
+	again = reader().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, runIDQuery(u.RunID), "&wait=5s")).expect(t, http.StatusOK)
 	require.Equal(t, u, as[updated](t, again), "after the workflow has closed")
 	writer().update(t, s.WorkflowID, updateBody("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
 }
@@ -130,7 +130,7 @@ func TestUpdateSurvivesReset(t *testing.T) {
 	firstWorker.Stop()
 
 	sent := make(chan apiResponse, 2)
-	for id, query := range map[string]string{"any-run": "", "first-run": runQuery(s.RunID)} {
+	for id, query := range map[string]string{"any-run": "", "first-run": runIDQuery(s.RunID)} {
 		go func() {
 			body := updateBody("add", 7, `"updateId":`+quote(id))
 			a, err := writer().send(t.Context(), http.MethodPost, workflowPath(s.WorkflowID, "/updates", query), body)
@@ -221,18 +221,18 @@ func TestRepeatedUpdateRunsOnce(t *testing.T) {
 	sum := func(c caller, body string) string {
 		return string(as[updated](t, c.update(t, s.WorkflowID, body).expect(t, http.StatusOK)).Result)
 	}
-	once := writer().with("Idempotency-Key", "once")
-	require.Equal(t, "1", sum(once, updateBody("add", 1)))
-	require.Equal(t, "1", sum(once, updateBody("add", 1)))
-	require.Equal(t, "1", sum(once.onGateway(shared.replicas[1]), updateBody("add", 1)))
-	require.Equal(t, "2", sum(writer().with("Idempotency-Key", "twice"), updateBody("add", 1)))
-	require.Equal(t, "3", sum(bearer(threeNamespacesKey).with("Idempotency-Key", "once"), updateBody("add", 1)), "idempotency keys of different callers are independent")
-	require.Equal(t, "4", sum(once, updateBody("add", 1, `"updateId":"mine"`)), "an explicit update id takes precedence over the idempotency key")
+	withKey := writer().with("Idempotency-Key", "key-1")
+	require.Equal(t, "1", sum(withKey, updateBody("add", 1)))
+	require.Equal(t, "1", sum(withKey, updateBody("add", 1)))
+	require.Equal(t, "1", sum(withKey.onGateway(shared.replicas[1]), updateBody("add", 1)))
+	require.Equal(t, "2", sum(writer().with("Idempotency-Key", "key-2"), updateBody("add", 1)))
+	require.Equal(t, "3", sum(bearer(threeNamespacesKey).with("Idempotency-Key", "key-1"), updateBody("add", 1)), "idempotency keys of different callers are independent")
+	require.Equal(t, "4", sum(withKey, updateBody("add", 1, `"updateId":"mine"`)), "an explicit update id takes precedence over the idempotency key")
 	require.Equal(t, "4", sum(bearer(threeNamespacesKey), updateBody("add", 1, `"updateId":"mine"`)))
 	require.Equal(t, "5", sum(writer(), updateBody("add", 1)), "updates without an idempotency key are not deduplicated")
-	require.Equal(t, "7", sum(once, updateBody("add", 2)), "the same key with another body is a new update")
-	require.Equal(t, "7", sum(once, updateBody("add", 2)))
-	unknown := as[updated](t, once.update(t, s.WorkflowID, updateBody("noSuchUpdate", 1)).expect(t, http.StatusOK))
+	require.Equal(t, "7", sum(withKey, updateBody("add", 2)), "the same key with another body is a new update")
+	require.Equal(t, "7", sum(withKey, updateBody("add", 2)))
+	unknown := as[updated](t, withKey.update(t, s.WorkflowID, updateBody("noSuchUpdate", 1)).expect(t, http.StatusOK))
 	require.Equal(t, "REJECTED", unknown.Status, "the same key with another update name is a new update")
 	terminate(t, s.WorkflowID)
 }
@@ -262,15 +262,15 @@ func TestUpdateIsBoundToRun(t *testing.T) {
 	writer().post(t, workflowPath(s.WorkflowID, "/signal"), `{"signal":"next"}`).expect(t, http.StatusNoContent)
 	e2etest.Eventually(t, "the ledger has continued as new", func() bool { return describe(t, s.WorkflowID).RunID != s.RunID })
 	writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID)).problem(t, http.StatusNotFound, "update-not-found")
-	require.Equal(t, u, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, runQuery(s.RunID))).expect(t, http.StatusOK)))
+	require.Equal(t, u, as[updated](t, writer().get(t, workflowPath(s.WorkflowID, "/updates/", u.UpdateID, runIDQuery(s.RunID))).expect(t, http.StatusOK)))
 	current := describe(t, s.WorkflowID).RunID
-	pinned := as[updated](t, writer().post(t, workflowPath(s.WorkflowID, "/updates", runQuery(current)), updateBody("add", 1)).expect(t, http.StatusOK))
+	pinned := as[updated](t, writer().post(t, workflowPath(s.WorkflowID, "/updates", runIDQuery(current)), updateBody("add", 1)).expect(t, http.StatusOK))
 	require.Equal(t, []string{current, "4"}, []string{pinned.RunID, string(pinned.Result)})
 	chained := writer().post(t, workflowPath(s.WorkflowID, "/updates?firstExecutionRunId=", s.RunID), updateBody("add", 1)).expect(t, http.StatusOK)
 	require.Equal(t, "5", string(as[updated](t, chained).Result))
 	writer().post(t, workflowPath(s.WorkflowID, "/updates?firstExecutionRunId=", absentRunID), updateBody("add", 1)).
 		problem(t, http.StatusConflict, "run-chain-mismatch")
-	writer().post(t, workflowPath(s.WorkflowID, "/updates", runQuery(s.RunID)), updateBody("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
+	writer().post(t, workflowPath(s.WorkflowID, "/updates", runIDQuery(s.RunID)), updateBody("add", 1)).problem(t, http.StatusConflict, "workflow-completed")
 	terminate(t, s.WorkflowID)
 }
 
@@ -407,14 +407,14 @@ func TestUpdateWithStartHasAllStartOptions(t *testing.T) {
 func TestRepeatedUpdateWithStartRunsOnce(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	once := writer().with("Idempotency-Key", "once")
+	withKey := writer().with("Idempotency-Key", "key-1")
 	body := updateWithStartBody(id, "FAIL", updateBody("add", 1))
-	first := as[updatedWithStart](t, once.post(t, updatesWithStart, body).expect(t, http.StatusOK))
+	first := as[updatedWithStart](t, withKey.post(t, updatesWithStart, body).expect(t, http.StatusOK))
 	for _, replica := range shared.replicas {
-		require.Equal(t, first, as[updatedWithStart](t, once.onGateway(replica).post(t, updatesWithStart, body).expect(t, http.StatusOK)))
+		require.Equal(t, first, as[updatedWithStart](t, withKey.onGateway(replica).post(t, updatesWithStart, body).expect(t, http.StatusOK)))
 	}
 	terminate(t, id)
-	require.Equal(t, first, as[updatedWithStart](t, once.post(t, updatesWithStart, body).expect(t, http.StatusOK)), "after the run has closed")
+	require.Equal(t, first, as[updatedWithStart](t, withKey.post(t, updatesWithStart, body).expect(t, http.StatusOK)), "after the run has closed")
 	require.Equal(t, first.Start.RunID, describe(t, id).RunID)
 }
 
@@ -423,8 +423,8 @@ func TestConcurrentUpdatesWithStartHaveEqualResponses(t *testing.T) {
 	for range 3 {
 		id := newID(t)
 		all := concurrently(16, func(i int) apiResponse {
-			once := writer().with("Idempotency-Key", "once").onGateway(shared.replicas[i%len(shared.replicas)])
-			return once.post(t, updatesWithStart, updateWithStartBody(id, "USE_EXISTING", updateBody("add", 1)))
+			withKey := writer().with("Idempotency-Key", "key-1").onGateway(shared.replicas[i%len(shared.replicas)])
+			return withKey.post(t, updatesWithStart, updateWithStartBody(id, "USE_EXISTING", updateBody("add", 1)))
 		})
 		for _, a := range all {
 			require.Equal(t, string(all[0].body), string(a.body))

@@ -19,7 +19,7 @@ func requirePending(t *testing.T, a apiResponse, s started) {
 	require.Equal(t, s.FirstExecutionRunID, pending.FirstExecutionRunID)
 	require.Equal(t, "1", a.header.Get("Retry-After"))
 	require.Equal(t, "no-store", a.header.Get("Cache-Control"))
-	require.Equal(t, workflowPath(s.WorkflowID, "/result", runQuery(s.RunID)), a.header.Get("Location"))
+	require.Equal(t, workflowPath(s.WorkflowID, "/result", runIDQuery(s.RunID)), a.header.Get("Location"))
 }
 
 func TestExpiredWaitIsPending(t *testing.T) {
