@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// largeBuffer is the size, in bytes, of the read buffer of a connection that reads responses. smallBuffer is that of a
-	// waiting caller, which receives none.
+	// largeBuffer and smallBuffer are sizes of the read buffer of a connection, in bytes. The small one is for waiting
+	// callers, which receive no response.
 	largeBuffer, smallBuffer = 32 << 10, 512
 	// statusOffset and statusEnd delimit the status code in "HTTP/1.1 200 OK".
 	statusOffset, statusEnd = 9, 12
@@ -58,7 +58,7 @@ func (c *conn) do(request []byte, keepBody bool) (Response, error) {
 	switch {
 	case length >= 0:
 		err = c.readBody(length, body)
-	case length == chunked:
+	case length == lengthChunked:
 		err = c.readChunked(body)
 	default:
 		err = errors.New("the response has neither a Content-Length nor a chunked body")
@@ -71,8 +71,8 @@ func (c *conn) do(request []byte, keepBody bool) (Response, error) {
 
 // Special values for the length of a body.
 const (
-	unknown = -1
-	chunked = -2
+	lengthUnknown = -1
+	lengthChunked = -2
 )
 
 // readHeader reads the status line and the header section.
@@ -87,7 +87,7 @@ func (c *conn) readHeader() (status, length int, err error) {
 	if status, err = strconv.Atoi(string(line[statusOffset:statusEnd])); err != nil {
 		return 0, 0, err
 	}
-	length = unknown
+	length = lengthUnknown
 	if status == 204 {
 		length = 0
 	}
@@ -102,7 +102,7 @@ func (c *conn) readHeader() (status, length int, err error) {
 				return 0, 0, err
 			}
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
-			length = chunked
+			length = lengthChunked
 		}
 	}
 }

@@ -14,7 +14,7 @@ type Waiters struct {
 	pool Pool
 }
 
-// dialers limits the number of connections that are opened concurrently, because the target's accept queue is short.
+// dialers is the number of goroutines that open connections. It is low, because the target's accept queue is short.
 const dialers = 64
 
 // StartWaiters opens a connection for each caller and sends a request on it.
