@@ -30,9 +30,9 @@ func (c Call) ExpectedText() string {
 	case Start, Describe:
 		return messages.RunID
 	case List:
-		return fmt.Sprintf(`"order-%d"`, messages.Executions-1)
+		return fmt.Sprintf(`"order-%d"`, messages.ExecutionCount-1)
 	case History:
-		return fmt.Sprintf(`"%d"`, messages.Events)
+		return fmt.Sprintf(`"%d"`, messages.EventCount)
 	default:
 		return ""
 	}

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// Executions is the number of workflows in the response to a list request.
-const Executions = 100
+// ExecutionCount is the number of workflows in the response to a list request.
+const ExecutionCount = 100
 
 func startResponse() *workflowservice.StartWorkflowExecutionResponse {
 	return &workflowservice.StartWorkflowExecutionResponse{
@@ -46,7 +46,7 @@ func listResponse() *workflowservice.ListWorkflowExecutionsResponse {
 	response := &workflowservice.ListWorkflowExecutionsResponse{
 		NextPageToken: []byte(`{"CloseTime":"2026-01-02T03:04:05.678901Z","StartTime":"2026-01-02T03:04:05.678901Z","RunID":"` + RunID + `"}`),
 	}
-	for n := Executions - 1; n >= 0; n-- {
+	for n := ExecutionCount - 1; n >= 0; n-- {
 		info := runningExecution(n)
 		if n%3 != 0 {
 			closeExecution(info, n)

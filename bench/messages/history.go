@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// Events is the number of events in the response to a history request.
-const Events = 1000
+// EventCount is the number of events in the response to a history request.
+const EventCount = 1000
 
 // historyResponse returns the history of a workflow that executes one activity after the other.
 func historyResponse() *workflowservice.GetWorkflowExecutionHistoryResponse {
@@ -20,7 +20,7 @@ func historyResponse() *workflowservice.GetWorkflowExecutionHistoryResponse {
 		taskScheduled, taskStarted, taskCompleted, activityScheduled, activityStarted, activityCompleted,
 	}
 	events := []*history.HistoryEvent{workflowStarted()}
-	for n := 0; len(events) < Events; n++ {
+	for n := 0; len(events) < EventCount; n++ {
 		id := int64(len(events) + 1)
 		event := cycle[n%len(cycle)](id)
 		event.EventId, event.EventTime, event.TaskId = id, timeAt(int(id)*10), 1_048_576+id

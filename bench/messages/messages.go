@@ -60,14 +60,14 @@ func DescribeRequest() *workflowservice.DescribeWorkflowExecutionRequest {
 // ListRequest returns the request for a page of workflows.
 func ListRequest() *workflowservice.ListWorkflowExecutionsRequest {
 	return &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: Namespace, PageSize: Executions, Query: `WorkflowType = "Order"`,
+		Namespace: Namespace, PageSize: ExecutionCount, Query: `WorkflowType = "Order"`,
 	}
 }
 
 // HistoryRequest returns the request for all events of the workflow.
 func HistoryRequest() *workflowservice.GetWorkflowExecutionHistoryRequest {
 	return &workflowservice.GetWorkflowExecutionHistoryRequest{
-		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, MaximumPageSize: Events,
+		Namespace: Namespace, Execution: &common.WorkflowExecution{WorkflowId: WorkflowID}, MaximumPageSize: EventCount,
 	}
 }
 
