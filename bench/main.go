@@ -32,7 +32,7 @@ func main() {
 
 // bench measures, prints the results and, with -write, writes the documents. It also prints incomplete results.
 func bench(ctx context.Context) (err error) {
-	options := measure.Options{Peer: startPeer, Progress: os.Stderr}
+	options := measure.Options{StartProcess: startProcess, Progress: os.Stderr}
 	flag.StringVar(&options.Gateway, "gateway", "../bin/gateway", "the gateway's binary")
 	flag.IntVar(&options.Connections, "connections", 16, "number of connections, each with one request in flight")
 	flag.IntVar(&options.Rounds, "rounds", 6, "number of rounds; each target has one turn per round")

@@ -19,12 +19,12 @@ import (
 	"github.com/flowgate/flowgate/bench/upstream"
 )
 
-// serveArgument is the subcommand that runs this program as the upstream or as a peer. Its arguments are a role and the
-// address of the upstream.
+// serveArgument is the subcommand that runs this program as the upstream, the floor or a peer. Its arguments are a role
+// and the address of the upstream.
 const serveArgument = "serve"
 
-// startPeer starts this program as another process, with the given role.
-func startPeer(ctx context.Context, role, upstream, log string) (*process.Process, error) {
+// startProcess starts this program as another process, with the given role.
+func startProcess(ctx context.Context, role, upstream, log string) (*process.Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -32,8 +32,8 @@ func startPeer(ctx context.Context, role, upstream, log string) (*process.Proces
 	return process.Start(ctx, exec.Command(self, serveArgument, role, upstream), log) //nolint:gosec,noctx // this program; ctx limits only the start
 }
 
-// serve runs in the process that startPeer starts. It returns when its standard input is closed, which happens when the
-// parent exits.
+// serve runs in the process that startProcess starts. It returns when its standard input is closed, which happens when
+// the parent exits.
 func serve(ctx context.Context, arguments []string) error {
 	if len(arguments) != 2 {
 		return fmt.Errorf("usage: %s ROLE UPSTREAM", serveArgument)
@@ -55,7 +55,7 @@ func serve(ctx context.Context, arguments []string) error {
 		done <- err
 	}()
 	go func() { done <- serveHTTP(admin, peers.Admin()) }()
-	servePublic, err := newPeer(ctx, arguments[0], arguments[1])
+	servePublic, err := newServer(ctx, arguments[0], arguments[1])
 	if err != nil {
 		return err
 	}
@@ -73,9 +73,9 @@ func serveHTTP(listener net.Listener, handler http.Handler) error {
 	return http.Serve(listener, handler) //nolint:gosec // see above
 }
 
-// newPeer returns a function that serves a role on a listener. The connections have the default settings of the
-// libraries.
-func newPeer(ctx context.Context, role, address string) (serve func(net.Listener) error, err error) {
+// newServer returns a function that serves the connections of a listener in the given role. The connections have the
+// default settings of the libraries.
+func newServer(ctx context.Context, role, address string) (serve func(net.Listener) error, err error) {
 	if role == measure.RoleUpstream {
 		server, err := upstream.New()
 		if err != nil {

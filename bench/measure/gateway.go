@@ -18,7 +18,7 @@ import (
 const keyID = "bench"
 
 // configure writes the configuration file and the keys file of the gateways and returns the API key in the latter.
-func configure(dir string) (key string, err error) {
+func configure(dir string) (apiKey string, err error) {
 	secret := rand.Text() + rand.Text()
 	hash := sha256.Sum256([]byte(secret))
 	keys := fmt.Sprintf("keys:\n  - id: %s\n    secrets: [{sha256: %s}]\n    grants: [{namespace: %s, role: write}]\n",
@@ -37,7 +37,7 @@ func (s *session) startGateway(ctx context.Context, log string) (*process.Proces
 	command.Env = append(ownEnvironment(),
 		"FLOWGATE_LISTEN_PUBLIC=127.0.0.1:0",
 		"FLOWGATE_LISTEN_ADMIN=127.0.0.1:0",
-		"FLOWGATE_UPSTREAM_ADDRESS="+s.upstream.Public,
+		"FLOWGATE_UPSTREAM_ADDRESS="+s.upstream.PublicAddress,
 		"FLOWGATE_LIMITS_IN_FLIGHT_READS=20000",
 		"FLOWGATE_LIMITS_IN_FLIGHT_WRITES=20000",
 		"FLOWGATE_LIMITS_IN_FLIGHT_WAITS=20000",

@@ -15,8 +15,8 @@ func (s *session) chooseRates() {
 	for _, call := range calls.Measured() {
 		rate := float64(maximum)
 		for _, target := range report.Targets() {
-			if cell := s.results.Cell(target, call); cell != nil {
-				rate = min(rate, fraction*report.Median(cell.PerSecond))
+			if measurement := s.results.Measurement(target, call); measurement != nil {
+				rate = min(rate, fraction*report.Median(measurement.PerSecond))
 			}
 		}
 		s.results.Rates[call] = max(1, math.Floor(rate))
@@ -25,11 +25,11 @@ func (s *session) chooseRates() {
 
 // pace sends requests at the rate that chooseRates selected for the call, and records their latencies.
 func (s *session) pace(ctx context.Context, t *target, call calls.Call) error {
-	latencies, err := t.pool.Pace(ctx, t.dialect.Request(call, s.key), s.results.Rates[call], s.PaceWindow)
+	latencies, err := t.pool.Pace(ctx, t.dialect.Request(call, s.apiKey), s.results.Rates[call], s.PaceWindow)
 	if err != nil {
 		return err
 	}
-	cell := s.results.Cell(t.name, call)
-	cell.Latencies = append(cell.Latencies, latencies...)
+	measurement := s.results.Measurement(t.name, call)
+	measurement.Latencies = append(measurement.Latencies, latencies...)
 	return nil
 }

@@ -23,7 +23,7 @@ func (s *session) writeProfiles(ctx context.Context, targets []*target) error {
 		return err
 	}
 	names := map[report.Target]string{report.Floor: "floor", report.TemporalAPI: "temporal", report.V1: "v1"}
-	return s.forEachCell(targets, 0, func(t *target, call calls.Call) error {
+	return s.forEachCall(targets, 0, func(t *target, call calls.Call) error {
 		name, profiled := names[t.name]
 		if !profiled {
 			return nil
@@ -53,7 +53,7 @@ func (s *session) profile(ctx context.Context, t *target, call calls.Call) ([]by
 		done <- result{profile, err}
 	}()
 	for {
-		if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(call, s.key), 100*time.Millisecond); err != nil {
+		if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(call, s.apiKey), 100*time.Millisecond); err != nil {
 			return nil, err
 		}
 		select {

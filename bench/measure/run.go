@@ -22,7 +22,7 @@ func Run(ctx context.Context, options Options) (*report.Results, error) {
 	defer s.upstream.Kill()
 	s.results = &report.Results{
 		Date: time.Now(), Machine: report.ThisMachine(), Connections: s.Connections, Rounds: s.Rounds, Callers: s.Callers,
-		Rates: map[calls.Call]float64{}, Cells: map[report.Target]map[calls.Call]*report.Cell{}, Waiting: map[report.Target]float64{},
+		Rates: map[calls.Call]float64{}, Measurements: map[report.Target]map[calls.Call]*report.Measurement{}, Waiting: map[report.Target]float64{},
 	}
 	if err := s.measureCalls(ctx); err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func Run(ctx context.Context, options Options) (*report.Results, error) {
 			return nil, err
 		}
 	}
-	return s.results, errors.Join(s.unserved...)
+	return s.results, errors.Join(s.checkErrors...)
 }
 
 // measureCalls measures all calls except Wait. The targets take turns.
@@ -55,54 +55,54 @@ func (s *session) measureCalls(ctx context.Context) error {
 	}
 	for round := range s.Rounds {
 		s.progressf("round %d of %d", round+1, s.Rounds)
-		if err := s.forEachCell(targets, round, func(t *target, call calls.Call) error { return s.saturate(ctx, t, call) }); err != nil {
+		if err := s.forEachCall(targets, round, func(t *target, call calls.Call) error { return s.saturate(ctx, t, call) }); err != nil {
 			return err
 		}
 	}
 	s.chooseRates()
 	for round := range 2 {
 		s.progressf("fixed rate, round %d of 2", round+1)
-		if err := s.forEachCell(targets, round, func(t *target, call calls.Call) error { return s.pace(ctx, t, call) }); err != nil {
+		if err := s.forEachCall(targets, round, func(t *target, call calls.Call) error { return s.pace(ctx, t, call) }); err != nil {
 			return err
 		}
 	}
 	return s.writeProfiles(ctx, targets)
 }
 
-// checkCalls sends each call once and creates a cell for the results of each call that the target serves. The floor and
-// the peers must serve all calls. If a gateway does not serve a call, the run continues without it and returns an error
-// at the end.
+// checkCalls sends each call once, and adds an empty measurement to the results for each call that the target serves.
+// The floor and the peers must serve all calls. If an API of the gateway does not serve a call, the run continues
+// without the call and returns an error at the end.
 func (s *session) checkCalls(t *target) error {
-	cells := map[calls.Call]*report.Cell{}
-	s.results.Cells[t.name] = cells
+	measurements := map[calls.Call]*report.Measurement{}
+	s.results.Measurements[t.name] = measurements
 	for _, call := range calls.Measured() {
-		response, err := t.pool.Do(t.dialect.Request(call, s.key))
+		response, err := t.pool.Do(t.dialect.Request(call, s.apiKey))
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", t.name, call, err)
 		}
 		if response.Status < 300 && bytes.Contains(response.Body, []byte(call.ExpectedText())) {
-			cells[call] = &report.Cell{}
+			measurements[call] = &report.Measurement{}
 			continue
 		}
 		err = fmt.Errorf("%s: %s is not served: %d %.120q", t.name, call, response.Status, response.Body)
 		if t.name != report.TemporalAPI && t.name != report.V1 {
 			return err
 		}
-		s.unserved = append(s.unserved, err)
+		s.checkErrors = append(s.checkErrors, err)
 	}
 	return nil
 }
 
-// forEachCell calls do for each call and each target that serves it. The order of the targets is reversed in every
+// forEachCall calls do for each call and each target that serves it. The order of the targets is reversed in every
 // second round.
-func (s *session) forEachCell(targets []*target, round int, do func(*target, calls.Call) error) error {
+func (s *session) forEachCall(targets []*target, round int, do func(*target, calls.Call) error) error {
 	order := slices.Clone(targets)
 	if round%2 == 1 {
 		slices.Reverse(order)
 	}
 	for _, call := range calls.Measured() {
 		for _, t := range order {
-			if s.results.Cell(t.name, call) == nil {
+			if s.results.Measurement(t.name, call) == nil {
 				continue
 			}
 			if err := do(t, call); err != nil {

@@ -10,7 +10,7 @@ import (
 // saturate sends requests to a target as fast as it responds, and records the cost of a request.
 func (s *session) saturate(ctx context.Context, t *target, call calls.Call) error {
 	const warmUpDivisor = 8 // the warm-up takes an eighth of the window
-	request := t.dialect.Request(call, s.key)
+	request := t.dialect.Request(call, s.apiKey)
 	if _, _, err := t.pool.Saturate(ctx, request, s.Window/warmUpDivisor); err != nil {
 		return err
 	}
@@ -34,10 +34,10 @@ func (s *session) saturate(ctx context.Context, t *target, call calls.Call) erro
 	if err != nil {
 		return err
 	}
-	cell := s.results.Cell(t.name, call)
-	cell.CPU = append(cell.CPU, (after-before)/time.Duration(requests))
-	cell.PerSecond = append(cell.PerSecond, float64(requests)/elapsed.Seconds())
-	cell.Mallocs = append(cell.Mallocs, max(mallocs/float64(requests), 0))
+	measurement := s.results.Measurement(t.name, call)
+	measurement.CPU = append(measurement.CPU, (after-before)/time.Duration(requests))
+	measurement.PerSecond = append(measurement.PerSecond, float64(requests)/elapsed.Seconds())
+	measurement.Mallocs = append(measurement.Mallocs, max(mallocs/float64(requests), 0))
 	return nil
 }
 

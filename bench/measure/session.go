@@ -11,21 +11,22 @@ import (
 	"github.com/flowgate/flowgate/bench/report"
 )
 
-// session contains the state of a run.
+// session is the state of one call of [Run].
 type session struct {
 	Options
 	upstream *process.Process
-	key      string
+	apiKey   string
 	results  *report.Results
-	// unserved contains an error for each call that a gateway does not serve.
-	unserved []error
-	// logCount is the number of log files so far.
+	// checkErrors contains an error of checkCalls for each call that an API of the gateway does not serve.
+	checkErrors []error
+	// logCount is the number of calls of newLogPath.
 	logCount int
 }
 
-// target is the running process of a target.
+// target is a running process that receives requests, with the connections to it.
 type target struct {
-	name    report.Target
+	name report.Target
+	// dialect is the HTTP API of the target: the paths and bodies of its requests.
 	dialect calls.Dialect
 	*process.Process
 	pool *load.Pool
@@ -42,10 +43,10 @@ func (t *target) stop() {
 func newSession(ctx context.Context, options Options) (*session, error) {
 	s := &session{Options: options}
 	var err error
-	if s.key, err = configure(s.Dir); err != nil {
+	if s.apiKey, err = configure(s.Dir); err != nil {
 		return nil, err
 	}
-	s.upstream, err = s.Peer(ctx, RoleUpstream, "", s.newLog(RoleUpstream))
+	s.upstream, err = s.StartProcess(ctx, RoleUpstream, "", s.newLogPath(RoleUpstream))
 	return s, err
 }
 
@@ -65,22 +66,22 @@ func (s *session) start(ctx context.Context, name report.Target) (*target, error
 	t := &target{name: name, dialect: kind.dialect}
 	var err error
 	if kind.role == "" {
-		t.Process, err = s.startGateway(ctx, s.newLog("gateway"))
+		t.Process, err = s.startGateway(ctx, s.newLogPath("gateway"))
 	} else {
-		t.Process, err = s.Peer(ctx, kind.role, s.upstream.Public, s.newLog(kind.role))
+		t.Process, err = s.StartProcess(ctx, kind.role, s.upstream.PublicAddress, s.newLogPath(kind.role))
 	}
 	if err != nil {
 		return nil, err
 	}
-	if t.pool, err = load.Open(ctx, t.Public, s.Connections); err != nil {
+	if t.pool, err = load.Open(ctx, t.PublicAddress, s.Connections); err != nil {
 		t.stop()
 		return nil, err
 	}
 	return t, nil
 }
 
-// newLog returns a unique name for the log of a process.
-func (s *session) newLog(process string) string {
+// newLogPath returns the path of a new file for the log of a process.
+func (s *session) newLogPath(process string) string {
 	s.logCount++
 	return filepath.Join(s.Dir, fmt.Sprintf("%s-%d.log", process, s.logCount))
 }

@@ -15,7 +15,7 @@ import (
 // format makes no difference. At the Temporal HTTP API, a wait is a request for the history, so it requires that call.
 func (s *session) measureWaiting(ctx context.Context) error {
 	for _, name := range []report.Target{report.Floor, report.Plain, report.TemporalAPI, report.V1} {
-		if name == report.TemporalAPI && s.results.Cell(name, calls.History) == nil {
+		if name == report.TemporalAPI && s.results.Measurement(name, calls.History) == nil {
 			continue
 		}
 		s.progressf("%d waiting callers: %s", s.Callers, name)
@@ -36,14 +36,14 @@ func (s *session) memoryPerCaller(ctx context.Context, name report.Target) (floa
 	}
 	defer t.stop()
 	const warmUp = 300 * time.Millisecond
-	if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(calls.Describe, s.key), warmUp); err != nil {
+	if _, _, err := t.pool.Saturate(ctx, t.dialect.Request(calls.Describe, s.apiKey), warmUp); err != nil {
 		return 0, err
 	}
 	before, err := t.idleMemory(ctx)
 	if err != nil {
 		return 0, err
 	}
-	waiters, err := load.StartWaiters(ctx, t.Public, t.dialect.Request(calls.Wait, s.key), s.Callers)
+	waiters, err := load.StartWaiters(ctx, t.PublicAddress, t.dialect.Request(calls.Wait, s.apiKey), s.Callers)
 	if err != nil {
 		return 0, err
 	}

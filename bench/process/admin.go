@@ -10,7 +10,7 @@ import (
 
 // Mallocs returns the number of heap allocations of the process so far.
 func (p *Process) Mallocs(ctx context.Context) (float64, error) {
-	text, err := get(ctx, "http://"+p.Admin+"/metrics")
+	text, err := get(ctx, "http://"+p.AdminAddress+"/metrics")
 	if err != nil {
 		return 0, err
 	}
@@ -24,5 +24,5 @@ func (p *Process) Mallocs(ctx context.Context) (float64, error) {
 
 // Profile returns a CPU profile of the process over the given number of seconds.
 func (p *Process) Profile(ctx context.Context, seconds int) ([]byte, error) {
-	return get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.Admin, seconds))
+	return get(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.AdminAddress, seconds))
 }

@@ -16,12 +16,13 @@ import (
 
 // Process is a running child process.
 type Process struct {
-	// Public and Admin are the addresses of the listeners of the process.
-	Public, Admin string
-	command       *exec.Cmd
-	stdin         io.Closer
-	log           string
-	done          chan struct{}
+	// PublicAddress and AdminAddress are the addresses of the listeners of the process.
+	PublicAddress, AdminAddress string
+
+	command *exec.Cmd
+	stdin   io.Closer
+	log     string // path of the log file
+	done    chan struct{}
 }
 
 // Serving is the line that each child logs as JSON when it listens. It is a subset of the line that the gateway logs.
@@ -71,7 +72,7 @@ func (p *Process) Kill() {
 // AwaitReady returns once the admin listener reports that the process is ready.
 func (p *Process) AwaitReady(ctx context.Context) error {
 	return p.await(ctx, "ready", func() bool {
-		_, err := get(ctx, "http://"+p.Admin+"/readyz")
+		_, err := get(ctx, "http://"+p.AdminAddress+"/readyz")
 		return err == nil
 	})
 }
@@ -85,7 +86,7 @@ func (p *Process) awaitServing(ctx context.Context) error {
 		for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 			var entry Serving
 			if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Message == ServingMessage {
-				p.Public, p.Admin = entry.Public, entry.Admin
+				p.PublicAddress, p.AdminAddress = entry.Public, entry.Admin
 				return true
 			}
 		}

@@ -9,7 +9,8 @@ import (
 // Target is the name of a measured program. The two HTTP APIs of the gateway are separate targets.
 type Target string
 
-// The targets, in the order of the report.
+// The targets, in the order of the report. Plain and PlainTemporal are a grpc-gateway without additional functions, with
+// its default JSON format and with that of Temporal's frontend.
 const (
 	Floor         Target = "floor"
 	Plain         Target = "plain"
@@ -21,8 +22,8 @@ const (
 // Targets returns all targets in the order of the report.
 func Targets() []Target { return []Target{Floor, Plain, PlainTemporal, TemporalAPI, V1} }
 
-// Cell contains the measurements of one call at one target.
-type Cell struct {
+// Measurement contains what was measured for one call at one target.
+type Measurement struct {
 	// CPU contains the CPU time per request in each round.
 	CPU []time.Duration
 	// PerSecond contains the number of responses per second in each round, Mallocs the number of allocations per request.
@@ -38,14 +39,16 @@ type Results struct {
 	// Connections, Rounds and Callers are the options of the run. Rates are the fixed rates, in requests per second.
 	Connections, Rounds, Callers int
 	Rates                        map[calls.Call]float64
-	// Cells contains no cell for a call that a target does not serve.
-	Cells map[Target]map[calls.Call]*Cell
+	// Measurements contains no measurement for a call that a target does not serve.
+	Measurements map[Target]map[calls.Call]*Measurement
 	// Waiting is the memory per waiting caller, in bytes.
 	Waiting map[Target]float64
 }
 
-// Cell returns the measurements of a call at a target, or nil if the call was not measured.
-func (r *Results) Cell(target Target, call calls.Call) *Cell { return r.Cells[target][call] }
+// Measurement returns the measurement of a call at a target, or nil if the call was not measured.
+func (r *Results) Measurement(target Target, call calls.Call) *Measurement {
+	return r.Measurements[target][call]
+}
 
 // WaitingGoal is the goal for the memory per waiting caller, in bytes.
 const WaitingGoal = 24 << 10
@@ -87,13 +90,13 @@ func (r *Results) Spread(target Target, call calls.Call) float64 {
 }
 
 func (r *Results) ratios(target Target, call calls.Call) []float64 {
-	cell, floor := r.Cell(target, call), r.Cell(Floor, call)
-	if cell == nil || floor == nil {
+	measurement, floor := r.Measurement(target, call), r.Measurement(Floor, call)
+	if measurement == nil || floor == nil {
 		return nil
 	}
 	var ratios []float64
-	for round := range min(len(cell.CPU), len(floor.CPU)) {
-		ratios = append(ratios, float64(cell.CPU[round])/float64(floor.CPU[round]))
+	for round := range min(len(measurement.CPU), len(floor.CPU)) {
+		ratios = append(ratios, float64(measurement.CPU[round])/float64(floor.CPU[round]))
 	}
 	return ratios
 }

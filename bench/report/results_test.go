@@ -14,12 +14,12 @@ import (
 // results contains the CPU times of the call start at the floor and at the Temporal HTTP API, in three rounds. Other
 // load on the machine slowed down both in the second round.
 func results() *report.Results {
-	cell := func(cpu ...time.Duration) map[calls.Call]*report.Cell {
-		return map[calls.Call]*report.Cell{calls.Start: {CPU: cpu}}
+	measurement := func(cpu ...time.Duration) map[calls.Call]*report.Measurement {
+		return map[calls.Call]*report.Measurement{calls.Start: {CPU: cpu}}
 	}
-	return &report.Results{Rounds: 3, Cells: map[report.Target]map[calls.Call]*report.Cell{
-		report.Floor:       cell(100, 400, 100),
-		report.TemporalAPI: cell(110, 480, 130),
+	return &report.Results{Rounds: 3, Measurements: map[report.Target]map[calls.Call]*report.Measurement{
+		report.Floor:       measurement(100, 400, 100),
+		report.TemporalAPI: measurement(110, 480, 130),
 	}}
 }
 
@@ -37,7 +37,7 @@ func TestRatioComparesTheSameRound(t *testing.T) {
 	}
 }
 
-func TestTablesMarkMissingCells(t *testing.T) {
+func TestTablesMarkMissingMeasurements(t *testing.T) {
 	t.Parallel()
 	tables := results().Tables()
 	want := []string{"start", "1.00", "–", "–", "1.20", "1.15", "–", "1.30"}
@@ -47,7 +47,7 @@ func TestTablesMarkMissingCells(t *testing.T) {
 	for _, table := range tables {
 		for _, row := range table.Rows {
 			if len(row) != len(table.Head) {
-				t.Errorf("%s: %d cells under %d heads", table.Title, len(row), len(table.Head))
+				t.Errorf("%s: a row has %d cells, the head has %d", table.Title, len(row), len(table.Head))
 			}
 		}
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/flowgate/flowgate/bench/calls"
 )
 
-// Table is a table of the report. The cells are formatted.
+// Table is a table of the report. Its cells are formatted text.
 type Table struct {
 	Title, Note string
 	Head        []string
 	Rows        [][]string
 }
 
-// noValue is the text of a cell without a measurement.
+// noValue is the text of a measurement without a measurement.
 const noValue = "–"
 
 // Tables returns all tables of the report.
@@ -64,29 +64,29 @@ func (r *Results) largestSpread() float64 {
 
 func (r *Results) cpuTable() Table {
 	return r.perCall("CPU time per request, µs", "User and system time of the target's process.",
-		func(_ calls.Call, cell *Cell) string {
-			return fmt.Sprintf("%.0f", float64(Median(cell.CPU))/float64(time.Microsecond))
+		func(measurement *Measurement) string {
+			return fmt.Sprintf("%.0f", float64(Median(measurement.CPU))/float64(time.Microsecond))
 		})
 }
 
 func (r *Results) throughputTable() Table {
 	note := fmt.Sprintf("%d connections, each with one request at a time. "+
 		"The target shares the machine with the load and with the upstream, so this is less accurate than the CPU time per request.", r.Connections)
-	return r.perCall("Requests per second", note, func(_ calls.Call, cell *Cell) string {
-		return fmt.Sprintf("%.0f", Median(cell.PerSecond))
+	return r.perCall("Requests per second", note, func(measurement *Measurement) string {
+		return fmt.Sprintf("%.0f", Median(measurement.PerSecond))
 	})
 }
 
 func (r *Results) allocationTable() Table {
-	return r.perCall("Allocations per request", "Heap objects per request.", func(_ calls.Call, cell *Cell) string {
-		return fmt.Sprintf("%.0f", Median(cell.Mallocs))
+	return r.perCall("Allocations per request", "Heap objects per request.", func(measurement *Measurement) string {
+		return fmt.Sprintf("%.0f", Median(measurement.Mallocs))
 	})
 }
 
 func (r *Results) latencyTable() Table {
 	table := r.perCall("Latency at a fixed rate, p50 / p99 in ms", "All targets run at the same rate, which the slowest of them can sustain.",
-		func(_ calls.Call, cell *Cell) string {
-			return milliseconds(Percentile(cell.Latencies, 50)) + " / " + milliseconds(Percentile(cell.Latencies, 99))
+		func(measurement *Measurement) string {
+			return milliseconds(Percentile(measurement.Latencies, 50)) + " / " + milliseconds(Percentile(measurement.Latencies, 99))
 		})
 	table.Head = append(table.Head, "requests per second")
 	for i, call := range calls.Measured() {
@@ -98,8 +98,8 @@ func (r *Results) latencyTable() Table {
 func (r *Results) waitingTable() Table {
 	table := Table{
 		Title: "Memory per waiting caller, KB",
-		Note: fmt.Sprintf("%d callers wait for the end of a workflow: growth of the process (RSS) per caller. "+
-			"At /v1 they use ?wait=, elsewhere a long poll of the history.", r.Callers),
+		Note: fmt.Sprintf("%d callers wait for a workflow to close: at /v1 with ?wait=, elsewhere with a long poll of the history. "+
+			"The table shows how much the resident memory of the target grows, divided by the number of callers.", r.Callers),
 		Head: []string{"", "goal"},
 	}
 	row := []string{"KB", strconv.Itoa(WaitingGoal >> 10)}
@@ -116,7 +116,7 @@ func (r *Results) waitingTable() Table {
 }
 
 // perCall returns a table with a row for each call and a column for each target.
-func (r *Results) perCall(title, note string, format func(calls.Call, *Cell) string) Table {
+func (r *Results) perCall(title, note string, format func(*Measurement) string) Table {
 	table := Table{Title: title, Note: note, Head: []string{"call"}}
 	for _, target := range Targets() {
 		table.Head = append(table.Head, string(target))
@@ -125,8 +125,8 @@ func (r *Results) perCall(title, note string, format func(calls.Call, *Cell) str
 		row := []string{string(call)}
 		for _, target := range Targets() {
 			text := noValue
-			if cell := r.Cell(target, call); cell != nil {
-				text = format(call, cell)
+			if measurement := r.Measurement(target, call); measurement != nil {
+				text = format(measurement)
 			}
 			row = append(row, text)
 		}
