@@ -143,9 +143,11 @@ func TestCallsGoThroughTheProxy(t *testing.T) {
 		"with authentication":    {"user:pass word:ü", "Basic dXNlcjpwYXNzIHdvcmQ6w7w=", established},
 		"HTTP/1.0":               {"", "", "HTTP/1.0 200 OK\r\n\r\n"},
 		"other headers":          {"", "", "HTTP/1.1 200 OK\r\nVia: 1.1 proxy\r\nContent-Length: 0\r\n\r\n"},
-		"Content-Length":         {"", "", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"},
-		"Transfer-Encoding":      {"", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
-		"Connection: close":      {"", "", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
+		// In a 2xx response to CONNECT, a client ignores Content-Length and Transfer-Encoding (RFC 9110 section
+		// 9.3.6). Connection: close has no effect either: after the response, the connection is the tunnel.
+		"Content-Length":    {"", "", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"},
+		"Transfer-Encoding": {"", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
+		"Connection: close": {"", "", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -156,7 +158,7 @@ func TestCallsGoThroughTheProxy(t *testing.T) {
 				client := newClient(t, nil, proxy.option(test.basicAuth))
 				for range 3 {
 					require.NoError(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
-					time.Sleep(time.Minute) // longer than the deadline for opening the tunnel, which must not remain
+					time.Sleep(time.Minute) // longer than the deadline for opening the tunnel, which must not stay set on the connection
 				}
 				require.Len(t, server.AllCalls(), 3)
 				for _, call := range server.AllCalls() {
@@ -176,6 +178,8 @@ func TestCallsGoThroughTheProxy(t *testing.T) {
 	}
 }
 
+// The marker is a part of what the proxy sends, and of the password. The detail of the problem must not contain it,
+// because callers read the detail. The error is for the log and may quote the proxy, but never the password.
 func TestAProxyErrorMeansUpstreamUnavailable(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string]string{
