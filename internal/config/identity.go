@@ -45,7 +45,8 @@ type Issuer struct {
 	PublicKeyFile string `yaml:"publicKeyFile"`
 	// CAFile is a PEM file of CA certificates for fetching keys, instead of the system's.
 	CAFile string `yaml:"caFile"`
-	// AllowPlaintext permits fetching keys from another host without TLS.
+	// AllowPlaintext permits fetching keys without TLS from a host that is not a loopback address. It has the name of the
+	// setting in [Credential], because it accepts the same risk: authentication that TLS does not protect.
 	AllowPlaintext bool `yaml:"allowPlaintextCredential"`
 
 	// Leeway is the tolerated clock difference, MaxLifetime the maximum lifetime of a token, and MaxStale how long keys
@@ -109,7 +110,7 @@ type Credential struct {
 	Mint           Mint   `yaml:"mint"`
 }
 
-// The algorithms that a Temporal server's default authorizer accepts (RFC 7518).
+// The algorithms (RFC 7518) that the default claim mapper of a Temporal server accepts.
 const (
 	RS256 = "RS256"
 	ES256 = "ES256"
@@ -117,13 +118,13 @@ const (
 
 // Mint configures how the gateway signs short-lived tokens for the upstream, each for one namespace and one role.
 type Mint struct {
-	KeyFile   string   `yaml:"keyFile" doc:"PEM file of private keys. The first key signs; all keys are published at /.well-known/jwks.json."`
+	KeyFile   string   `yaml:"keyFile" doc:"PEM file of private keys. All keys are published at /.well-known/jwks.json. The first key signs: immediately at startup, and after publishAhead if it is new."`
 	Algorithm string   `yaml:"algorithm" doc:"Signature algorithm: ES256 (P-256 keys) or RS256 (RSA keys of at least 2048 bits)."`
 	Issuer    string   `yaml:"issuer" doc:"The iss claim of the tokens."`
 	Audience  []string `yaml:"audience" doc:"The aud claim of the tokens. Empty omits it."`
 
 	TTL          time.Duration `yaml:"ttl" doc:"Lifetime of a signed token."`
-	PublishAhead time.Duration `yaml:"publishAhead" doc:"How long a new key is published before it signs. Use at least twice the refreshInterval in the Temporal server's jwtKeyProvider."`
+	PublishAhead time.Duration `yaml:"publishAhead" doc:"How long a key that is added while the gateway runs is published before it signs. Use at least twice the refreshInterval in the Temporal server's jwtKeyProvider."`
 }
 
 // NamespaceUpstream configures the server of one namespace.

@@ -47,9 +47,9 @@ func TestInvalidIssuers(t *testing.T) {
 		{issuerWith("issuer", "urn:idp"), nameProblem}, // has no host, which would be the default name
 		{issuerWith("name", "cert"), reservedProblem},
 		{issuerWith("name", "delegated"), reservedProblem},
-		{issuerWith("audience", ""), "auth.jwt[0].audience: must contain at least one"},
-		{issuerWith("audience", "[]"), "auth.jwt[0].audience: must contain at least one"},
-		{issuerWith("audience", "[flowgate, '']"), "auth.jwt[0].audience: must contain at least one"},
+		{issuerWith("audience", ""), "auth.jwt[0].audience: must contain at least one value, and no empty value"},
+		{issuerWith("audience", "[]"), "auth.jwt[0].audience: must contain at least one value, and no empty value"},
+		{issuerWith("audience", "[flowgate, '']"), "auth.jwt[0].audience: must contain at least one value, and no empty value"},
 		{issuerWith("algorithms", "[RS256, HS256]"), "auth.jwt[0].algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
 		{issuerWith("algorithms", "[none]"), "auth.jwt[0].algorithms: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"},
 		{issuerWith("types", "[JWT]"), "auth.jwt[0].types: must be in lower case, without application/"},

@@ -47,7 +47,8 @@ func (v *validator) issuers(issuers []Issuer) {
 		v.namePart(path+".name", issuer.Name)
 		v.check(path+".name", !slices.ContainsFunc(issuers[:i], func(other Issuer) bool { return other.Name == issuer.Name }),
 			"is a duplicate: the callers of two issuers would have the same names")
-		v.check(path+".audience", len(issuer.Audience) > 0 && !slices.Contains(issuer.Audience, ""), "must contain at least one")
+		v.check(path+".audience", len(issuer.Audience) > 0 && !slices.Contains(issuer.Audience, ""),
+			"must contain at least one value, and no empty value")
 		for _, algorithm := range issuer.Algorithms {
 			v.oneOf(path+".algorithms", algorithm, signatureAlgorithms()...)
 		}

@@ -75,9 +75,9 @@ func requireSettings(settings config.Issuer) error {
 	case settings.Issuer == "":
 		return errors.New("issuer: is missing")
 	case len(settings.Audience) == 0 || slices.Contains(settings.Audience, ""):
-		return errors.New("audience: must contain at least one")
+		return errors.New("audience: must contain at least one value, and no empty value")
 	case len(settings.Algorithms) == 0:
-		return errors.New("algorithms: must contain at least one")
+		return errors.New("algorithms: must contain at least one value")
 	default:
 		return nil
 	}
@@ -110,6 +110,7 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 		reloadOptions := reload.Options{Log: log, OnReload: h.onFetch}
 		file, err := openPEM(settings.PublicKeyFile, settings.Algorithms, reloadOptions, options.ReloadInterval)
 		if err != nil {
+			// InFile is not specific to YAML: it adds the name of the file to the error.
 			return nil, fmt.Errorf("publicKeyFile: %w", yamlnode.InFile(settings.PublicKeyFile, err))
 		}
 		return file, nil
@@ -158,7 +159,8 @@ func (i *issuer) principal(t *token, subject string, expiry time.Time) *auth.Pri
 		Credential: i.credential,
 		Expires:    expiry.Add(i.config.Leeway), // golang-jwt accepts the token until then
 	}
-	// An empty mode selects the upstream's own credential, whose mode may be passthrough.
+	// The principal contains the caller's token only if the token may be sent to the upstream: an empty mode selects
+	// the credential that is configured for the upstream, whose mode may be passthrough.
 	if i.config.Credential == "" || i.config.Credential == config.CredentialPassthrough {
 		p = p.WithBearer(t.raw)
 	}

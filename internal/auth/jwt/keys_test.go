@@ -423,8 +423,8 @@ func TestErrorsOfNewContainPathOfSetting(t *testing.T) {
 	for want, change := range map[string]func(*config.Issuer){
 		"auth.jwt[1].issuer: is missing":                                      func(i *config.Issuer) { i.Issuer = "" },
 		"auth.jwt[1].issuer: is a duplicate":                                  func(i *config.Issuer) { i.Issuer = issuerURL },
-		"auth.jwt[1].audience: must contain at least one":                     func(i *config.Issuer) { i.Audience = nil },
-		"auth.jwt[1].algorithms: must contain":                                func(i *config.Issuer) { i.Algorithms = nil },
+		"auth.jwt[1].audience: must contain at least one value":               func(i *config.Issuer) { i.Audience = nil },
+		"auth.jwt[1].algorithms: must contain at least one value":             func(i *config.Issuer) { i.Algorithms = nil },
 		"auth.jwt[1].jwksURL: must be a URL":                                  func(i *config.Issuer) { i.JWKSURL = "" },
 		"auth.jwt[1].jwksURL: would fetch keys without TLS":                   func(i *config.Issuer) { i.JWKSURL = "http://idp.example" },
 		"auth.jwt[1].issuer: would fetch keys without TLS":                    func(i *config.Issuer) { i.Issuer, i.Discovery = "http://idp.example", true },

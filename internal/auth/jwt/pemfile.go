@@ -26,7 +26,7 @@ func openPEM(path string, algorithms []string, options reload.Options, interval 
 		if err != nil {
 			return nil, err
 		}
-		return inForce.update(keys, time.Time{}), nil
+		return inForce.update(keys, time.Time{}), nil // no fetch time: keys from a file never become stale
 	}, options)
 	return &pemFile{file: file, interval: interval}, err
 }
