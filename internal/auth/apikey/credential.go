@@ -33,7 +33,7 @@ func (t tokenFiles) open(file string) (*auth.Credential, error) {
 	return auth.OpenStatic(file, t.options.Log)
 }
 
-// credential reads the upstream credential of a key.
+// credential reads the upstream credential of an entry.
 func (f *fileReader) credential(path string, node *yaml.Node) *auth.Credential {
 	var mode, file string
 	hasFile := false
@@ -74,7 +74,7 @@ func (f *fileReader) mode(path string, node *yaml.Node) string {
 	return mode
 }
 
-// openStatic opens a token file. Keys with the same file share one credential, so that
+// openStatic opens a token file. Entries with the same file share one credential, so that
 // the file is polled once and each error is logged once.
 func (f *fileReader) openStatic(path, file string) *auth.Credential {
 	if reason := f.tokens.options.CredentialProblem; reason != "" {

@@ -29,13 +29,13 @@ type keySet struct {
 	// dummy is the entry that Verify compares a secret with if the id is unknown. It
 	// matches no secret.
 	dummy *entry
-	// credentials are the static credentials of the entries, by the path of
-	// the token file.
+	// credentials are the upstream credentials of entries with the mode static, by
+	// the path of the token file.
 	credentials map[string]*auth.Credential
 }
 
-// entry is the entry of one key in the keys file. It has hashes instead of secrets.
-// Secrets are so long and random that a fast hash cannot be inverted by guessing.
+// entry is one entry of the keys file. It has hashes instead of secrets. Secrets are so
+// long and random that a fast hash cannot be inverted by guessing.
 type entry struct {
 	principal *auth.Principal
 	disabled  bool
@@ -46,7 +46,8 @@ type secret struct {
 	hash [sha256.Size]byte
 	// notAfter is when the secret expires; zero means never.
 	notAfter time.Time
-	// principal is the key's principal, which expires with the secret.
+	// principal is the principal of the entry. If the secret expires, it is a copy
+	// that expires at the same time.
 	principal *auth.Principal
 }
 
@@ -54,9 +55,9 @@ func (s *secret) expired(now time.Time) bool {
 	return !s.notAfter.IsZero() && now.After(s.notAfter)
 }
 
-// Open reads the keys file and the token files that its entries name. Any problem is
-// an error: the gateway must not start with a part of the keys. The error lists all
-// problems.
+// Open reads the keys file, and the token files of the upstream credentials that its
+// entries name. One mistake makes the whole file invalid, because the gateway must not
+// start with a part of the keys. The error lists all mistakes.
 func Open(path string, options Options) (*Keys, error) {
 	options = options.withDefaults()
 	file, err := reload.Open(path, parser(filepath.Dir(path), options), options.reloadOptions())
@@ -78,15 +79,14 @@ func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
 	})
 }
 
-// PrincipalByID returns the current principal of the key with the given id. It reports
-// false if there is no such key, or if the key is disabled or has no active
-// secret.
+// PrincipalByID returns the current principal of the entry with the given id. It reports
+// false if there is no such entry, or if the entry is disabled or has no active secret.
 func (k *Keys) PrincipalByID(id string) (*auth.Principal, bool) {
-	key, known := k.file.Load().byID[id]
-	if !known || key.disabled || key.activeSecrets(k.now()) == 0 {
+	found, known := k.file.Load().byID[id]
+	if !known || found.disabled || found.activeSecrets(k.now()) == 0 {
 		return nil, false
 	}
-	return key.principal, true
+	return found.principal, true
 }
 
 // activeSecrets returns the number of secrets that have not expired.
@@ -99,7 +99,7 @@ func (e *entry) activeSecrets(now time.Time) (n int) {
 	return n
 }
 
-// Summary returns one line for each key, sorted by id: its grants and the
+// Summary returns one line for each entry, sorted by id: its grants and the
 // number of its active secrets.
 func (k *Keys) Summary() []string {
 	var lines []string
@@ -131,7 +131,8 @@ func (e *entry) summary(now time.Time) string {
 
 // Verify returns the principal of an API key. It implements [auth.Verifier].
 // Unknown ids, wrong secrets, expired secrets and disabled keys get the same error
-// after the same work: one hash and at least one comparison.
+// after similar work: one hash, and one comparison for each secret of the entry. If the
+// id is unknown, there is one comparison.
 func (k *Keys) Verify(_ context.Context, key string) (*auth.Principal, error) {
 	id, presented, ok := split(key)
 	if !ok {
@@ -149,9 +150,9 @@ func (k *Keys) Verify(_ context.Context, key string) (*auth.Principal, error) {
 	return principal, nil
 }
 
-// match returns the principal of the secret that a caller presented, or nil. It compares with every
-// secret, also after a match, so that the time does not depend on which one matches.
-// The buffer avoids an allocation for secrets of usual length.
+// match returns the principal of the secret that a caller presented, or nil. It compares
+// with every secret of the entry, also after a match, so that the time does not depend on
+// which one matches. The buffer avoids an allocation for secrets of usual length.
 func (e *entry) match(presented string, now time.Time) *auth.Principal {
 	hash := sha256.Sum256(append(make([]byte, 0, 64), presented...))
 	var principal *auth.Principal
