@@ -11,11 +11,12 @@ import (
 // media is one of the JSON media types of Temporal's HTTP API.
 type media struct {
 	contentType string
-	form        transcode.Options
-	pretty      bool
+	// form selects the long form of payloads for a media type without the shorthand.
+	form   transcode.Options
+	pretty bool
 }
 
-// Suffixes of Temporal's media types.
+// Temporal's media types are application/json with any of the suffixes, in this order.
 const (
 	jsonType          = "application/json"
 	suffixPretty      = "+pretty"
@@ -25,11 +26,12 @@ const (
 // plainJSON returns the default media type.
 func plainJSON() media { return media{contentType: jsonType} }
 
-// wildcard also selects plain JSON, because Temporal's HTTP API registers it under
-// this name.
+// wildcard is the only name under which Temporal's HTTP API registers plain JSON.
 const wildcard = "*"
 
-// mediaOf returns the media type with the given name, and whether it is supported.
+// mediaOf returns the media type that Temporal's HTTP API registers under a name. It
+// reports false for all other names, so that the next rule of [negotiate] applies. One of
+// these is application/json itself: see [wildcard].
 func mediaOf(name string) (media, bool) {
 	switch name {
 	case wildcard:
@@ -46,9 +48,11 @@ func mediaOf(name string) (media, bool) {
 }
 
 // negotiate returns the media types of the request body (in) and of the response
-// (out), as Temporal's HTTP API selects them. The body has the first supported media
+// (out), as Temporal's HTTP API selects them. The body has the first registered media
 // type in Content-Type, else plain JSON. The response has the media type that the query
-// selects, else the first supported one in Accept, else that of the body.
+// selects, else that of the first Accept line that is the name of a registered one, else
+// that of the body. As in grpc-gateway, an Accept line with a list or with parameters
+// matches no name.
 func negotiate(h http.Header, query url.Values) (in, out media) {
 	in = plainJSON()
 	for _, value := range h.Values("Content-Type") {

@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// reconcile removes the known differences from a pair. It returns the indices in the
-// table of those that it found. other describes the first difference that is not known;
-// it is empty if there is none.
+// reconcile removes the known differences between the two results of a pair. known has
+// the index of each difference of the table that the pair had. other describes the first
+// difference that is not in the table; it is empty if there is none.
 func (p *pair) reconcile(table []difference) (known []int, other string) {
 	for i, d := range table {
 		if d.reconcile != nil && d.reconcile(p) {
@@ -22,7 +22,7 @@ func (p *pair) reconcile(table []difference) (known []int, other string) {
 	return known, p.firstDifference()
 }
 
-// firstDifference describes the first difference between the two outcomes. It
+// firstDifference describes the first difference between the two results. It
 // returns an empty string if they are equal.
 func (p *pair) firstDifference() string {
 	temporal, door := &p.temporal, &p.door
@@ -46,8 +46,8 @@ func (p *pair) firstDifference() string {
 	}
 }
 
-// firstDifferingField describes the first field in which a message of Temporal's API (a)
-// and one of the door (b) differ.
+// firstDifferingField describes the first field in which the request that Temporal's HTTP
+// API sent to the upstream (a) and the request that the door sent (b) differ.
 func firstDifferingField(a, b protoreflect.Message) string {
 	for i := range a.Descriptor().Fields().Len() {
 		field := a.Descriptor().Fields().Get(i)

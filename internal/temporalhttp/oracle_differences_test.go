@@ -21,7 +21,7 @@ type difference struct {
 	// columns of a table in docs/temporal-http-api.md.
 	here, why string
 	// reconcile reports whether a pair has the difference, and removes it by making
-	// the two outcomes equal. It is nil for differences that the oracle cannot
+	// the two results equal. It is nil for differences that the oracle cannot
 	// observe, such as those in credentials. dev/e2e/temporalhttp tests these with a
 	// real server.
 	reconcile func(*pair) bool

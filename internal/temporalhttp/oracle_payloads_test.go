@@ -118,7 +118,7 @@ func withoutEmptyLists(value any) any {
 }
 
 // reconcileTypedPayload reports whether the upstream's response contains a payload in an
-// Any, which Temporal's HTTP API returns without its type. If so, it makes the outcomes
+// Any, which Temporal's HTTP API returns without its type. If so, it makes the results
 // equal.
 func reconcileTypedPayload(p *pair) bool {
 	if p.door.calls == 0 || !containsPayload(p.returned()) || !p.roundTrips() {

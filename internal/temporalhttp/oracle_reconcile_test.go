@@ -25,7 +25,7 @@ var (
 )
 
 // reconcileRejection reports whether the door rejected the request with the given
-// status and code and made no call. If so, it makes the outcomes equal.
+// status and code and made no call. If so, it makes the results equal.
 func (p *pair) reconcileRejection(httpStatus int, code codes.Code) bool {
 	if p.door.calls > 0 || p.door.status != httpStatus || p.door.code() != code {
 		return false
@@ -35,16 +35,16 @@ func (p *pair) reconcileRejection(httpStatus int, code codes.Code) bool {
 }
 
 // code returns the gRPC code of an error response, or OK.
-func (o *outcome) code() codes.Code {
+func (r *result) code() codes.Code {
 	var body struct{ Code uint32 }
-	if json.Unmarshal(o.body, &body) != nil {
+	if json.Unmarshal(r.body, &body) != nil {
 		return codes.OK
 	}
 	return codes.Code(body.Code)
 }
 
 // reconcileFailure reports whether the upstream call failed with the given code and the
-// door returned the given status. If so, it makes the outcomes equal.
+// door returned the given status. If so, it makes the results equal.
 func (p *pair) reconcileFailure(code codes.Code, httpStatus int) bool {
 	if p.failure == nil || p.failure.Code() != code || p.door.calls == 0 || p.door.status != httpStatus {
 		return false
@@ -87,7 +87,7 @@ func printable(text string) bool {
 
 // reconcileSlashInID reports whether the path has an id with a slash and the door handled
 // it correctly: it called the method of the rule with the values of the path, or
-// rejected the request with a 4xx status. If so, it makes the outcomes equal.
+// rejected the request with a 4xx status. If so, it makes the results equal.
 func reconcileSlashInID(p *pair) bool {
 	if !p.anyPathValue(func(_, value string) bool { return strings.Contains(value, "/") }) {
 		return false

@@ -60,8 +60,8 @@ func (f *fakeCall) handle(method string, request proto.Message, output protorefl
 	return f.response, f.failure.Err()
 }
 
-// outcome is what one side did with a request: its upstream call and its response.
-type outcome struct {
+// result is what one side did with a request: its upstream call and its response.
+type result struct {
 	calls   int
 	method  string
 	request proto.Message
@@ -150,11 +150,11 @@ func administrator() *auth.Principal {
 	}}
 }
 
-// pair is a request and its outcome on each side.
+// pair is one request to both sides, and the result of each side.
 type pair struct {
 	*oracleCase
 
-	temporal, door outcome
+	temporal, door result
 	repeat         func(*oracleCase) *pair // sends another request to both sides
 }
 
@@ -174,10 +174,10 @@ func (s *sides) sendToBoth(ctx context.Context, c *oracleCase) *pair {
 	return p
 }
 
-func (c *oracleCase) send(ctx context.Context, to http.Handler) outcome {
+func (c *oracleCase) send(ctx context.Context, to http.Handler) result {
 	request := httptest.NewRequestWithContext(ctx, c.verb, c.target, strings.NewReader(c.body))
 	request.Header = c.header.Clone()
 	w := httptest.NewRecorder()
 	to.ServeHTTP(w, request)
-	return outcome{status: w.Code, header: w.Header(), body: w.Body.Bytes()}
+	return result{status: w.Code, header: w.Header(), body: w.Body.Bytes()}
 }
