@@ -61,10 +61,10 @@ func inputOf[M proto.Message](get func(M) *common.Payloads) func(*testing.T, ups
 // the upstream receives the arguments byte for byte. The response to a rejected body contains no values of the body.
 func FuzzBody(f *testing.F) {
 	operations := bodyOperations()
-	members := make([]string, len(operations)) // the required members of each operation
+	requiredMembers := make([]string, len(operations)) // of each operation, as JSON text that more members can follow
 	for i, operation := range operations {
-		members[i] = `"` + strings.Join(operation.required, `":"n","`) + `":"n",`
-		f.Add(uint8(i), []byte(`{`+members[i]+`"args":[1.10,null]}`))
+		requiredMembers[i] = `"` + strings.Join(operation.required, `":"n","`) + `":"n",`
+		f.Add(uint8(i), []byte(`{`+requiredMembers[i]+`"args":[1.10,null]}`))
 	}
 	for i, arg := range []string{
 		`1.10`, `1e400`, `12345678901234567890`, `-0`, `9223372036854775808`, `null`, `[]`, `{}`, ` { "b" : 1 , "a" : [ ] } `, `"\u003c<&>\/"`,
@@ -72,7 +72,7 @@ func FuzzBody(f *testing.F) {
 		`{"a":1,"A":2}`, `NaN`, `Infinity`, `01`, `+1`, `1.`, `.5`, `0x1`, `'a'`, `[1,]`, `{"a":1,}`, `1 // c`, `tru`, "\ufeff1", `{"metadata":{"encoding":"YQ=="},"data":"YQ=="}`,
 		strings.Repeat("[", 200) + strings.Repeat("]", 200), strings.Repeat("[", 9999), `"SECRET-4711-VALUE"`, `{"SECRET-4711-NAME":"SECRET-4711-VALUE" 1}`,
 	} {
-		f.Add(uint8(i), []byte(`{`+members[i%len(members)]+`"args":[`+arg+`]}`))
+		f.Add(uint8(i), []byte(`{`+requiredMembers[i%len(requiredMembers)]+`"args":[`+arg+`]}`))
 	}
 	for i, body := range []string{
 		``, ` `, `null`, `[]`, `"x"`, `1`, `{}`, `{`, `}`, `{} {}`, "\ufeff{}", `{"args":1}`, `{"args":null}`, `{"args":{"0":1}}`, `{"Args":[]}`, `{"args":[],"args":[]}`,
@@ -81,12 +81,13 @@ func FuzzBody(f *testing.F) {
 		`{"memo":{"a":1},"searchAttributes":{"A":{"type":"Int","value":"SECRET-4711"}}}`, `{"":1}`, `{"a/b~c":1}`, `{"` + strings.Repeat("n", 500) + `":1}`,
 	} {
 		f.Add(uint8(i), []byte(body))
-		f.Add(uint8(0), []byte(strings.Replace(body, "{", "{"+members[0], 1)))
+		f.Add(uint8(0), []byte(strings.Replace(body, "{", "{"+requiredMembers[0], 1)))
 	}
 	g := startFuzz(f, map[string]proto.Message{"StartWorkflowExecution": &workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}})
 	f.Fuzz(func(t *testing.T, index uint8, body []byte) {
 		operation := operations[int(index)%len(operations)]
-		resp, calls := g.request(t, http.MethodPost, servertest.RawRequest(http.MethodPost, operation.path, servertest.WriterKey, body))
+		raw := servertest.RawRequest(http.MethodPost, operation.path, servertest.WriterKey, body)
+		resp, calls := g.request(t, http.MethodPost, raw) // the method is required to parse the response
 		members, ok := strictObject(body)
 		if resp.Status >= http.StatusMultipleChoices {
 			require.Empty(t, calls)
@@ -97,7 +98,7 @@ func FuzzBody(f *testing.F) {
 		require.True(t, ok, "%q", body)
 		require.Len(t, calls, 1)
 		if _, signals := members["startSignal"]; signals {
-			return
+			return // the call is SignalWithStartWorkflowExecution, whose input operation.input cannot decode
 		}
 		require.Equal(t, operation.method, calls[0].Method)
 		if _, payloads := members["argPayloads"]; !payloads {
@@ -134,9 +135,9 @@ func loneSurrogate(text []byte) bool {
 			if utf16.DecodeRune(r, unit(i+6)) == unicode.ReplacementChar {
 				return true
 			}
-			i += 6
+			i += len(`\uXXXX`) // the high surrogate; below, the start of the low one is skipped
 		}
-		i++
+		i++ // with the increment of the loop, an escape of two characters
 	}
 	return false
 }
@@ -177,7 +178,9 @@ func uniqueNames(decoder *json.Decoder) bool {
 	}
 }
 
-// isSimpleBody reports whether a body has only the required members and "args". The gateway must accept such a body.
+// isSimpleBody reports whether the gateway must accept a body. It has only the required members and optionally "args".
+// Each required member is a non-empty string of at most 1000 bytes, the limit of Temporal's server, without
+// control characters; "args" is an array or null.
 func isSimpleBody(operation bodyOperation, members map[string]json.RawMessage) bool {
 	for _, name := range operation.required {
 		var text string
@@ -224,6 +227,8 @@ func checkRejection(t *testing.T, resp servertest.Response, body []byte) {
 	var document struct{ Errors []struct{ Pointer string } }
 	require.NoError(t, json.Unmarshal([]byte(resp.Body), &document))
 	text := resp.Body
+	// A pointer consists of names, so it is removed before the search for values. The response may contain it as
+	// json.Marshal quotes it, or with fewer escapes.
 	for _, e := range document.Errors {
 		require.LessOrEqual(t, len(e.Pointer), 256, resp.Body)
 		quoted, err := json.Marshal(e.Pointer)
@@ -255,6 +260,8 @@ func distinctiveValues(body []byte) (found []string) {
 			text = token.String()
 		default:
 		}
+		// A string before a colon is a name. In malformed JSON, such as {"a":"b":1, a value can be before a colon too,
+		// but then it also begins after one.
 		rest := bytes.TrimLeft(body[decoder.InputOffset():], " \t\r\n")
 		if bytes.HasPrefix(rest, []byte(":")) && body[at] != ':' {
 			names[text] = true // a response may contain names

@@ -49,6 +49,8 @@ func CheckKeys(cfg *config.Config) error {
 	if _, err := os.ReadFile(file); file == "" || err != nil {
 		return nil //nolint:nilerr // loading the configuration reports it
 	}
+	// Any credential can stand in for minted tokens here. Without one, each entry with the mode mint would be invalid,
+	// although the mistake is in the configuration or in the signing key and not in this file.
 	_, err := apikey.Open(file, apikey.Options{CredentialProblem: cfg.PlaintextCredentialProblem(), Mint: auth.NoCredential()})
 	return err
 }
@@ -140,7 +142,8 @@ func listenerOr(given net.Listener, address string) (net.Listener, error) {
 // flight. A request's connection and goroutine use about as much memory anyway.
 const smallResponse = 64 << 10
 
-// minDecoding is the number of large bodies that can be decoded concurrently on a machine with fewer CPUs than this.
+// minDecoding is the minimum number of large bodies that can be decoded concurrently. On machines with more CPUs, it is
+// one body for each CPU.
 const minDecoding = 2
 
 // newRequestFront returns the part of request handling that all doors share, with the limits on the requests and bytes
@@ -207,7 +210,8 @@ func lower(hosts []string) []string {
 }
 
 // newServer returns an HTTP server that limits everything that a client controls before a handler runs. HTTP/2 without
-// TLS is enabled, because gRPC clients need it behind a load balancer that terminates TLS.
+// TLS is enabled for load balancers that terminate TLS and use HTTP/2 to the gateway. A door for gRPC will need it too:
+// see docs/adr/0012-h2c.md.
 func (g *gateway) newServer(handler http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
