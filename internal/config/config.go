@@ -79,8 +79,8 @@ type Retry struct {
 
 // Breaker configures the circuit breaker, which fails calls immediately while the upstream is unavailable.
 type Breaker struct {
-	Failures int           `yaml:"failures" doc:"Number of consecutive failed calls after which the circuit breaker opens. Only calls that find the upstream unavailable count. 0 disables the breaker."`
-	Window   time.Duration `yaml:"window" doc:"Time after the first failure in which the other failed calls must start. A failed call that starts later begins a new count."`
+	Failures int           `yaml:"failures" doc:"The circuit breaker opens when this number of consecutive calls find the upstream unavailable. 0 disables the breaker."`
+	Window   time.Duration `yaml:"window" doc:"The breaker opens only if the other failed calls start within this time after the first one fails. A failed call that starts later begins a new count."`
 	Pause    time.Duration `yaml:"pause" doc:"Interval between two trial calls while the breaker is open."`
 }
 
@@ -142,23 +142,23 @@ type InFlight struct {
 	Reads       int     `yaml:"reads" doc:"Maximum number of reads in flight."`
 	Writes      int     `yaml:"writes" doc:"Maximum number of writes in flight."`
 	Waits       int     `yaml:"waits" doc:"Maximum number of waits in flight."`
-	CallerShare float64 `yaml:"callerShare" doc:"Share of each of these limits that one caller may use, above 0 and at most 1. The entry of an API key can override it."`
+	CallerShare float64 `yaml:"callerShare" doc:"Share of each limit (reads, writes, waits, and those of limits.bytesInFlight) that one caller may use, above 0 and at most 1. The entry of an API key can override it."`
 
-	Queue     int           `yaml:"queue" doc:"Number of requests of each kind that may queue because their caller uses its whole share. Further ones are rejected immediately."`
+	Queue     int           `yaml:"queue" doc:"Number of requests of each kind, from all callers together, that may queue because their caller uses its whole share. Further ones are rejected immediately."`
 	QueueTime time.Duration `yaml:"queueTime" doc:"How long a request may queue before it is rejected."`
 }
 
 // BytesInFlight limits the memory that request and response bodies hold at a time in one replica. A caller may use the
 // share of each limit that [InFlight.CallerShare] sets.
 type BytesInFlight struct {
-	Requests  int64 `yaml:"requests" doc:"Maximum total size of the request bodies in flight, in bytes. A body counts twice, because the message to Temporal is as large. While it arrives, it counts as at least 32 KiB."`
+	Requests  int64 `yaml:"requests" doc:"Maximum total size of the request bodies in flight, in bytes. A body counts as twice its size, because the message to Temporal is as large. While the body arrives, it counts as at least 32 KiB, the doubling included."`
 	Responses int64 `yaml:"responses" doc:"Maximum total size of the responses that are not yet written, in bytes. Over HTTP/1, a response of up to 64 KiB does not count."`
 }
 
 // Timeouts are the deadlines of one upstream call.
 type Timeouts struct {
 	Default  time.Duration `yaml:"default" doc:"Timeout of each attempt of an upstream call if the caller sets none."`
-	LongPoll time.Duration `yaml:"longPoll" doc:"Timeout of a long poll of the Temporal HTTP API if the caller sets none. Under /v1, each long poll of the gateway lasts at most 22s, or this long if it is less."`
+	LongPoll time.Duration `yaml:"longPoll" doc:"Timeout of a long poll of the Temporal HTTP API if the caller sets none. Under /v1, the gateway polls Temporal with this timeout, but at most 22s."`
 	Max      time.Duration `yaml:"max" doc:"Maximum timeout that a caller may set. Under /v1, requestBudget applies as well."`
 }
 

@@ -141,7 +141,7 @@ type NamespaceUpstream struct {
 type ListenTLS struct {
 	CertFile     string `yaml:"certFile" doc:"PEM file of the public listener's certificate. Requires keyFile. Both files are reloaded when they change."`
 	KeyFile      string `yaml:"keyFile" doc:"PEM file of the certificate's private key."`
-	ClientCAFile string `yaml:"clientCAFile" doc:"PEM file of the CA certificates that verify client certificates. auth.certificates maps these to grants."`
+	ClientCAFile string `yaml:"clientCAFile" doc:"PEM file of the CA certificates that verify client certificates. auth.certificates maps client certificates to grants."`
 }
 
 // withDefaults returns the issuer with defaults in place of zero values.
