@@ -19,3 +19,10 @@ func TestResultPathEncodesTheWorkflowID(t *testing.T) {
 		require.Equal(t, want, ResultPath("n", id, "r", url.Values{}))
 	}
 }
+
+func TestPathsOfUpdatesAndNamespaces(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "/v1/namespaces/n/workflows/w", WorkflowPath("n", "w", ""))
+	require.Equal(t, "/v1/namespaces/n/workflows/-/updates/-?updateId=.&workflowId=a%2Fb", UpdatePath("n", "a/b", "", ".", url.Values{}))
+	require.Equal(t, "/v1/namespaces/a%20b", NamespacePath("a b"))
+}
