@@ -1,4 +1,4 @@
-package handlers_test
+package operation_test
 
 import (
 	"net/http"
