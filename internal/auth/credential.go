@@ -29,8 +29,8 @@ type Source interface {
 	// Authorization returns the value of the authorization metadata for one
 	// call; it is empty if none is sent.
 	Authorization(ctx context.Context, call CallInfo) (string, error)
-	// CacheKey returns different keys for callers to whom the upstream may return
-	// different responses. The key is empty if all calls have the same
+	// CacheKey returns different keys for callers that may get different responses
+	// from the upstream. The key is empty if all calls have the same
 	// authorization. It is not secret.
 	CacheKey(p *Principal) string
 }

@@ -316,8 +316,8 @@ type responseMemory struct{ *Admitted }
 // Reserved implements [upstream.MemoryReserver].
 func (r responseMemory) Reserved() int { return int(r.response.Bytes()) }
 
-// Reserve implements [upstream.MemoryReserver]. It waits for memory as [Admitted.Reserve] does, and then for the additional slots
-// that a large response needs.
+// Reserve implements [upstream.MemoryReserver]. It waits for memory as [Admitted.Reserve]
+// does, and then for the slots that a large response needs.
 func (r responseMemory) Reserve(ctx context.Context, bytes int) error {
 	if err := r.reserve(ctx, int64(bytes)); err != nil {
 		return err

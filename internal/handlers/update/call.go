@@ -119,7 +119,8 @@ func (u *updateCall) follow(ctx context.Context, stage enums.UpdateWorkflowExecu
 }
 
 // waitOnce waits for the next stage with one call. If the call times out, the stage is
-// unchanged. A call that several requests share may outlast this one.
+// unchanged. A call that several requests share may take longer than the
+// wait of this request.
 func (u *updateCall) waitOnce(ctx context.Context) error {
 	var (
 		got longpoll.UpdateProgress
