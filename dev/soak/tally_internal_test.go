@@ -36,3 +36,14 @@ func TestCheckLatenciesComparesEachOperation(t *testing.T) {
 	report.Loaded["read"] = []time.Duration{4 * time.Millisecond}
 	require.ErrorContains(t, report.CheckLatencies(), "read")
 }
+
+func TestCheckLatenciesAllowsWhatTheControlNeeds(t *testing.T) {
+	t.Parallel()
+	report := &Report{
+		Alone: Latencies{"read": {time.Millisecond}}, Loaded: Latencies{"read": {12 * time.Millisecond}},
+		ControlAlone: []time.Duration{time.Millisecond}, ControlLoaded: []time.Duration{4 * time.Millisecond},
+	}
+	require.NoError(t, report.CheckLatencies())
+	report.Loaded["read"] = []time.Duration{13 * time.Millisecond}
+	require.ErrorContains(t, report.CheckLatencies(), "read")
+}
