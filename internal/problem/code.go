@@ -54,7 +54,7 @@ const (
 
 	ClientClosedRequest Code = "client-closed-request"
 	Internal            Code = "internal"
-	NotImplemented      Code = "not-implemented"
+	NotOfferedByServer  Code = "not-offered-by-server"
 
 	UpstreamError            Code = "upstream-error"
 	UpstreamAuthFailed       Code = "upstream-auth-failed"

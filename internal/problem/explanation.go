@@ -227,8 +227,8 @@ var explanations = []explanationEntry{
 		Cause:  "The gateway failed because of a defect. Its log has the cause.",
 		Remedy: "Report the `requestId` to the gateway's operator. A write may have taken effect: check before you repeat it.",
 	}},
-	{NotImplemented, Explanation{
-		Cause: "The Temporal server does not support this operation. Its version is too old, or the feature is disabled.",
+	{NotOfferedByServer, Explanation{
+		Cause: "The Temporal server does not offer this operation. Its version is too old or too new, or the feature is disabled.",
 		Remedy: "Use another operation, or ask for an upgrade of the server. `GET /v1/system-info` returns its version and " +
 			"capabilities.",
 	}},

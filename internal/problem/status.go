@@ -73,7 +73,7 @@ func fromStatus(st *status.Status, method string) *Error {
 	case codes.ResourceExhausted:
 		return fromResourceExhausted(st)
 	case codes.Unimplemented:
-		return New(NotImplemented, "The Temporal server does not offer this operation.")
+		return New(NotOfferedByServer, "The Temporal server does not offer this operation.")
 	case codes.Unavailable:
 		return New(UpstreamUnavailable, "The Temporal server cannot be reached at the moment.")
 	case codes.DeadlineExceeded:

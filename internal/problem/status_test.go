@@ -55,7 +55,7 @@ func TestGRPCCodeSelectsTheProblem(t *testing.T) {
 		codes.FailedPrecondition: problem.Conflict,
 		codes.Aborted:            problem.Conflict,
 		codes.OutOfRange:         problem.InvalidRequest,
-		codes.Unimplemented:      problem.NotImplemented,
+		codes.Unimplemented:      problem.NotOfferedByServer,
 		codes.Internal:           problem.UpstreamError,
 		codes.Unavailable:        problem.UpstreamUnavailable,
 		codes.DataLoss:           problem.UpstreamError,

@@ -62,7 +62,7 @@ var table = map[Code]Row{
 
 	ClientClosedRequest: {Status: statusClientClosedRequest, Title: "Client closed request"},
 	Internal:            {Status: http.StatusInternalServerError, Title: "Internal error"},
-	NotImplemented:      {Status: http.StatusNotImplemented, Title: "Not implemented by the Temporal server"},
+	NotOfferedByServer:  {Status: http.StatusNotImplemented, Title: "Not offered by the Temporal server"},
 
 	UpstreamError:            {Status: http.StatusBadGateway, Title: "Temporal server error"},
 	UpstreamAuthFailed:       {Status: http.StatusBadGateway, Title: "Gateway credential rejected"},

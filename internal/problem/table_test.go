@@ -88,7 +88,7 @@ func TestStatusOfEveryCode(t *testing.T) {
 		431: {"headers-too-large"},
 		499: {"client-closed-request"},
 		500: {"internal"},
-		501: {"not-implemented"},
+		501: {"not-offered-by-server"},
 		502: {"upstream-error", "upstream-auth-failed", "upstream-response-too-large"},
 		503: {
 			"upstream-unavailable", "upstream-overloaded", "workflow-busy", "update-not-admitted", "jwks-unavailable",

@@ -151,7 +151,7 @@ func TestEveryWriteHasAnAuditLine(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, []string{
 		`principal=caller namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=ok requestId=""`,
-		`principal=caller namespace=orders rpc=TerminateWorkflowExecution resource="" outcome=not-implemented requestId=""`,
+		`principal=caller namespace=orders rpc=TerminateWorkflowExecution resource="" outcome=not-offered-by-server requestId=""`,
 		`principal=reader namespace=orders rpc=StartWorkflowExecution resource="w 1" outcome=operation-forbidden requestId=""`,
 	}, auditLines(log))
 	require.NotContains(t, log.String(), marker)
