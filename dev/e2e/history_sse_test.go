@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -56,9 +57,13 @@ func (r *eventReader) next() (sentEvent, error) {
 			e.data += value
 		case "retry":
 		case "":
-			if line == "\n" && e.data != "" {
-				return e, nil
+			if line != "\n" {
+				continue // a comment
 			}
+			if e.data == "" {
+				return e, errors.New("the stream has a block without data, which common parsers return as an empty event")
+			}
+			return e, nil
 		default:
 			return e, fmt.Errorf("unknown field %q", name)
 		}

@@ -56,19 +56,38 @@ func TestHeaderIsSentBeforeTheFirstEvent(t *testing.T) {
 	require.Equal(t, http.StatusOK, recorder.Code)
 	require.Equal(t, "text/event-stream", recorder.Header().Get("Content-Type"))
 	require.Equal(t, "no", recorder.Header().Get("X-Accel-Buffering"))
+	require.True(t, recorder.Flushed)
 	require.Empty(t, recorder.Body.String())
 }
 
-func TestEachBlockIsFlushed(t *testing.T) {
+func TestEachEventIsFlushed(t *testing.T) {
 	t.Parallel()
 	recorder := httptest.NewRecorder()
 	stream := sse.NewWriter(recorder, nil)
 	defer stream.Close()
-	require.NoError(t, stream.SendRetry())
-	require.True(t, recorder.Flushed)
+	recorder.Flushed = false
 	require.NoError(t, stream.Send(writeText("id: 1\ndata: {}\n\n")))
+	require.True(t, recorder.Flushed)
+	recorder.Flushed = false
 	require.NoError(t, stream.SendEvent("end", `{"status":"COMPLETED"}`))
-	require.Equal(t, "retry: 1000\n\nid: 1\ndata: {}\n\nevent: end\ndata: {\"status\":\"COMPLETED\"}\n\n", recorder.Body.String())
+	require.True(t, recorder.Flushed)
+	require.Equal(t, "retry: 1000\nid: 1\ndata: {}\n\nevent: end\ndata: {\"status\":\"COMPLETED\"}\n\n", recorder.Body.String())
+}
+
+// The retry time is part of the first event, also if comments or a failed call precede it.
+func TestRetryTimeIsSentWithTheFirstEvent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		response := newClient()
+		stream := sse.NewWriter(response, nil)
+		defer stream.Close()
+		time.Sleep(2 * keepAlive)
+		synctest.Wait()
+		require.ErrorIs(t, stream.Send(func(io.Writer) error { return errDisconnected }), errDisconnected)
+		require.NoError(t, stream.SendEvent("end", "1"))
+		require.NoError(t, stream.SendEvent("end", "2"))
+		require.Equal(t, ":\n:\nretry: 1000\nevent: end\ndata: 1\n\nevent: end\ndata: 2\n\n", response.received())
+	})
 }
 
 func TestCommentsKeepAnIdleStreamAlive(t *testing.T) {
@@ -84,17 +103,17 @@ func TestCommentsKeepAnIdleStreamAlive(t *testing.T) {
 		time.Sleep(keepAlive - time.Nanosecond)
 		require.Empty(t, body())
 		time.Sleep(time.Nanosecond)
-		require.Equal(t, ":\n\n", body())
+		require.Equal(t, ":\n", body())
 		time.Sleep(2 * keepAlive)
-		require.Equal(t, ":\n\n:\n\n", body())
+		require.Equal(t, ":\n:\n", body())
 
 		time.Sleep(keepAlive - time.Nanosecond)
 		require.NoError(t, stream.Send(writeText("data: 1\n\n"))) // restarts the timer
-		require.Equal(t, "data: 1\n\n", body())
+		require.Equal(t, "retry: 1000\ndata: 1\n\n", body())
 		time.Sleep(keepAlive - time.Nanosecond)
 		require.Empty(t, body())
 		time.Sleep(time.Nanosecond)
-		require.Equal(t, ":\n\n", body())
+		require.Equal(t, ":\n", body())
 	})
 }
 
@@ -138,7 +157,7 @@ func TestConnectionErrorsAreReported(t *testing.T) {
 				var reported []error
 				stream := sse.NewWriter(response, func(err error) { reported = append(reported, err) })
 				defer stream.Close()
-				require.ErrorIs(t, stream.SendRetry(), errDisconnected)
+				require.ErrorIs(t, stream.SendEvent("end", "{}"), errDisconnected)
 				time.Sleep(keepAlive)
 				synctest.Wait()
 				require.Equal(t, []error{errDisconnected}, reported)

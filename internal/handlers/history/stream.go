@@ -60,10 +60,7 @@ func (f *follower) stream(w http.ResponseWriter) error {
 	}()
 	out := sse.NewWriter(w, cancel)
 	defer out.Close()
-	err := out.SendRetry()
-	if err == nil {
-		err = f.run(ctx, out)
-	}
+	err := f.run(ctx, out)
 	out.Close()
 	if err == nil || errors.Is(context.Cause(ctx), errStreamRotated) {
 		return nil

@@ -3,6 +3,7 @@ package servertest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -21,10 +22,14 @@ type EventStream struct {
 	Response *http.Response
 	cancel   context.CancelFunc
 	reader   *bufio.Reader
+	started  bool // whether an event was read
 }
 
-// FollowHistory opens the event stream of the workflow "order" and reads the first block, which sets the retry time. headers
-// are pairs of name and value. The stream is closed when the test ends.
+// errRetryField is the error of a stream that does not set the retry time exactly once, in its first event.
+var errRetryField = errors.New("the field retry belongs in the first event only")
+
+// FollowHistory opens the event stream of the workflow "order". headers are pairs of name and value. The stream is closed
+// when the test ends.
 func (g *Gateway) FollowHistory(t *testing.T, query string, headers ...string) *EventStream {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -43,9 +48,6 @@ func (g *Gateway) FollowHistory(t *testing.T, query string, headers ...string) *
 	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
 	require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
 	require.Equal(t, "no", response.Header.Get("X-Accel-Buffering"))
-	first, err := s.Next()
-	require.NoError(t, err)
-	require.Equal(t, EventBlock{"retry": "1000"}, first)
 	return s
 }
 
@@ -55,8 +57,8 @@ func (s *EventStream) Close() {
 	_ = s.Response.Body.Close()
 }
 
-// Next returns the next block. The error is io.EOF if the gateway has completed the stream, and another error if it has
-// aborted the connection.
+// Next returns the next event, without the field retry of the first one, or the next comment. The error is io.EOF if the
+// gateway has completed the stream, and another error if it has aborted the connection.
 func (s *EventStream) Next() (EventBlock, error) {
 	b := EventBlock{}
 	for {
@@ -65,11 +67,24 @@ func (s *EventStream) Next() (EventBlock, error) {
 			return nil, err
 		}
 		if line = strings.TrimSuffix(line, "\n"); line == "" {
-			return b, nil
+			return b, s.removeRetry(b)
 		}
 		name, value, _ := strings.Cut(line, ":")
+		if name == "" { // a comment is a line of its own
+			return EventBlock{"": value}, nil
+		}
 		b[name] = strings.TrimPrefix(value, " ")
 	}
+}
+
+// removeRetry removes the field retry from the first event.
+func (s *EventStream) removeRetry(b EventBlock) error {
+	if _, has := b["retry"]; has == s.started || has && b["retry"] != "1000" {
+		return errRetryField
+	}
+	s.started = true
+	delete(b, "retry")
+	return nil
 }
 
 // ReadIDs reads n events and returns their ids. It skips comments.
