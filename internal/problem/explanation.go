@@ -134,7 +134,8 @@ var explanations = []explanationEntry{
 	}},
 	{RouteNotFound, Explanation{
 		Cause:  "No route of the gateway matches this path.",
-		Remedy: "Compare the path with the API reference at `/docs`. Encode a slash in a workflow id as `%2F`.",
+		Remedy: "If `detail` names a route, use its path. Otherwise compare the path with the API reference at `/docs`. " +
+			"Encode a slash in a workflow id as `%2F`.",
 	}},
 	{MethodNotAllowed, Explanation{
 		Cause:  "The path exists, but does not support this method.",
