@@ -16,8 +16,9 @@ func TestRepeatedStartCreatesOneRun(t *testing.T) {
 	withKey := writer().with("Idempotency-Key", "key-1")
 	s := as[started](t, withKey.post(t, workflows, body).expect(t, http.StatusCreated))
 
-	again := as[started](t, withKey.post(t, workflows, body).expect(t, http.StatusCreated))
-	require.Equal(t, s, again)
+	replay := withKey.post(t, workflows, body).expect(t, http.StatusCreated)
+	require.Equal(t, s, as[started](t, replay))
+	require.Equal(t, "true", replay.header.Get("Idempotent-Replayed"))
 	otherReplica := as[started](t, withKey.onGateway(shared.replicas[1]).post(t, workflows, body).expect(t, http.StatusCreated))
 	require.Equal(t, s, otherReplica, "on the other replica")
 
@@ -30,8 +31,9 @@ func TestRepeatedStartCreatesOneRun(t *testing.T) {
 	require.Equal(t, s.RunID, closed.RunID, "after the run has closed")
 	require.Equal(t, s.RunID, describe(t, s.WorkflowID).RunID, "the repeated start created no run")
 
-	next := as[started](t, writer().with("Idempotency-Key", "key-2").post(t, workflows, body).expect(t, http.StatusCreated))
-	require.NotEqual(t, s.RunID, next.RunID)
+	other := writer().with("Idempotency-Key", "key-2").post(t, workflows, body).expect(t, http.StatusCreated)
+	require.NotEqual(t, s.RunID, as[started](t, other).RunID)
+	require.NotContains(t, other.header, "Idempotent-Replayed")
 	terminate(t, s.WorkflowID)
 }
 
@@ -82,8 +84,9 @@ func TestRepeatedStartWithWaitReturnsSameOutcome(t *testing.T) {
 	body := startBody("Echo", newID(t), sample.TaskQueue, `"args":[1]`)
 	withKey := writer().with("Idempotency-Key", "key-1")
 	first := as[outcome](t, withKey.post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
-	again := as[outcome](t, withKey.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
-	require.Equal(t, first, again)
+	again := withKey.onGateway(shared.replicas[1]).post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK)
+	require.Equal(t, first, as[outcome](t, again))
+	require.Equal(t, "true", again.header.Get("Idempotent-Replayed"))
 }
 
 func TestRepeatedStartCreatesOneRunChain(t *testing.T) {

@@ -30,7 +30,7 @@ func withCORS(origins []string) middleware {
 		AllowedOrigins: origins,
 		AllowedMethods: methods(),
 		AllowedHeaders: []string{"*"}, // includes Grpc-Metadata-<key> for any key
-		ExposedHeaders: []string{"Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
+		ExposedHeaders: []string{"Idempotent-Replayed", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		MaxAge:         int(preflightAge.Seconds()),
 	}).Handler
 }

@@ -159,6 +159,7 @@ func sameKeyForTwoStarts(t *testing.T, g *servertest.Gateway) string {
 	require.Equal(t, http.StatusCreated, first.Status, first.Body)
 	again := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args": [ 1 ]`), idempotencyKey...)
 	require.Equal(t, []any{first.Status, first.Body}, []any{again.Status, again.Body})
+	require.Equal(t, []string{"", "true"}, []string{first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed")})
 	for _, other := range []string{
 		`"args":[2]`, `"args":[1],"idConflictPolicy":"USE_EXISTING"`, `"args":[1],"idConflictPolicy":"TERMINATE_EXISTING"`,
 		`"args":[1],"startSignal":"go"`,

@@ -140,11 +140,13 @@ func TestARepeatedBatchIsTheSameJob(t *testing.T) {
 		first := g.Do(t, http.MethodPost, servertest.BatchesPath, body, "Idempotency-Key", "once")
 		again := g.Do(t, http.MethodPost, servertest.BatchesPath, body, "Idempotency-Key", "once")
 		require.Equal(t, []any{http.StatusCreated, first.Body}, []any{again.Status, again.Body})
+		require.Equal(t, []string{"", "true"}, []string{first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed")})
 		for _, headers := range [][]string{nil, {"Idempotency-Key", "once"}} {
 			resp := g.Do(t, http.MethodPost, servertest.BatchesPath, `{"query":"q","operation":{"cancel":{}},"jobId":"mine"}`, headers...)
 			require.Equal(t, http.StatusConflict, resp.Status, resp.Body)
 			require.Equal(t, "conflict", resp.Field(t, "code"))
 			require.Empty(t, resp.Field(t, "runId"))
+			require.NotContains(t, resp.Header, "Idempotent-Replayed")
 		}
 	})
 }

@@ -50,6 +50,9 @@ func (s *Service) StartBatch(w http.ResponseWriter, r *http.Request, namespace s
 		if err != nil && (body.JobID != "" || !repeatsBatch(req, err)) {
 			return nil, err
 		}
+		if err != nil {
+			req.MarkReplayed()
+		}
 		return operation.Created(
 			openapi.StartedBatch{JobID: request.GetJobId()},
 			convert.NamespacePath(namespace)+"/batches/"+url.PathEscape(request.GetJobId()),

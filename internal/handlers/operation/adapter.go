@@ -94,6 +94,7 @@ func respond[P, B any](ctx context.Context, w http.ResponseWriter, req *Request,
 	if err != nil {
 		return nil, err
 	}
+	response.replayed = req.replayed
 	return response, encodeReserved(ctx, req, response)
 }
 

@@ -16,6 +16,9 @@ import (
 // headerIdempotencyKey is the header of draft-ietf-httpapi-idempotency-key-header.
 const headerIdempotencyKey = "Idempotency-Key"
 
+// headerReplayed marks the response to a repeated request that had no effect of its own.
+const headerReplayed = "Idempotent-Replayed"
+
 // maxIdempotencyKey bounds the length of the header. A UUID has 36 characters.
 const maxIdempotencyKey = 255
 

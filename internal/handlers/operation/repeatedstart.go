@@ -19,7 +19,8 @@ import (
 // if start is to be sent. It is needed because the server deduplicates request ids only
 // on the current run: once that run has a successor, the server rejects the repeated
 // start or, if the workflow has closed, starts it again. RepeatedStart looks for the
-// request id on the first run of the current chain.
+// request id on the first run of the current chain. If it finds the request id, it marks
+// the response as replayed, also if it returns nil because the server deduplicates start.
 //
 // If the key has started the run with another body, RepeatedStart returns an error,
 // whatever the id policies are. It also returns every error of a lookup except not
@@ -50,11 +51,12 @@ func (req *Request) RepeatedStart(
 	if hasReusedKey(run.GetWorkflowExtendedInfo(), start.GetRequestId()) {
 		return nil, keyReused(id, firstRun)
 	}
-	if firstIsCurrent && !sendsMessage {
-		return nil, nil //nolint:nilnil // the server deduplicates the start
-	}
 	if _, same := run.GetWorkflowExtendedInfo().GetRequestIdInfos()[start.GetRequestId()]; !same {
 		return nil, nil //nolint:nilnil // another request started the run
+	}
+	req.MarkReplayed()
+	if firstIsCurrent && !sendsMessage {
+		return nil, nil //nolint:nilnil // the server deduplicates the start
 	}
 	return &openapi.StartedWorkflow{WorkflowID: id, RunID: firstRun, FirstExecutionRunID: firstRun, Started: true}, nil
 }

@@ -28,10 +28,15 @@ type Request struct {
 	adapter *Adapter
 	// bodyDigest is the digest of the body of a request with an Idempotency-Key.
 	bodyDigest []byte
+	replayed   bool
 }
 
 // Identity is the identity that Temporal records for the request's calls.
 func (req *Request) Identity() string { return req.Principal.Name }
+
+// MarkReplayed marks the response as the result of an earlier request with the same
+// Idempotency-Key and body.
+func (req *Request) MarkReplayed() { req.replayed = true }
 
 // bind parses the query string into params and the handle, calls Authorize, and
 // negotiates the media type of the response.

@@ -24,6 +24,7 @@ type Response struct {
 	raw        *transcode.Buffer
 	location   string
 	retryAfter time.Duration
+	replayed   bool // see [Request.MarkReplayed]
 	// stream writes the body. Until it is called, the response holds size bytes, which
 	// drop releases if stream is never called.
 	stream func(w http.ResponseWriter) error
@@ -68,6 +69,9 @@ func (r *Response) write(w http.ResponseWriter) error {
 	}
 	if r.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(r.retryAfter/time.Second)))
+	}
+	if r.replayed {
+		h.Set(headerReplayed, "true")
 	}
 	h.Set("Cache-Control", "no-store")
 	if r.stream != nil {

@@ -164,6 +164,7 @@ func TestARepeatedUpdateWithStartDoesNotStartTheWorkflow(t *testing.T) {
 		again := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, body, key...)
 		require.Equal(t, http.StatusOK, again.Status, again.Body)
 		require.JSONEq(t, first.Body, again.Body)
+		require.Equal(t, []string{"", "true"}, []string{first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed")})
 		require.Len(t, g.Upstream.Calls("ExecuteMultiOperation"), 1)
 		require.Equal(t, temporalfake.RunID, sentUpdate(t, g, 0).GetWorkflowExecution().GetRunId())
 
@@ -207,6 +208,7 @@ func TestConcurrentRepetitionsOfUpdateWithStartBothReportTheStart(t *testing.T) 
 			resp := g.Do(t, http.MethodPost, handlerstest.UpdateWithStartPath, handlerstest.UpdateWithStartBody(""), "Idempotency-Key", "k")
 			require.JSONEq(t, `{"workflowId":"order","runId":"`+temporalfake.RunID+`","firstExecutionRunId":"`+temporalfake.RunID+`","started":`+
 				strconv.FormatBool(sameKey)+`}`, resp.Field(t, "start"))
+			require.Equal(t, sameKey, resp.Header.Get("Idempotent-Replayed") == "true")
 		})
 	}
 }
