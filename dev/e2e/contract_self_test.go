@@ -42,7 +42,7 @@ func TestContractIsStrict(t *testing.T) {
 		"request id differs from the header":  {path, typeProblem, conflict + `"code":"conflict","requestId":"other"}`, 409, "X-Request-Id"},
 		"problem with the media type of JSON": {path, typeJSON, conflict + `"code":"conflict","requestId":"id"}`, 409, "Content-Type"},
 	}
-	c, err := loadContract("../../api/openapi.yaml")
+	c, err := loadContract("../../api/openapi.json")
 	require.NoError(t, err)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -27,7 +28,7 @@ const (
 	typeYAML    = "application/yaml"
 )
 
-// contract checks requests and responses against api/openapi.yaml and records which operations were called.
+// contract checks requests and responses against api/openapi.json, the JSON form of api/openapi.yaml, and records which operations were called.
 type contract struct {
 	router  routers.Router
 	options *openapi3filter.Options
@@ -38,7 +39,7 @@ type contract struct {
 }
 
 func loadContract(file string) (*contract, error) {
-	document, err := openapi3.NewLoader().LoadFromFile(file)
+	document, err := loadDocument(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the document: %w", err)
 	}
@@ -69,6 +70,50 @@ func loadContract(file string) (*contract, error) {
 	openapi3filter.RegisterBodyDecoder(typeYAML, openapi3filter.PlainBodyDecoder)
 	c.router, err = gorillamux.NewRouter(document)
 	return c, err
+}
+
+// loadDocument loads an OpenAPI document in JSON. It moves the responses in the extension x-stream-responses of an
+// operation to its other responses. The document has them separately because client generators would not distinguish a
+// page from a line of a stream.
+func loadDocument(file string) (*openapi3.T, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // the caller names a file of the repository
+	if err != nil {
+		return nil, err
+	}
+	var document map[string]any
+	if err := json.Unmarshal(text, &document); err != nil {
+		return nil, err
+	}
+	paths, _ := document["paths"].(map[string]any)
+	for _, item := range paths {
+		operations, _ := item.(map[string]any)
+		for _, operation := range operations {
+			if operation, ok := operation.(map[string]any); ok {
+				moveStreamResponses(operation)
+			}
+		}
+	}
+	if text, err = json.Marshal(document); err != nil {
+		return nil, err
+	}
+	return openapi3.NewLoader().LoadFromData(text)
+}
+
+func moveStreamResponses(operation map[string]any) {
+	const extension = "x-stream-responses"
+	streams, _ := operation[extension].(map[string]any)
+	responses, _ := operation["responses"].(map[string]any)
+	for status, stream := range streams {
+		response, ok := responses[status].(map[string]any)
+		if !ok {
+			responses[status] = stream
+			continue
+		}
+		page, _ := response["content"].(map[string]any)
+		lines, _ := stream.(map[string]any)["content"].(map[string]any)
+		maps.Copy(page, lines)
+	}
+	delete(operation, extension)
 }
 
 // decodeSingleValue decodes a body that must be one JSON value without trailing data, which the decoder of kin-openapi

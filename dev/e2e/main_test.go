@@ -38,7 +38,7 @@ var shared environment //nolint:gochecknoglobals // the only way from TestMain t
 func TestMain(m *testing.M) { os.Exit(stack.RunTests("e2e", m, run)) }
 
 func run(ctx context.Context, log io.Writer, tests func() int) (code int, err error) {
-	if shared.contract, err = loadContract("../../api/openapi.yaml"); err != nil {
+	if shared.contract, err = loadContract("../../api/openapi.json"); err != nil {
 		return 0, err
 	}
 	shared.stack, err = stack.Start(ctx, stack.Options{

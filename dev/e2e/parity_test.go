@@ -91,7 +91,7 @@ func operationsOfDocument(t *testing.T) map[string]documentedOperation {
 			if !ok {
 				continue
 			}
-			names := map[string]bool{}
+			names := headersOfEveryRequest(document)
 			collectNames(document, operation, names, map[string]bool{})
 			collectNames(document, item["parameters"], names, map[string]bool{})
 			name, _ := operation["operationId"].(string)
@@ -99,6 +99,19 @@ func operationsOfDocument(t *testing.T) map[string]documentedOperation {
 		}
 	}
 	return found
+}
+
+// headersOfEveryRequest returns the headers that the description of the document lists for all operations.
+func headersOfEveryRequest(document map[string]any) map[string]bool {
+	info, _ := document["info"].(map[string]any)
+	description, _ := info["description"].(string)
+	_, section, _ := strings.Cut(description, "### Headers of every request\n")
+	section, _, _ = strings.Cut(section, "\n### ")
+	names := map[string]bool{}
+	for _, item := range regexp.MustCompile("(?m)^- `([\\w-]+)").FindAllStringSubmatch(section, -1) {
+		names[item[1]] = true
+	}
+	return names
 }
 
 // collectNames adds the names of all parameters and properties below a node of the document to names. It follows each

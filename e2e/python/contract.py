@@ -29,6 +29,7 @@ def _is_time(value: object) -> bool:
 
 class Contract:
     def __init__(self, document: dict[str, Any]) -> None:
+        _add_stream_responses(document)
         self._document = document
         self._registry = Registry().with_resource(DOCUMENT, DRAFT202012.create_resource(document))
         self._paths = {path: _pattern(path) for path in document["paths"]}
@@ -105,6 +106,18 @@ class Contract:
             {"$ref": f"{DOCUMENT}#{quote(pointer)}"}, registry=self._registry, format_checker=formats
         )
         validator.validate(json.loads(text, parse_float=Decimal))
+
+
+def _add_stream_responses(document: dict[str, Any]) -> None:
+    """Adds the responses of x-stream-responses to those of each operation."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            if "x-stream-responses" not in operation:
+                continue
+            for status, stream in operation["x-stream-responses"].items():
+                response = operation["responses"].setdefault(status, stream)
+                if "content" in stream:
+                    response["content"].update(stream["content"])
 
 
 def _pattern(template: str) -> re.Pattern[str]:

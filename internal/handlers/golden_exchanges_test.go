@@ -115,8 +115,8 @@ func goldenResponses() map[string]exchange {
 		"stopBatch":                    post(servertest.BatchesPath+"/job-1/stop", `{"reason":"enough"}`, respondToBatches),
 		"getClient":                    get("/v1/namespaces/default/client", nil),
 		"getSystemInfo":                get("/v1/system-info", respond("GetSystemInfo", goldenSystemInfo())),
-		"getOpenAPIYAML":               get("/v1/openapi.yaml", nil),
-		"getOpenAPIJSON":               get("/v1/openapi.json", nil),
+		"getOpenApiYaml":               get("/v1/openapi.yaml", nil),
+		"getOpenApiJson":               get("/v1/openapi.json", nil),
 	}
 }
 
@@ -161,7 +161,7 @@ func goldenProblems() map[string]exchange {
 		"stopBatch":      post(servertest.BatchesPath+"/job-1/stop", "", func(up *upstreamtest.Server) { respondToBatches(up); failWith("StopBatchOperation", closed)(up) }),
 		"getClient":      get("/v1/namespaces/other/client", nil),
 		"getSystemInfo":  {method: http.MethodGet, path: "/v1/system-info", headers: servertest.Bearer("fg_writer_unknown")},
-		"getOpenAPIYAML": post("/v1/openapi.yaml", "", nil),
-		"getOpenAPIJSON": post("/v1/openapi.json", "", nil),
+		"getOpenApiYaml": post("/v1/openapi.yaml", "", nil),
+		"getOpenApiJson": post("/v1/openapi.json", "", nil),
 	}
 }

@@ -18,6 +18,7 @@ export class Contract {
   readonly #paths: [string, RegExp][];
 
   constructor(private readonly document: Node) {
+    addStreamResponses(document);
     addFormats.default(this.#ajv);
     this.#ajv.addSchema(document, "openapi");
     const paths = Object.entries(document["paths"] ?? {});
@@ -101,6 +102,17 @@ export class Contract {
     const validate = this.#ajv.getSchema(`openapi#${pointer}`);
     assert.ok(validate, `the document has no ${schema.join(" ")}`);
     assert.ok(validate(JSON.parse(text)), `${this.#ajv.errorsText(validate.errors)}: ${text}`);
+  }
+}
+
+/** Adds the responses of x-stream-responses to those of each operation. */
+function addStreamResponses(document: Node): void {
+  for (const operation of Object.values(document["paths"] ?? {}).flatMap((item) => Object.values(item))) {
+    const responses = operation["responses"] ?? {};
+    for (const [status, stream] of Object.entries(operation["x-stream-responses"] ?? {})) {
+      responses[status] = { ...stream, ...responses[status] };
+      if (stream["content"] !== undefined) responses[status]["content"] = { ...responses[status]["content"], ...stream["content"] };
+    }
   }
 }
 

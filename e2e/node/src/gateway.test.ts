@@ -27,6 +27,6 @@ test("the document needs no credential", async () => {
 });
 
 test("a request id is kept", async () => {
-  const { response } = await flowgate.GET("/v1/system-info", { params: { header: { "X-Request-Id": "checkout-7f3a" } } });
+  const { response } = await flowgate.GET("/v1/system-info", { headers: { "X-Request-Id": "checkout-7f3a" } });
   assert.equal(response.headers.get("X-Request-Id"), "checkout-7f3a");
 });

@@ -27,8 +27,7 @@ async function pagesOf(workflowId: string, query: Query = {}): Promise<Schemas["
   do {
     const position = pageToken === undefined ? {} : { pageToken };
     const result = await reader.GET(`${workflow}/history`, { params: { path: pathParams(workflowId), query: { ...query, ...position } } });
-    // The cast excludes the type of a stream, which the response has only if the request accepts its media type.
-    const page = unwrap(result) as Schemas["WorkflowHistory"];
+    const page = unwrap(result);
     pages.push(page);
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);

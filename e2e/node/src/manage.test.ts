@@ -1,7 +1,7 @@
 // Operations for operators: reset, pause, change of options and deletion, of one workflow or of a batch.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { waitForOutcome, unwrap, type Schemas } from "./flowgate.js";
+import { waitForOutcome, unwrap } from "./flowgate.js";
 import { describe, eventually, flowgate, namespace, newId, pathParams, problemOf, reader, start, terminate, workflow } from "./setup.js";
 
 const batches = "/v1/namespaces/{namespace}/batches";
@@ -56,7 +56,7 @@ test("a batch job deletes workflows, is listed, and cannot be stopped after it h
   await eventually(async () => unwrap(await job()).state === "COMPLETED");
   assert.deepEqual(unwrap(await job()).progress, { total: 1, completed: 1, failed: 0 });
   await eventually(async () => {
-    const page = unwrap(await reader.GET(batches, { params: { path, query: { pageSize: 1000 } } })) as Schemas["BatchList"];
+    const page = unwrap(await reader.GET(batches, { params: { path, query: { pageSize: 1000 } } }));
     return page.batches.some((listed) => listed.jobId === jobId);
   });
   const ended = await problemOf(flowgate.POST(`${batches}/{jobId}/stop`, { params: { path: { namespace, jobId } } }));

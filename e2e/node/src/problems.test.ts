@@ -57,8 +57,8 @@ test("Request-Timeout limits a query without a worker", async () => {
   const workflowId = newId();
   const body = { workflowType: "Unpolled", workflowId, taskQueue: newId("unpolled") };
   unwrap(await flowgate.POST(workflows, { params: { path: { namespace } }, body }));
-  const params = { path: pathParams(workflowId), query: { query: "state" }, header: { "Request-Timeout": "1s" } };
-  const problem = await problemOf(flowgate.GET(`${workflow}/query`, { params }));
+  const params = { path: pathParams(workflowId), query: { query: "state" } };
+  const problem = await problemOf(flowgate.GET(`${workflow}/query`, { params, headers: { "Request-Timeout": "1s" } }));
   assert.deepEqual([problem.response.status, problem.code, problem.problem.retryable], [504, "query-timeout", true]);
   await terminate(workflowId);
 });

@@ -60,7 +60,8 @@ test("a start with wait returns the outcome", async () => {
 
 test("a start waits with the Prefer header", async () => {
   const { response, data } = await flowgate.POST(workflows, {
-    params: { path: { namespace }, header: { Prefer: "wait=30" } },
+    params: { path: { namespace } },
+    headers: { Prefer: "wait=30" },
     body: { workflowType: "Echo", workflowId: newId(), taskQueue, args: [1] },
   });
   assert.equal(response.status, 200);

@@ -992,7 +992,7 @@ type ResetWorkflow struct {
 
 // RetryPolicy How often and when a failed run is retried.
 type RetryPolicy struct {
-	// BackoffCoefficient The factor by which each interval grows.
+	// BackoffCoefficient The factor by which each interval grows. The default is 2.
 	BackoffCoefficient *float64 `json:"backoffCoefficient,omitempty"`
 
 	// InitialInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
@@ -1000,7 +1000,7 @@ type RetryPolicy struct {
 	// Examples: 30s
 	InitialInterval Duration `json:"initialInterval,omitempty,omitzero"`
 
-	// MaximumAttempts The maximum number of runs, including the first. 0 means no limit.
+	// MaximumAttempts The maximum number of runs, including the first. 0, the default, means no limit.
 	MaximumAttempts *int32 `json:"maximumAttempts,omitempty"`
 
 	// MaximumInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
@@ -1090,13 +1090,14 @@ type StartWorkflowRequest struct {
 	// Examples: 30s
 	ExecutionTimeout Duration `json:"executionTimeout,omitempty,omitzero"`
 
-	// IDConflictPolicy What happens if a running workflow has this id. With `UNSPECIFIED` the start fails or, with
-	// `startSignal`, uses the running workflow. Cannot be combined with the reuse policy
+	// IDConflictPolicy What happens if a running workflow has this id. With `UNSPECIFIED`, the default, the start fails or,
+	// with `startSignal`, uses the running workflow. Cannot be combined with the reuse policy
 	// `TERMINATE_IF_RUNNING`.
 	IDConflictPolicy WorkflowIDConflictPolicy `json:"idConflictPolicy,omitempty,omitzero"`
 
 	// IDReusePolicy What happens if a closed workflow has this id. The id can be reused always, only after a workflow that
-	// did not complete successfully, or never. `TERMINATE_IF_RUNNING` also terminates a running workflow.
+	// did not complete successfully, or never. `TERMINATE_IF_RUNNING` also terminates a running workflow. The
+	// default is `ALLOW_DUPLICATE`.
 	IDReusePolicy WorkflowIDReusePolicy `json:"idReusePolicy,omitempty,omitzero"`
 
 	// Memo Values to store with the workflow. They are part of lists but cannot be searched.
@@ -1258,11 +1259,13 @@ type UpdateRequest struct {
 	// outcome of an update whose id it knows. If this matters, use ids that cannot be guessed.
 	UpdateID string `json:"updateId,omitempty,omitzero"`
 
-	// WaitForStage The stage to wait for: until the workflow has accepted the update, or until the update has an outcome.
+	// WaitForStage The stage to wait for: until the workflow has accepted the update, or until the update has an outcome,
+	// which is the default.
 	WaitForStage UpdateStage `json:"waitForStage,omitempty,omitzero"`
 }
 
-// UpdateStage The stage to wait for: until the workflow has accepted the update, or until the update has an outcome.
+// UpdateStage The stage to wait for: until the workflow has accepted the update, or until the update has an outcome,
+// which is the default.
 type UpdateStage string
 
 // UpdateWithStartRequest defines model for UpdateWithStartRequest.
@@ -1465,13 +1468,14 @@ type WorkflowHistory struct {
 	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
 }
 
-// WorkflowIDConflictPolicy What happens if a running workflow has this id. With `UNSPECIFIED` the start fails or, with
-// `startSignal`, uses the running workflow. Cannot be combined with the reuse policy
+// WorkflowIDConflictPolicy What happens if a running workflow has this id. With `UNSPECIFIED`, the default, the start fails or,
+// with `startSignal`, uses the running workflow. Cannot be combined with the reuse policy
 // `TERMINATE_IF_RUNNING`.
 type WorkflowIDConflictPolicy string
 
 // WorkflowIDReusePolicy What happens if a closed workflow has this id. The id can be reused always, only after a workflow that
-// did not complete successfully, or never. `TERMINATE_IF_RUNNING` also terminates a running workflow.
+// did not complete successfully, or never. `TERMINATE_IF_RUNNING` also terminates a running workflow. The
+// default is `ALLOW_DUPLICATE`.
 type WorkflowIDReusePolicy string
 
 // WorkflowList A page of workflows.
@@ -1717,7 +1721,7 @@ type WorkflowIDQueryParam = string
 // ListBatchesParams defines parameters for ListBatches.
 type ListBatchesParams struct {
 	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
-	// the server.
+	// the server. The default is 100.
 	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
 
 	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
@@ -1735,7 +1739,7 @@ type ListWorkflowsParams struct {
 	Query ListFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
 
 	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
-	// the server.
+	// the server. The default is 100.
 	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
 
 	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
@@ -1754,7 +1758,8 @@ type StartWorkflowParams struct {
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
 	// FollowRuns Whether the wait, or the stream of events, continues with the next run if a run continues as new, is
-	// retried or is started again by cron.
+	// retried or is started again by cron. The default is `true`. For pages and lines of events, which are of
+	// one run, the parameter is rejected.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
 	// FollowReset Whether the wait continues with the new run after a reset. By default, the outcome is that of the run
@@ -1832,14 +1837,14 @@ type GetWorkflowHistoryParams struct {
 	// WaitNewEvent Whether to wait for new events if there are none after the page token. As long as the run is open, the
 	// response has a token for the next request, even if it has no events. The wait ends after 20 seconds. If
 	// `Request-Timeout` is shorter, the wait ends a second before that timeout, but lasts at least one second.
-	// It also ends when the replica shuts down.
+	// It also ends when the replica shuts down. By default the request does not wait.
 	WaitNewEvent *WaitNewEventParam `form:"waitNewEvent,omitempty" json:"waitNewEvent,omitempty"`
 
 	// EventFilterType Which events to return. `CLOSE_EVENT` is the last event of a closed run; the request waits for it for a
 	// limited time.
 	EventFilterType EventFilterTypeParam `form:"eventFilterType,omitempty" json:"eventFilterType,omitempty,omitzero"`
 
-	// SkipArchival Whether to exclude histories that have moved to the archive.
+	// SkipArchival Whether to exclude histories that have moved to the archive. By default they are included.
 	SkipArchival *SkipArchivalParam `form:"skipArchival,omitempty" json:"skipArchival,omitempty"`
 
 	// Payloads The format of payloads. With `decoded`, the default, a payload that is only JSON is returned as JSON,
@@ -1849,7 +1854,7 @@ type GetWorkflowHistoryParams struct {
 	Payloads PayloadsParam `form:"payloads,omitempty" json:"payloads,omitempty,omitzero"`
 
 	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
-	// the server.
+	// the server. The default is 100.
 	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
 
 	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
@@ -1861,7 +1866,8 @@ type GetWorkflowHistoryParams struct {
 	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// FollowRuns Whether the wait, or the stream of events, continues with the next run if a run continues as new, is
-	// retried or is started again by cron.
+	// retried or is started again by cron. The default is `true`. For pages and lines of events, which are of
+	// one run, the parameter is rejected.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
 	// LastEventID The same as the header `Last-Event-ID`, for clients that cannot send the header with their first
@@ -1969,7 +1975,8 @@ type GetWorkflowResultParams struct {
 	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
 	// FollowRuns Whether the wait, or the stream of events, continues with the next run if a run continues as new, is
-	// retried or is started again by cron.
+	// retried or is started again by cron. The default is `true`. For pages and lines of events, which are of
+	// one run, the parameter is rejected.
 	FollowRuns *FollowRunsParam `form:"followRuns,omitempty" json:"followRuns,omitempty"`
 
 	// FollowReset Whether the wait continues with the new run after a reset. By default, the outcome is that of the run

@@ -27,12 +27,11 @@ public final class Main {
             .taskQueue(System.getenv("FLOWGATE_TASK_QUEUE"))
             .args(List.of(Map.of("orderId", workflowId, "items", List.of(item), "autoApprove", true)));
     new WorkflowsApi(client)
-        .startWorkflow(namespace, order, null, null, null, null, null, null, null, null, null, null);
+        .startWorkflow(namespace, order, null, null, null, null, null);
 
     Outcome outcome =
         new WorkflowApi(client)
-            .getWorkflowResult(
-                namespace, workflowId, "30s", null, null, null, null, null, null, null, null, null, null, null);
+            .getWorkflowResult(namespace, workflowId, "30s", null, null, null, null, null, null);
     if (!outcome.getStatus().equals("COMPLETED") || !((Map<?, ?>) outcome.getResult()).get("total").equals(2500)) {
       throw new IllegalStateException("unexpected: " + outcome);
     }
