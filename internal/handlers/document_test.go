@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/flowgate/flowgate/api"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
+	"github.com/flowgate/flowgate/internal/problem"
 )
 
 // object is an object of the OpenAPI document.
@@ -123,6 +125,24 @@ func TestHeadersOfEveryRequestAreDescribedOnce(t *testing.T) {
 	for id, o := range operations(t, d) {
 		for _, p := range o["parameters"].([]any) {
 			require.NotContains(t, common, target(t, d, p.(object))["name"], id)
+		}
+	}
+}
+
+// A generated method returns one type: a union of types, or of the types of several media types, is either lost or
+// read as its first type. Streams are in x-stream-responses.
+func TestResponsesHaveOneType(t *testing.T) {
+	t.Parallel()
+	d := document(t)
+	for id, o := range operations(t, d) {
+		for status, response := range member(o, "responses") {
+			content := maps.Clone(member(target(t, d, response.(object)), "content"))
+			delete(content, problem.ContentType)
+			require.LessOrEqual(t, len(content), 1, "%s %s", id, status)
+			schema := target(t, d, member(content, operation.JSON, "schema"))
+			require.NotContains(t, schema, "oneOf", "%s %s", id, status)
+			require.NotContains(t, schema, "anyOf", "%s %s", id, status)
+			require.NotContains(t, content, operation.NDJSON, "%s %s", id, status)
 		}
 	}
 }

@@ -35,7 +35,7 @@ export class FlowgateError extends Error {
 /** Returns the data of a response, or throws its problem. The outcome of a failed workflow is data. */
 export function unwrap<Data>(result: {
   data?: Data;
-  error?: Schemas["Problem"] | Schemas["Outcome"] | Schemas["WorkflowUpdate"] | Schemas["UpdatedWithStart"];
+  error?: Schemas["Problem"] | Schemas["Outcome"] | Schemas["StartedWorkflow"] | Schemas["WorkflowUpdate"] | Schemas["UpdatedWithStart"];
   response: Response;
 }): Data {
   if (result.error !== undefined) {
@@ -61,7 +61,7 @@ export async function waitForOutcome(flowgate: Flowgate, namespace: string, work
       params: { path: { namespace, workflowId }, query: { runId, wait: "50s" } },
     });
     const outcome = unwrap({ response, ...result });
-    if (response.status === 200) return outcome as Schemas["Outcome"];
+    if (response.status === 200) return outcome;
   }
 }
 

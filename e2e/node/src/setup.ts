@@ -38,20 +38,18 @@ export async function start(workflowType: string, options: Options & { workflowI
     params: { path: { namespace } },
     body: { workflowType, workflowId: newId(workflowType), taskQueue, ...options },
   });
-  const started = unwrap(result);
-  if (!("started" in started)) throw new Error(`not a started workflow: ${JSON.stringify(started)}`);
-  return started;
+  return unwrap(result);
 }
 
 /** Starts a workflow and waits for its outcome. */
-export async function execute(workflowType: string, options: Options = {}): Promise<Schemas["Outcome"]> {
+export async function execute(workflowType: string, options: Options = {}): Promise<Schemas["StartedWorkflow"]> {
   const result = await flowgate.POST(workflows, {
     params: { path: { namespace }, query: { wait: "30s" } },
     body: { workflowType, workflowId: newId(workflowType), taskQueue, ...options },
   });
   const outcome = unwrap(result);
-  if (result.response.status !== 200 || !("status" in outcome)) throw new Error(`no outcome: ${JSON.stringify(outcome)}`);
-  return outcome as Schemas["Outcome"];
+  if (result.response.status !== 200) throw new Error(`no outcome: ${JSON.stringify(outcome)}`);
+  return outcome;
 }
 
 export async function describe(workflowId: string): Promise<Schemas["WorkflowDescription"]> {

@@ -579,19 +579,20 @@ type NexusCancellation struct {
 	State string `json:"state"`
 }
 
-// Outcome How a workflow ended.
+// Outcome How a workflow ended, or that it has not closed yet.
 type Outcome struct {
 	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID The run that ended, which is the last one followed.
+	// RunID The run that ended or is still running, which is the last one followed.
 	RunID string `json:"runId"`
 
 	// FirstExecutionRunID The first run of the run chain. Absent if it is not known.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
 	// Status One of `COMPLETED`, `FAILED`, `CANCELED`, `TERMINATED`, `TIMED_OUT` and, with
-	// `followRuns=false`, `CONTINUED_AS_NEW`.
+	// `followRuns=false`, `CONTINUED_AS_NEW`. With the HTTP status 202 it is `RUNNING`: the workflow has
+	// not closed. A paused workflow is also reported as `RUNNING`.
 	Status string `json:"status"`
 
 	// Result Any JSON value, preserved as written.
@@ -657,21 +658,6 @@ type PayloadInput struct {
 
 	// Metadata The payload's metadata. Each value is base64.
 	Metadata map[string][]byte `json:"metadata,omitempty,omitzero"`
-}
-
-// Pending The workflow is still running; the wait ended before the outcome.
-type Pending struct {
-	// WorkflowID The workflow id.
-	WorkflowID string `json:"workflowId"`
-
-	// RunID The run that the request waited for, which is the last one followed. Absent if it is not known.
-	RunID string `json:"runId,omitempty,omitzero"`
-
-	// FirstExecutionRunID The first run of the run chain. Absent if it is not known.
-	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
-
-	// Status `RUNNING`: the workflow has not closed. A paused workflow is also reported as `RUNNING`.
-	Status string `json:"status"`
 }
 
 // PendingActivity An activity that is scheduled or running.
@@ -1167,20 +1153,39 @@ type StartedBatch struct {
 	JobID string `json:"jobId"`
 }
 
-// StartedWorkflow The handle of a workflow.
+// StartedWorkflow The handle of a workflow and, if the request waited for it, its outcome.
 type StartedWorkflow struct {
 	// WorkflowID The workflow id.
 	WorkflowID string `json:"workflowId"`
 
-	// RunID The run that was started or found.
+	// RunID The run that was started or found. With `wait`, the last run that the wait followed.
 	RunID string `json:"runId"`
 
 	// FirstExecutionRunID The first run of the run chain. Absent if the server does not report it, as older servers do after a
 	// signal-with-start.
 	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
 
-	// Started Whether this request started the run.
+	// Started Whether this request started the workflow.
 	Started bool `json:"started"`
+
+	// Status With `wait`: the status of the workflow at the end of the wait, as in `Outcome`. Absent without
+	// `wait`.
+	Status string `json:"status,omitempty,omitzero"`
+
+	// Result Any JSON value, preserved as written.
+	Result JSON `json:"result,omitzero"`
+
+	// ResultPayload A Temporal payload that is not plain JSON.
+	//
+	// Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
+	ResultPayload *Payload `json:"resultPayload,omitempty"`
+
+	// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
+	Failure *Failure `json:"failure,omitempty"`
+
+	// NewRunID The run that continues this one, with `followRuns=false`.
+	NewRunID string `json:"newRunId,omitempty,omitzero"`
 }
 
 // StopBatchRequest defines model for StopBatchRequest.
@@ -1276,7 +1281,7 @@ type UpdateWithStartRequest struct {
 
 // UpdatedWithStart The workflow that was started or found, and the update that was sent to it.
 type UpdatedWithStart struct {
-	// Start The handle of a workflow.
+	// Start The handle of a workflow and, if the request waited for it, its outcome.
 	Start StartedWorkflow `json:"start"`
 
 	// Update The state of an update, and its outcome if it has one.

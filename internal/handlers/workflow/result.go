@@ -36,14 +36,22 @@ func (s *Service) GetWorkflowResult(w http.ResponseWriter, r *http.Request, name
 		if err := operation.CheckFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}
-		return s.respondWithOutcome(ctx, req, outcomeQuery{
+		want := outcomeQuery{
 			workflowID: req.Execution.GetWorkflowId(), runID: req.Execution.GetRunId(),
 			firstExecutionRunID: params.FirstExecutionRunID, wait: wait,
 			followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
 			failureStatus: params.FailureStatus,
-		})
+		}
+		outcome, err := s.outcome(ctx, req, want)
+		if err != nil {
+			return nil, err
+		}
+		return outcomeResponse(namespace, outcome, outcome, want), nil
 	})
 }
+
+// statusRunning is the status in an outcome of a workflow that has none yet.
+const statusRunning = "RUNNING"
 
 // outcomeQuery identifies the run whose outcome is requested, and how to return it.
 type outcomeQuery struct {
@@ -53,9 +61,9 @@ type outcomeQuery struct {
 	failureStatus                          *int
 }
 
-// respondWithOutcome returns the response with the outcome or, if there is none by the
-// end of the wait, a 202 response with the URL at which to continue.
-func (s *Service) respondWithOutcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*operation.Response, error) {
+// outcome returns the outcome or, if there is none by the end of the wait, the run that
+// is still running.
+func (s *Service) outcome(ctx context.Context, req *operation.Request, want outcomeQuery) (*openapi.Outcome, error) {
 	var (
 		closed *longpoll.ClosedRun
 		run    longpoll.Run
@@ -69,15 +77,13 @@ func (s *Service) respondWithOutcome(ctx context.Context, req *operation.Request
 	if err != nil {
 		return nil, operation.WithWorkflowID(err, want.workflowID)
 	}
-	if closed == nil {
-		run.FirstRunID = cmp.Or(run.FirstRunID, want.firstExecutionRunID)
-		pending := openapi.Pending{WorkflowID: run.WorkflowID, RunID: run.RunID, FirstExecutionRunID: run.FirstRunID}
-		return pendingResponse(req.Namespace, pending, want), nil
+	outcome := &openapi.Outcome{Status: statusRunning}
+	if closed != nil {
+		outcome, run = convert.Outcome(closed.Event), closed.Run
 	}
-	outcome := convert.Outcome(closed.Event)
-	outcome.WorkflowID, outcome.RunID = closed.WorkflowID, closed.RunID
-	outcome.FirstExecutionRunID = cmp.Or(closed.FirstRunID, want.firstExecutionRunID)
-	return outcomeResponse(outcome, want.failureStatus), nil
+	outcome.WorkflowID, outcome.RunID = run.WorkflowID, run.RunID
+	outcome.FirstExecutionRunID = cmp.Or(run.FirstRunID, want.firstExecutionRunID)
+	return outcome, nil
 }
 
 // waitForOutcome waits in a shared poll. If the wait ends without an outcome, it returns
@@ -95,10 +101,10 @@ func (s *Service) waitForOutcome(ctx context.Context, req *operation.Request, wa
 	select {
 	case <-wait.Done():
 		closed, err := wait.Result()
-		if errors.Is(err, context.Canceled) { // the poll ended because the gateway is stopping
-			err = nil
+		if !errors.Is(err, context.Canceled) {
+			return closed, wait.Run(), err
 		}
-		return closed, wait.Run(), err
+		code = problem.Draining // the poll ended because the gateway is stopping
 	case <-timer.C:
 	case <-s.drain.Done():
 		code = problem.Draining
@@ -148,20 +154,23 @@ func (s *Service) currentOutcome(ctx context.Context, want outcomeQuery) (*longp
 	}
 }
 
-// outcomeResponse returns the response with an outcome. A failure of the workflow is data,
-// so the status is 200 unless the caller sends failureStatus.
-func outcomeResponse(o *openapi.Outcome, failureStatus *int) *operation.Response {
-	response := operation.OK(o)
-	if failureStatus != nil && o.Failure != nil {
-		response.Status = *failureStatus
+// outcomeResponse returns the response with an outcome, which the body contains. A failure
+// of the workflow is data, so the status is 200 unless the caller sends failureStatus. If
+// the workflow is still running, the response has the URL at which the same wait
+// continues.
+func outcomeResponse(namespace string, outcome *openapi.Outcome, body any, want outcomeQuery) *operation.Response {
+	if outcome.Status == statusRunning {
+		return operation.Accepted(body, resultPath(namespace, outcome, want))
+	}
+	response := operation.OK(body)
+	if want.failureStatus != nil && outcome.Failure != nil {
+		response.Status = *want.failureStatus
 	}
 	return response
 }
 
-// pendingResponse returns the response to a wait that timed out, with the URL at which
-// the same wait continues.
-func pendingResponse(namespace string, p openapi.Pending, want outcomeQuery) *operation.Response {
-	p.Status = "RUNNING"
+// resultPath returns the path at which the wait for an outcome continues.
+func resultPath(namespace string, outcome *openapi.Outcome, want outcomeQuery) string {
 	query := url.Values{}
 	if !want.followRuns {
 		query.Set("followRuns", "false")
@@ -172,5 +181,5 @@ func pendingResponse(namespace string, p openapi.Pending, want outcomeQuery) *op
 	if want.failureStatus != nil {
 		query.Set("failureStatus", strconv.Itoa(*want.failureStatus))
 	}
-	return operation.Accepted(p, convert.ResultPath(namespace, p.WorkflowID, p.RunID, query))
+	return convert.ResultPath(namespace, outcome.WorkflowID, outcome.RunID, query)
 }

@@ -33,11 +33,16 @@ func (s *Service) StartWorkflow(w http.ResponseWriter, r *http.Request, namespac
 			return nil, err
 		}
 		if wait > 0 {
-			return s.respondWithOutcome(ctx, req, outcomeQuery{
+			want := outcomeQuery{
 				workflowID: started.WorkflowID, runID: started.RunID, firstExecutionRunID: started.FirstExecutionRunID,
 				wait: wait, followRuns: params.FollowRuns == nil || *params.FollowRuns, followReset: params.FollowReset != nil && *params.FollowReset,
 				failureStatus: params.FailureStatus,
-			})
+			}
+			outcome, err := s.outcome(ctx, req, want)
+			if err != nil {
+				return nil, err
+			}
+			return outcomeResponse(namespace, outcome, startedWithOutcome(started.Started, outcome), want), nil
 		}
 		response := operation.Created(started, convert.WorkflowPath(namespace, started.WorkflowID, started.RunID))
 		if !started.Started {
@@ -45,6 +50,15 @@ func (s *Service) StartWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		}
 		return response, nil
 	})
+}
+
+// startedWithOutcome returns the body of the response to a start that waits. It has the
+// same type as that to a start that does not wait, so that generated clients have one.
+func startedWithOutcome(started bool, o *openapi.Outcome) *openapi.StartedWorkflow {
+	return &openapi.StartedWorkflow{
+		WorkflowID: o.WorkflowID, RunID: o.RunID, FirstExecutionRunID: o.FirstExecutionRunID, Started: started,
+		Status: o.Status, Result: o.Result, ResultPayload: o.ResultPayload, Failure: o.Failure, NewRunID: o.NewRunID,
+	}
 }
 
 // start starts the workflow, with a signal if the request has one. If the same

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,10 +14,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/server/servertest"
 	"github.com/flowgate/flowgate/internal/temporalfake"
+	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
 func TestAWaitTimesOutAfterTheRequestedTime(t *testing.T) {
@@ -84,6 +87,33 @@ func TestWaitEndsWhenTheWorkflowCloses(t *testing.T) {
 		require.Len(t, g.Upstream.Calls("GetWorkflowExecutionHistory"), 2)
 		require.Empty(t, g.Upstream.Calls("DescribeWorkflowExecution"), "the response to the start has the run id")
 	})
+}
+
+// The response to a start has the same members at each of its statuses, so that generated clients have one type for it.
+func TestAStartThatWaitsReportsWhetherItStartedTheWorkflow(t *testing.T) {
+	t.Parallel()
+	for _, started := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			g := servertest.Start(t, servertest.Options{})
+			f := temporalfake.NewWorkflow(g.Upstream)
+			g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{
+				RunId: temporalfake.RunID, FirstExecutionRunId: temporalfake.RunID, Started: started,
+			}))
+			start := func() servertest.Response {
+				return g.Do(t, http.MethodPost, servertest.WorkflowsPath+"?wait=10s",
+					`{"workflowType":"Order","workflowId":"order","taskQueue":"orders","idConflictPolicy":"USE_EXISTING"}`)
+			}
+			head := `{"workflowId":"order","runId":"` + temporalfake.RunID + `","firstExecutionRunId":"` + temporalfake.RunID +
+				`","started":` + strconv.FormatBool(started)
+			pending := start()
+			require.Equal(t, http.StatusAccepted, pending.Status)
+			require.Equal(t, head+`,"status":"RUNNING"}`, strings.TrimSpace(pending.Body))
+			f.Complete()
+			outcome := start()
+			require.Equal(t, http.StatusOK, outcome.Status)
+			require.Equal(t, head+`,"status":"COMPLETED","result":"done"}`, strings.TrimSpace(outcome.Body))
+		})
+	}
 }
 
 func TestAWaitIsLimitedToMaxWait(t *testing.T) {
