@@ -133,7 +133,7 @@ var explanations = []explanationEntry{
 			"available ones. A worker with older code may not have the handler yet.",
 	}},
 	{RouteNotFound, Explanation{
-		Cause:  "No route of the gateway matches this path.",
+		Cause: "No route of the gateway matches this path.",
 		Remedy: "If `detail` names a route, use its path. Otherwise compare the path with the API reference at `/docs`. " +
 			"Encode a slash in a workflow id as `%2F`.",
 	}},

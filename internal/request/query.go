@@ -31,7 +31,9 @@ func ParseQuery(r *http.Request) (url.Values, error) {
 
 // BindQuery sets the fields of params, a pointer to a struct, from a query
 // string. The `form` tag of a field names its parameter; without omitempty the
-// parameter is required. The error is a [problem.InvalidRequest] that lists all
+// parameter is required. A slice has the values of a parameter that can be repeated. A
+// map has the values of all parameters whose names begin with the name of the field and a
+// dot, by the rest of the name. The error is a [problem.InvalidRequest] that lists all
 // unknown, repeated, missing and malformed parameters.
 func BindQuery(values url.Values, params any) error {
 	target := reflect.ValueOf(params).Elem()
@@ -41,12 +43,16 @@ func BindQuery(values url.Values, params any) error {
 	}
 	var errs []problem.Field
 	for name, given := range values {
-		p, known := parameters.byName[name]
+		p, key, known := parameters.find(name)
 		switch {
 		case !known:
 			errs = append(errs, problem.Field{Pointer: "?" + problem.Truncate(name), Detail: "is not a parameter of this operation"})
+		case p.kind == reflect.Slice:
+			setList(target.Field(p.index), given)
 		case len(given) > 1:
-			errs = append(errs, problem.Field{Pointer: "?" + name, Detail: "must be given once"})
+			errs = append(errs, problem.Field{Pointer: "?" + problem.Truncate(name), Detail: "must be given once"})
+		case p.kind == reflect.Map:
+			setEntry(target.Field(p.index), key, given[0])
 		case !setParameter(target.Field(p.index), given[0]):
 			errs = append(errs, problem.Field{Pointer: "?" + name, Detail: "cannot be read"})
 		}
@@ -70,8 +76,20 @@ type parameters struct {
 }
 
 type parameter struct {
-	index    int // of the struct field
+	index    int          // of the struct field
+	kind     reflect.Kind // of the struct field
 	required bool
+}
+
+// find returns the parameter with a name. For a map, key is the rest of the name after the
+// name of the field and a dot.
+func (p *parameters) find(name string) (found parameter, key string, known bool) {
+	if found, known = p.byName[name]; known {
+		return found, "", found.kind != reflect.Map
+	}
+	name, key, _ = strings.Cut(name, ".")
+	found, known = p.byName[name]
+	return found, key, known && found.kind == reflect.Map && key != ""
 }
 
 //nolint:gochecknoglobals // a cache of facts about types, which never change
@@ -85,11 +103,27 @@ func parametersOf(t reflect.Type) *parameters {
 	for i := range t.NumField() {
 		name, option, _ := strings.Cut(t.Field(i).Tag.Get("form"), ",")
 		required := option != "omitempty"
-		p.byName[name] = parameter{index: i, required: required}
+		p.byName[name] = parameter{index: i, kind: t.Field(i).Type.Kind(), required: required}
 		p.required = p.required || required
 	}
 	cached, _ := parametersByType.LoadOrStore(t, p)
 	return cached.(*parameters) //nolint:forcetypeassert // see above
+}
+
+// setList sets a field that is a slice of strings.
+func setList(field reflect.Value, given []string) {
+	field.Set(reflect.MakeSlice(field.Type(), len(given), len(given)))
+	for i, text := range given {
+		field.Index(i).SetString(text)
+	}
+}
+
+// setEntry sets an entry of a field that is a map of strings.
+func setEntry(field reflect.Value, key, text string) {
+	if field.IsNil() {
+		field.Set(reflect.MakeMap(field.Type()))
+	}
+	field.SetMapIndex(reflect.ValueOf(key), reflect.ValueOf(text))
 }
 
 // setParameter parses text and sets the field. It returns false if text is not a value

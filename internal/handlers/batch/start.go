@@ -44,7 +44,7 @@ func (s *Service) StartBatch(w http.ResponseWriter, r *http.Request, namespace s
 		case body.DryRun && err == nil:
 			return operation.OK(openapi.BatchCount{Count: count}), nil
 		case body.DryRun || problem.Is(err, problem.InvalidRequest):
-			return nil, err
+			return nil, operation.WithInvalidQuery(err, "/query")
 		}
 		err = s.upstream.Do(ctx, spec.Method, request, &workflowservice.StartBatchOperationResponse{})
 		if err != nil && (body.JobID != "" || !repeatsBatch(req, err)) {

@@ -1,6 +1,7 @@
 package handlerstest
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,4 +51,21 @@ func HandleManagementRPCs(g *servertest.Gateway) {
 	} {
 		g.Upstream.Handle(method, upstreamtest.Respond(response))
 	}
+}
+
+// Pointers returns the pointers of the validation errors in a problem, in order.
+func Pointers(t *testing.T, response servertest.Response) (pointers []string) {
+	t.Helper()
+	var problem struct {
+		Errors []struct {
+			Pointer string `json:"pointer"`
+			Detail  string `json:"detail"`
+		} `json:"errors"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(response.Body), &problem))
+	for _, e := range problem.Errors {
+		require.NotEmpty(t, e.Detail)
+		pointers = append(pointers, e.Pointer)
+	}
+	return pointers
 }

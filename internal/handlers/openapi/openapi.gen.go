@@ -160,6 +160,42 @@ func (e WorkflowIDReusePolicy) Valid() bool {
 	}
 }
 
+// Defines values for WorkflowStatus.
+const (
+	WorkflowStatusCANCELED       WorkflowStatus = "CANCELED"
+	WorkflowStatusCOMPLETED      WorkflowStatus = "COMPLETED"
+	WorkflowStatusCONTINUEDASNEW WorkflowStatus = "CONTINUED_AS_NEW"
+	WorkflowStatusFAILED         WorkflowStatus = "FAILED"
+	WorkflowStatusPAUSED         WorkflowStatus = "PAUSED"
+	WorkflowStatusRUNNING        WorkflowStatus = "RUNNING"
+	WorkflowStatusTERMINATED     WorkflowStatus = "TERMINATED"
+	WorkflowStatusTIMEDOUT       WorkflowStatus = "TIMED_OUT"
+)
+
+// Valid indicates whether the value is a known member of the WorkflowStatus enum.
+func (e WorkflowStatus) Valid() bool {
+	switch e {
+	case WorkflowStatusCANCELED:
+		return true
+	case WorkflowStatusCOMPLETED:
+		return true
+	case WorkflowStatusCONTINUEDASNEW:
+		return true
+	case WorkflowStatusFAILED:
+		return true
+	case WorkflowStatusPAUSED:
+		return true
+	case WorkflowStatusRUNNING:
+		return true
+	case WorkflowStatusTERMINATED:
+		return true
+	case WorkflowStatusTIMEDOUT:
+		return true
+	default:
+		return false
+	}
+}
+
 // Batch A batch job and its progress.
 type Batch struct {
 	// JobID The id of the job.
@@ -1510,6 +1546,9 @@ type WorkflowOptions struct {
 	VersioningOverride *VersioningOverrideState `json:"versioningOverride,omitempty"`
 }
 
+// WorkflowStatus The status of a workflow, as in responses.
+type WorkflowStatus string
+
 // WorkflowSummary A run of a workflow, as an item of a list.
 type WorkflowSummary struct {
 	// WorkflowID The workflow id.
@@ -1695,8 +1734,20 @@ type RejectConditionParam = QueryRejectCondition
 // RunIDParam defines model for RunIdParam.
 type RunIDParam = string
 
+// SearchAttributeFilterParam defines model for SearchAttributeFilterParam.
+type SearchAttributeFilterParam map[string]string
+
 // SkipArchivalParam defines model for SkipArchivalParam.
 type SkipArchivalParam = bool
+
+// StartedAfterParam defines model for StartedAfterParam.
+type StartedAfterParam = string
+
+// StartedBeforeParam defines model for StartedBeforeParam.
+type StartedBeforeParam = string
+
+// StatusFilterParam defines model for StatusFilterParam.
+type StatusFilterParam = []WorkflowStatus
 
 // UpdateIDParam defines model for UpdateIdParam.
 type UpdateIDParam = string
@@ -1723,6 +1774,9 @@ type WorkflowIDParam = string
 // WorkflowIDQueryParam defines model for WorkflowIdQueryParam.
 type WorkflowIDQueryParam = string
 
+// WorkflowTypeFilterParam defines model for WorkflowTypeFilterParam.
+type WorkflowTypeFilterParam = string
+
 // ListBatchesParams defines parameters for ListBatches.
 type ListBatchesParams struct {
 	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
@@ -1742,6 +1796,26 @@ type ListBatchesParams struct {
 type ListWorkflowsParams struct {
 	// Query A [visibility query](https://docs.temporal.io/list-filter). By default it matches every workflow.
 	Query ListFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
+
+	// WorkflowType Only workflows of this type.
+	WorkflowType WorkflowTypeFilterParam `form:"workflowType,omitempty" json:"workflowType,omitempty,omitzero"`
+
+	// Status Only workflows with this status. It can be repeated: a workflow then has one of the statuses. The names are
+	// those in responses; a `query` has others, such as `Running`.
+	Status StatusFilterParam `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// StartedAfter Only workflows that started at this time or later.
+	StartedAfter StartedAfterParam `form:"startedAfter,omitempty" json:"startedAfter,omitempty,omitzero"`
+
+	// StartedBefore Only workflows that started before this time.
+	StartedBefore StartedBeforeParam `form:"startedBefore,omitempty" json:"startedBefore,omitempty,omitzero"`
+
+	// SearchAttribute Only workflows with these values of search attributes. Each is a parameter of its own, whose name is
+	// `searchAttribute.` and the name of the attribute: `searchAttribute.CustomerId=c-1`. The value is written
+	// without quotes. The gateway reads the type of the attribute from the server: an `Int`, `Double` or `Bool` is
+	// a number, `true` or `false`, a `Datetime` is in RFC 3339 format, a `KeywordList` contains the value, and a
+	// `Text` contains its words.
+	SearchAttribute SearchAttributeFilterParam `form:"searchAttribute,omitempty" json:"searchAttribute,omitempty,omitzero"`
 
 	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
 	// the server. The default is 100.
@@ -2122,6 +2196,26 @@ type CountWorkflowsParams struct {
 	// Query A [visibility query](https://docs.temporal.io/list-filter), which can end with
 	// `GROUP BY ExecutionStatus`. By default it matches every workflow.
 	Query CountFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
+
+	// WorkflowType Only workflows of this type.
+	WorkflowType WorkflowTypeFilterParam `form:"workflowType,omitempty" json:"workflowType,omitempty,omitzero"`
+
+	// Status Only workflows with this status. It can be repeated: a workflow then has one of the statuses. The names are
+	// those in responses; a `query` has others, such as `Running`.
+	Status StatusFilterParam `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// StartedAfter Only workflows that started at this time or later.
+	StartedAfter StartedAfterParam `form:"startedAfter,omitempty" json:"startedAfter,omitempty,omitzero"`
+
+	// StartedBefore Only workflows that started before this time.
+	StartedBefore StartedBeforeParam `form:"startedBefore,omitempty" json:"startedBefore,omitempty,omitzero"`
+
+	// SearchAttribute Only workflows with these values of search attributes. Each is a parameter of its own, whose name is
+	// `searchAttribute.` and the name of the attribute: `searchAttribute.CustomerId=c-1`. The value is written
+	// without quotes. The gateway reads the type of the attribute from the server: an `Int`, `Double` or `Bool` is
+	// a number, `true` or `false`, a `Datetime` is in RFC 3339 format, a `KeywordList` contains the value, and a
+	// `Text` contains its words.
+	SearchAttribute SearchAttributeFilterParam `form:"searchAttribute,omitempty" json:"searchAttribute,omitempty,omitzero"`
 }
 
 // UpdateWithStartParams defines parameters for UpdateWithStart.

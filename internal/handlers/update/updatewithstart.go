@@ -53,7 +53,8 @@ func (s *Service) UpdateWithStart(w http.ResponseWriter, r *http.Request, namesp
 			u.send = u.sendWithStart(start, update, started)
 		}
 		if err := s.awaitRequestedStage(ctx, req, u, wait, &body.Update); err != nil {
-			return nil, u.withIDs(operation.WithKeyReuse(err, start.GetWorkflowId(), start.GetRequestId()))
+			err = operation.WithKeyReuse(err, start.GetWorkflowId(), start.GetRequestId())
+			return nil, u.withIDs(operation.WithInvalidSearchAttribute(err, "/start/searchAttributes", body.Start.SearchAttributes))
 		}
 		if !started.Started { // a concurrent request with the same Idempotency-Key may have started the run
 			if replay, err := req.RepeatedStart(ctx, start, true); err == nil && replay != nil {

@@ -23,16 +23,25 @@ func (s *Service) ListWorkflows(w http.ResponseWriter, r *http.Request, namespac
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, req *operation.Request, params *openapi.ListWorkflowsParams, _ *operation.None,
 	) (*operation.Response, error) {
-		list, err := req.NewPages(operation.Paging{PageSize: params.PageSize, PageToken: params.PageToken, Limit: params.Limit}, params.Query)
+		f := &filter{
+			query: params.Query, workflowType: params.WorkflowType, statuses: params.Status,
+			startedAfter: params.StartedAfter, startedBefore: params.StartedBefore, attributes: params.SearchAttribute,
+		}
+		list, err := req.NewPages(operation.Paging{PageSize: params.PageSize, PageToken: params.PageToken, Limit: params.Limit}, f.scope())
+		if err != nil {
+			return nil, err
+		}
+		query, err := s.visibilityQuery(ctx, namespace, f)
 		if err != nil {
 			return nil, err
 		}
 		list.View, list.LineView = s.views.List, s.views.Summary
 		list.Split = operation.SplitList
 		list.Fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
-			return s.upstream.Call(ctx, spec.Method, &workflowservice.ListWorkflowExecutionsRequest{
-				Namespace: namespace, Query: params.Query, NextPageToken: token, PageSize: size,
+			page, err := s.upstream.Call(ctx, spec.Method, &workflowservice.ListWorkflowExecutionsRequest{
+				Namespace: namespace, Query: query, NextPageToken: token, PageSize: size,
 			})
+			return page, operation.WithInvalidQuery(err, "?query")
 		}
 		return list.Respond(ctx)
 	})
@@ -47,12 +56,17 @@ func (s *Service) CountWorkflows(w http.ResponseWriter, r *http.Request, namespa
 	operation.Serve(s.adapter, w, r, spec, func(
 		ctx context.Context, _ *operation.Request, params *openapi.CountWorkflowsParams, _ *operation.None,
 	) (*operation.Response, error) {
-		response := &workflowservice.CountWorkflowExecutionsResponse{}
-		err := s.upstream.Do(ctx, spec.Method, &workflowservice.CountWorkflowExecutionsRequest{
-			Namespace: namespace, Query: params.Query,
-		}, response)
+		query, err := s.visibilityQuery(ctx, namespace, &filter{
+			query: params.Query, workflowType: params.WorkflowType, statuses: params.Status,
+			startedAfter: params.StartedAfter, startedBefore: params.StartedBefore, attributes: params.SearchAttribute,
+		})
 		if err != nil {
 			return nil, err
+		}
+		response := &workflowservice.CountWorkflowExecutionsResponse{}
+		err = s.upstream.Do(ctx, spec.Method, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query}, response)
+		if err != nil {
+			return nil, operation.WithInvalidQuery(err, "?query")
 		}
 		body := openapi.WorkflowCount{Count: response.GetCount()}
 		for _, group := range response.GetGroups() {

@@ -77,11 +77,12 @@ func (s *Service) start(ctx context.Context, req *operation.Request, body *opena
 	case started != nil || err != nil:
 		return started, err
 	case body.StartSignal != "":
-		return s.signalWithStart(ctx, body, request)
+		started, err = s.signalWithStart(ctx, body, request)
 	default:
 		started, err = s.startAlone(ctx, request)
-		return started, operation.WithKeyReuse(err, body.WorkflowID, request.GetRequestId())
+		err = operation.WithKeyReuse(err, body.WorkflowID, request.GetRequestId())
 	}
+	return started, operation.WithInvalidSearchAttribute(err, "/searchAttributes", body.SearchAttributes)
 }
 
 // startAlone starts the workflow without a signal.
