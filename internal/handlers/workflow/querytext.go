@@ -63,45 +63,44 @@ func boolLiteral(v *convert.Validation, pointer, value string) string {
 // string or a comment. It reads strings, names and comments as the server does.
 func splitQuery(v *convert.Validation, pointer, query string) (condition, clauses string) {
 	depth := 0
-	for i := 0; i < len(query); {
-		c := query[i]
-		switch {
-		case c == '\'' || c == '"' || c == '`':
-			end := endOfQuoted(query, i)
-			if end < 0 {
-				v.Add(pointer, "has a quote that is not closed")
-				return "", ""
-			}
-			i = end
-			continue
-		case c == '(':
+	for i, end := 0, 0; i < len(query) && depth >= 0; i = end {
+		if end = endOfToken(query, i); end < 0 {
+			v.Add(pointer, "has a quote that is not closed")
+			return "", ""
+		}
+		switch token := query[i:end]; {
+		case token == "(":
 			depth++
-		case c == ')':
+		case token == ")":
 			depth--
-		case c == '#', c == '@', beginsComment(query[i:]):
+		case token == "#", token == "@", beginsComment(query[i:]):
 			v.Add(pointer, "must have no comment and no @ outside a string if it is combined with other filters")
 			return "", ""
-		case isLetter(c):
-			end := i + 1
-			for end < len(query) && (isLetter(query[end]) || '0' <= query[end] && query[end] <= '9') {
-				end++
-			}
-			if word := query[i:end]; depth == 0 && (strings.EqualFold(word, "GROUP") || strings.EqualFold(word, "ORDER")) {
-				return query[:i], query[i:]
-			}
-			i = end
-			continue
+		case depth == 0 && (strings.EqualFold(token, "GROUP") || strings.EqualFold(token, "ORDER")):
+			return query[:i], query[i:]
 		}
-		if depth < 0 {
-			break
-		}
-		i++
 	}
 	if depth != 0 {
 		v.Add(pointer, "has unbalanced parentheses")
 		return "", ""
 	}
 	return query, ""
+}
+
+// endOfToken returns the index after the string, the name or the other character that
+// begins at i, or -1 if a quote is not closed.
+func endOfToken(query string, i int) int {
+	switch c := query[i]; {
+	case c == '\'' || c == '"' || c == '`':
+		return endOfQuoted(query, i)
+	case isLetter(c):
+		for i++; i < len(query) && (isLetter(query[i]) || '0' <= query[i] && query[i] <= '9'); {
+			i++
+		}
+		return i
+	default:
+		return i + 1
+	}
 }
 
 // endOfQuoted returns the index after the string or quoted name that begins at i, or -1 if
