@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 json=
 if [ "${1-}" = -json ]; then json=1; shift; fi
-if [ $# -eq 0 ]; then set -- python worker node oidc generated lint browser; fi
+if [ $# -eq 0 ]; then set -- python worker node oidc generated guide lint browser; fi
 
 # In the format of `go test`, a slash in a name marks a subtest, so run replaces it by a dot.
 run() { "$1/run.sh" 2>&1 | sed -u '/^=== \|^--- /s:/:.:g'; }

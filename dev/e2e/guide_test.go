@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,6 +24,9 @@ type skippedBlocks map[string]string
 
 // dataLanguages are the languages of fenced blocks that contain no commands.
 var dataLanguages = []string{"yaml", "json", "text"} //nolint:gochecknoglobals // a constant
+
+// clientLanguages are the languages of fenced blocks that e2e/guide runs.
+var clientLanguages = []string{"python", "js", "go", "java"} //nolint:gochecknoglobals // a constant
 
 // TestGuide runs every command of docs/guide.md in order and compares the output with the documented one.
 func TestGuide(t *testing.T) {
@@ -47,7 +51,7 @@ func TestGuide(t *testing.T) {
 		case "sh":
 			skipped.skip(t, block)
 		default:
-			require.Contains(t, dataLanguages, block.language, "line %d: no test runs such a block", block.line)
+			require.Contains(t, slices.Concat(dataLanguages, clientLanguages), block.language, "line %d: no test runs such a block", block.line)
 			require.NotContains(t, block.text(), "$ ", "line %d: commands belong in console blocks", block.line)
 		}
 	}
