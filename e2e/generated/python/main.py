@@ -1,27 +1,114 @@
-"""A service in Python, with a generated client: starts an order and waits for its result."""
+"""A service in Python, with the client of openapi-python-client."""
+
+from __future__ import annotations
 
 import os
+import time
 import uuid
+from typing import TypeVar
 
 from flowgate_client import AuthenticatedClient
-from flowgate_client.api.workflow import get_workflow_result
-from flowgate_client.api.workflows import start_workflow
-from flowgate_client.models import Outcome, StartedWorkflow, StartWorkflowRequest
-
-namespace = os.environ["FLOWGATE_NAMESPACE"]
-workflow_id = f"python-{uuid.uuid4()}"
-item = {"sku": "book", "quantity": 2, "price": 1250}
-order = StartWorkflowRequest(
-    workflow_type="Order",
-    workflow_id=workflow_id,
-    task_queue=os.environ["FLOWGATE_TASK_QUEUE"],
-    args=[{"orderId": workflow_id, "items": [item], "autoApprove": True}],
+from flowgate_client.api.workflow import (
+    describe_workflow,
+    get_workflow_history,
+    get_workflow_result,
+    signal_workflow,
+    update_workflow,
+)
+from flowgate_client.api.workflows import list_workflows, start_workflow
+from flowgate_client.models import (
+    Failure,
+    HistoryEvent,
+    Outcome,
+    Problem,
+    SignalRequest,
+    StartedWorkflow,
+    StartWorkflowRequest,
+    UpdateRequest,
 )
 
-with AuthenticatedClient(base_url=os.environ["FLOWGATE_URL"], token=os.environ["FLOWGATE_KEY"]) as client:
-    started = start_workflow.sync(namespace, client=client, body=order)
-    assert isinstance(started, StartedWorkflow), started
-    outcome = get_workflow_result.sync(namespace, workflow_id, client=client, run_id=started.run_id, wait="30s")
-    assert isinstance(outcome, Outcome), outcome
+T = TypeVar("T")
+
+namespace = os.environ["FLOWGATE_NAMESPACE"]
+client = AuthenticatedClient(base_url=os.environ["FLOWGATE_URL"], token=os.environ["FLOWGATE_KEY"])
+
+
+def data(response: T | Problem | None) -> T:
+    """Returns the response, and fails for a problem."""
+    assert response is not None
+    assert not isinstance(response, Problem), response
+    return response
+
+
+def start(workflow_id: str, card: str = "", wait: str = "0") -> StartedWorkflow:
+    order = {"orderId": workflow_id, "items": [{"sku": "book", "quantity": 2, "price": 1250}], "card": card}
+    body = StartWorkflowRequest(
+        workflow_type="Order", workflow_id=workflow_id, task_queue=os.environ["FLOWGATE_TASK_QUEUE"], args=[order]
+    )
+    return data(start_workflow.sync(namespace, client=client, body=body, wait=wait))
+
+
+def complete_order() -> None:
+    workflow_id = f"python-{uuid.uuid4()}"
+    started = start(workflow_id)
+    assert started.started
+    run_id = started.run_id
+
+    add_item = UpdateRequest(update="addItem", args=[{"sku": "pen", "quantity": 1, "price": 300}])
+    updated = data(update_workflow.sync(namespace, workflow_id, client=client, body=add_item))
+    assert (updated.stage, updated.status, updated.result) == ("COMPLETED", "COMPLETED", {"items": 2, "total": 2800})
+
+    listed: list[str] = []
+    deadline = time.monotonic() + 30
+    while listed != [run_id]:  # lists are updated with a short delay
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        found = data(list_workflows.sync(namespace, client=client, query=f"WorkflowId = '{workflow_id}'"))
+        listed = [workflow.run_id for workflow in found.workflows]
+
+    assert result(workflow_id, run_id, wait="1s").status == "RUNNING"
+    approve = SignalRequest(signal="approve", args=[{"by": "ann"}])
+    signal_workflow.sync(namespace, workflow_id, client=client, body=approve)
+    outcome = result(workflow_id, run_id, wait="30s")
     assert isinstance(outcome.result, dict), outcome
-    assert (outcome.status, outcome.result["total"]) == ("COMPLETED", 2500), outcome
+    assert (outcome.status, outcome.result["total"]) == ("COMPLETED", 2800), outcome
+
+    events = history(workflow_id, run_id)
+    assert [event.event_id for event in events] == [str(i + 1) for i in range(len(events))]
+    assert events[-1].event_type == "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"
+
+
+def result(workflow_id: str, run_id: str, wait: str) -> Outcome:
+    return data(get_workflow_result.sync(namespace, workflow_id, client=client, run_id=run_id, wait=wait))
+
+
+def history(workflow_id: str, run_id: str) -> list[HistoryEvent]:
+    events: list[HistoryEvent] = []
+    page = data(get_workflow_history.sync(namespace, workflow_id, client=client, run_id=run_id, page_size=5))
+    events.extend(page.events)
+    assert page.next_page_token
+    while page.next_page_token:
+        page = data(
+            get_workflow_history.sync(
+                namespace, workflow_id, client=client, run_id=run_id, page_size=5, page_token=page.next_page_token
+            )
+        )
+        events.extend(page.events)
+    return events
+
+
+def decline_order() -> None:
+    outcome = start(f"python-{uuid.uuid4()}", card="declined", wait="30s")
+    assert isinstance(outcome.failure, Failure), outcome
+    assert (outcome.started, outcome.status, outcome.failure.kind) == (True, "FAILED", "activity"), outcome
+    assert isinstance(outcome.failure.cause, Failure), outcome
+    assert outcome.failure.cause.kind == "application", outcome
+
+    problem = describe_workflow.sync(namespace, f"python-{uuid.uuid4()}", client=client)
+    assert isinstance(problem, Problem), problem
+    assert problem.code == "workflow-not-found", problem
+
+
+with client:
+    complete_order()
+    decline_order()

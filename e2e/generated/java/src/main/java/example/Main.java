@@ -1,41 +1,149 @@
 package example;
 
-import example.api.WorkflowApi;
-import example.api.WorkflowsApi;
-import example.invoker.ApiClient;
-import example.model.Outcome;
-import example.model.StartWorkflowRequest;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import org.openapitools.client.ApiClient;
+import org.openapitools.client.ApiException;
+import org.openapitools.client.JSON;
+import org.openapitools.client.api.WorkflowApi;
+import org.openapitools.client.api.WorkflowsApi;
+import org.openapitools.client.model.HistoryEvent;
+import org.openapitools.client.model.Outcome;
+import org.openapitools.client.model.Problem;
+import org.openapitools.client.model.SignalRequest;
+import org.openapitools.client.model.StartWorkflowRequest;
+import org.openapitools.client.model.StartedWorkflow;
+import org.openapitools.client.model.UpdateRequest;
+import org.openapitools.client.model.WorkflowHistory;
+import org.openapitools.client.model.WorkflowSummary;
+import org.openapitools.client.model.WorkflowUpdate;
 
-/** A service in Java: starts an order and waits for its result. */
+/** A service in Java, with the client of openapi-generator. */
 public final class Main {
-  public static void main(String[] args) throws Exception {
-    String key = System.getenv("FLOWGATE_KEY");
-    String namespace = System.getenv("FLOWGATE_NAMESPACE");
-    ApiClient client = new ApiClient();
-    client.updateBaseUri(System.getenv("FLOWGATE_URL"));
-    client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + key));
+  private static final Map<String, Object> BOOK = Map.of("sku", "book", "quantity", 2, "price", 1250);
+  private static final Map<String, Object> PEN = Map.of("sku", "pen", "quantity", 1, "price", 300);
+  private static final int WAIT_MILLIS = 30_000;
 
-    String workflowId = "java-" + UUID.randomUUID();
-    Map<String, Object> item = Map.of("sku", "book", "quantity", 2, "price", 1250);
-    StartWorkflowRequest order =
+  private final String namespace = System.getenv("FLOWGATE_NAMESPACE");
+  private final WorkflowsApi workflows;
+  private final WorkflowApi workflow;
+
+  private Main(ApiClient client) {
+    workflows = new WorkflowsApi(client);
+    workflow = new WorkflowApi(client);
+  }
+
+  public static void main(String[] args) throws Exception {
+    ApiClient client = new ApiClient().setBasePath(System.getenv("FLOWGATE_URL")).setReadTimeout(2 * WAIT_MILLIS);
+    client.setBearerToken(System.getenv("FLOWGATE_KEY"));
+    Main service = new Main(client);
+    service.completeOrder();
+    service.declineOrder();
+    client.getHttpClient().connectionPool().evictAll(); // else their threads delay the exit
+    client.getHttpClient().dispatcher().executorService().shutdown();
+  }
+
+  private void completeOrder() throws Exception {
+    String workflowId = newId();
+    StartedWorkflow started = start(workflowId, Map.of("orderId", workflowId, "items", List.of(BOOK)), null);
+    check(started.getStarted(), started);
+    String runId = started.getRunId();
+
+    UpdateRequest addItem = new UpdateRequest().update("addItem").args(List.of(PEN));
+    WorkflowUpdate updated = workflow.updateWorkflow(namespace, workflowId, addItem, null, null, null, null, null, null);
+    check(updated.getStatus().equals("COMPLETED") && total(updated.getResult()) == 2800, updated);
+
+    awaitListed(workflowId, runId);
+
+    Outcome running = result(workflowId, runId, "1s");
+    check(running.getStatus().equals("RUNNING"), running);
+    SignalRequest approve = new SignalRequest().signal("approve").args(List.of(Map.of("by", "ann")));
+    workflow.signalWorkflow(namespace, workflowId, approve, null, null, null, null);
+    Outcome outcome = result(workflowId, runId, "30s");
+    check(outcome.getStatus().equals("COMPLETED") && total(outcome.getResult()) == 2800, outcome);
+
+    List<HistoryEvent> events = history(workflowId, runId);
+    for (int i = 0; i < events.size(); i++) {
+      check(events.get(i).getEventId().equals(String.valueOf(i + 1)), events.get(i));
+    }
+    HistoryEvent last = events.get(events.size() - 1);
+    check(last.getEventType().equals("EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"), last);
+  }
+
+  private void declineOrder() throws Exception {
+    String workflowId = newId();
+    Map<String, Object> order = Map.of("orderId", workflowId, "items", List.of(BOOK), "card", "declined");
+    StartedWorkflow outcome = start(workflowId, order, "30s");
+    check(outcome.getStarted() && outcome.getStatus().equals("FAILED"), outcome);
+    check(outcome.getFailure().getCause().getKind().equals("application"), outcome);
+
+    try {
+      workflow.describeWorkflow(namespace, newId(), null, null, null);
+      throw new IllegalStateException("an unknown workflow is described");
+    } catch (ApiException e) {
+      Problem problem = JSON.deserialize(e.getResponseBody(), Problem.class);
+      check(problem.getCode().equals("workflow-not-found"), problem);
+    }
+  }
+
+  private StartedWorkflow start(String workflowId, Map<String, Object> order, String wait) throws ApiException {
+    StartWorkflowRequest request =
         new StartWorkflowRequest()
             .workflowType("Order")
             .workflowId(workflowId)
             .taskQueue(System.getenv("FLOWGATE_TASK_QUEUE"))
-            .args(List.of(Map.of("orderId", workflowId, "items", List.of(item), "autoApprove", true)));
-    new WorkflowsApi(client)
-        .startWorkflow(namespace, order, null, null, null, null, null);
-
-    Outcome outcome =
-        new WorkflowApi(client)
-            .getWorkflowResult(namespace, workflowId, "30s", null, null, null, null, null, null);
-    if (!outcome.getStatus().equals("COMPLETED") || !((Map<?, ?>) outcome.getResult()).get("total").equals(2500)) {
-      throw new IllegalStateException("unexpected: " + outcome);
-    }
+            .args(List.of(order));
+    return workflows.startWorkflow(namespace, request, wait, null, null, null, null);
   }
 
-  private Main() {}
+  private Outcome result(String workflowId, String runId, String wait) throws ApiException {
+    return workflow.getWorkflowResult(namespace, workflowId, wait, null, null, null, null, runId, null);
+  }
+
+  /** Lists are updated with a short delay. */
+  private void awaitListed(String workflowId, String runId) throws Exception {
+    String query = "WorkflowId = '" + workflowId + "'";
+    for (long deadline = System.nanoTime() + WAIT_MILLIS * 1_000_000L; System.nanoTime() < deadline; Thread.sleep(100)) {
+      List<WorkflowSummary> found =
+          workflows
+              .listWorkflows(namespace, query, null, null, null, null, null, null, null, null)
+              .getWorkflows();
+      if (found.size() == 1 && found.get(0).getRunId().equals(runId)) {
+        return;
+      }
+    }
+    throw new IllegalStateException("the list does not have the workflow");
+  }
+
+  private List<HistoryEvent> history(String workflowId, String runId) throws ApiException {
+    List<HistoryEvent> events = new ArrayList<>();
+    int pages = 0;
+    String pageToken = null;
+    do {
+      WorkflowHistory page =
+          workflow.getWorkflowHistory(
+              namespace, workflowId, null, null, null, null, 5, pageToken, null, null, null, null, null, runId, null);
+      events.addAll(page.getEvents());
+      pageToken = page.getNextPageToken();
+      pages++;
+    } while (pageToken != null);
+    check(pages > 1, pages);
+    return events;
+  }
+
+  private static double total(Object result) {
+    return ((Number) ((Map<?, ?>) result).get("total")).doubleValue();
+  }
+
+  private static String newId() {
+    return "java-" + UUID.randomUUID();
+  }
+
+  private static void check(boolean condition, Object found) {
+    if (!condition) {
+      throw new IllegalStateException("unexpected: " + found);
+    }
+  }
 }
