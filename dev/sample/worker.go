@@ -19,8 +19,11 @@ func NewWorker(temporal client.Client, taskQueue string) worker.Worker {
 	w.RegisterWorkflowWithOptions(Fail, workflow.RegisterOptions{Name: "Fail"})
 	w.RegisterWorkflowWithOptions(Chain, workflow.RegisterOptions{Name: "Chain"})
 	w.RegisterWorkflowWithOptions(EchoPayload, workflow.RegisterOptions{Name: "EchoPayload"})
+	w.RegisterWorkflowWithOptions(Approval, workflow.RegisterOptions{Name: "Approval"})
+	w.RegisterWorkflowWithOptions(ObserveFailure, workflow.RegisterOptions{Name: "ObserveFailure"})
 	w.RegisterDynamicWorkflow(echoAny, workflow.DynamicRegisterOptions{})
 	w.RegisterActivityWithOptions(charge, activity.RegisterOptions{Name: chargeActivity})
 	w.RegisterActivityWithOptions(refund, activity.RegisterOptions{Name: refundActivity})
+	w.RegisterActivityWithOptions(approve, activity.RegisterOptions{Name: ApproveActivity})
 	return w
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/auth/delegated"
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/handlers/activity"
 	"github.com/flowgate/flowgate/internal/handlers/batch"
 	"github.com/flowgate/flowgate/internal/handlers/gateway"
 	"github.com/flowgate/flowgate/internal/handlers/history"
@@ -25,16 +26,18 @@ import (
 // The aliases give the services that [API] embeds different names, because each type is
 // named Service.
 type (
-	batches   = batch.Service
-	gateways  = gateway.Service
-	histories = history.Service
-	tokens    = token.Service
-	updates   = update.Service
-	workflows = workflow.Service
+	activities = activity.Service
+	batches    = batch.Service
+	gateways   = gateway.Service
+	histories  = history.Service
+	tokens     = token.Service
+	updates    = update.Service
+	workflows  = workflow.Service
 )
 
 // API serves the client API. Its operations are the methods of the embedded services.
 type API struct {
+	*activities
 	*batches
 	*gateways
 	*histories
@@ -77,7 +80,8 @@ func New(ctx context.Context, options Options) *API {
 	polls, drain := longpoll.New(ctx, options.Upstream, options.Metrics, options.Limits.Timeouts.LongPoll), longpoll.NewDrain()
 	return &API{
 		polls: polls, drain: drain,
-		batches: batch.New(adapter),
+		activities: activity.New(adapter),
+		batches:    batch.New(adapter),
 		gateways: gateway.New(adapter, gateway.Options{
 			Version: options.Version, Limits: options.Limits, Retry: options.Retry, RejectConditions: options.QueryRejectConditions,
 		}),

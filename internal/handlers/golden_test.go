@@ -116,11 +116,15 @@ func (e exchange) run(t *testing.T) (content []byte) {
 func TestGoldenResponses(t *testing.T) {
 	t.Parallel()
 	exchanges := map[string]exchange{}
-	for name, e := range goldenResponses() {
-		exchanges[name+".json"] = e
+	for _, responses := range []map[string]exchange{goldenResponses(), activityResponses()} {
+		for name, e := range responses {
+			exchanges[name+".json"] = e
+		}
 	}
-	for name, e := range goldenProblems() {
-		exchanges[name+".problem.json"] = e
+	for _, problems := range []map[string]exchange{goldenProblems(), activityProblems()} {
+		for name, e := range problems {
+			exchanges[name+".problem.json"] = e
+		}
 	}
 	for _, operation := range documentedOperations(t) {
 		require.Contains(t, exchanges, operation+".json")

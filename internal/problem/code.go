@@ -28,6 +28,7 @@ const (
 	WorkflowNotFound  Code = "workflow-not-found"
 	UpdateNotFound    Code = "update-not-found"
 	BatchNotFound     Code = "batch-not-found"
+	ActivityNotFound  Code = "activity-not-found"
 	NamespaceNotFound Code = "namespace-not-found"
 	QueryNotFound     Code = "query-not-found"
 	RouteNotFound     Code = "route-not-found"
@@ -44,6 +45,8 @@ const (
 	RunChainMismatch       Code = "run-chain-mismatch"
 	QueryRejected          Code = "query-rejected"
 	WorkflowNotReady       Code = "workflow-not-ready"
+	ActivityAlreadyStarted Code = "activity-already-started"
+	ActivityCompleted      Code = "activity-completed"
 	Conflict               Code = "conflict"
 
 	QueryFailed          Code = "query-failed"

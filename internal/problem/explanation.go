@@ -122,6 +122,11 @@ var explanations = []explanationEntry{
 		Cause:  "No batch job has this id, or the server has deleted it after its retention period.",
 		Remedy: "Check the namespace and the id. `GET /v1/namespaces/{namespace}/batches` lists the batch jobs.",
 	}},
+	{ActivityNotFound, Explanation{
+		Cause: "No activity with this id, run or task token is open. It does not exist, has completed or timed out, or another " +
+			"attempt has started since; or the retention period of the namespace has deleted it.",
+		Remedy: "A worker must stop the attempt: its report no longer counts. Otherwise check the ids.",
+	}},
 	{NamespaceNotFound, Explanation{
 		Cause: "You have access to this namespace, but it does not exist on the Temporal server.",
 		Remedy: "Check the name. On Temporal Cloud it ends with the account id. A new namespace becomes available after some " +
@@ -193,6 +198,15 @@ var explanations = []explanationEntry{
 			"workflow tasks fail; `detail` then says so.",
 		Remedy: "Retry after `Retry-After`. If the error persists, no worker polls the workflow's task queue, or the workflow " +
 			"code fails: describe the workflow, whose `pendingWorkflowTask` counts the attempts.",
+	}},
+	{ActivityAlreadyStarted, Explanation{
+		Cause: "An activity with this id is running, or has run and the id reuse policy does not permit another run. `runId` is " +
+			"its run.",
+		Remedy: "Use the existing activity, set `idConflictPolicy` or `idReusePolicy`, or choose another id.",
+	}},
+	{ActivityCompleted, Explanation{
+		Cause:  "The activity has already completed, so it can no longer be cancelled or terminated.",
+		Remedy: "Read its result.",
 	}},
 	{Conflict, Explanation{
 		Cause:  "The request conflicts with the current state of the resource. `detail` has the message of the Temporal server.",

@@ -42,6 +42,9 @@ func FromStatus(st *status.Status, method string) *Error {
 	if strings.HasSuffix(method, "BatchOperation") {
 		e = batchError(e)
 	}
+	if isActivityMethod(method) {
+		e = activityError(e, st, method)
+	}
 	e.Upstream = st
 	if e.cause == nil {
 		e.cause = st.Err()

@@ -86,7 +86,51 @@ func TestDetailAndMessageSelectTheProblem(t *testing.T) {
 		},
 		"an activity id is in use": {
 			st:     statusOf(t, codes.AlreadyExists, "taken", &errordetails.ActivityExecutionAlreadyStartedFailure{}),
-			method: "StartActivityExecution", want: problem.Conflict, detail: "taken",
+			method: "StartActivityExecution", want: problem.ActivityAlreadyStarted, detail: "An activity with this id has already been started.",
+		},
+		"an activity is not found by its id": {
+			st:     status.New(codes.NotFound, "activity not found for ID: a"),
+			method: "DescribeActivityExecution", want: problem.ActivityNotFound,
+		},
+		"an activity is closed": {
+			st:     status.New(codes.FailedPrecondition, "activity is in terminal state ACTIVITY_EXECUTION_STATUS_COMPLETED"),
+			method: "RequestCancelActivityExecution", want: problem.ActivityCompleted,
+		},
+		"an activity was terminated before": {
+			st:     status.New(codes.FailedPrecondition, "already terminated with request ID r"),
+			method: "TerminateActivityExecution", want: problem.ActivityCompleted,
+		},
+		"the cancellation of an activity was requested before": {
+			st:     status.New(codes.FailedPrecondition, "cancellation already requested with request ID r"),
+			method: "RequestCancelActivityExecution", want: problem.Conflict, detail: "cancellation already requested with request ID r",
+		},
+		"the task of a report is not found": {
+			st:     status.New(codes.NotFound, "invalid activityID or activity already timed out or invoking workflow is completed"),
+			method: "RespondActivityTaskCompleted", want: problem.ActivityNotFound,
+		},
+		"the activity id of a report is not found": {
+			st:     status.New(codes.NotFound, "cannot find pending activity with ActivityID workflow not found for ID, check"),
+			method: "RespondActivityTaskFailedById", want: problem.ActivityNotFound,
+		},
+		"the workflow of a report is not found": {
+			st:     status.New(codes.NotFound, "workflow not found for ID: w"),
+			method: "RecordActivityTaskHeartbeatById", want: problem.WorkflowNotFound, detail: "workflow not found for ID: w",
+		},
+		"the run of a report is not found": {
+			st:     status.New(codes.NotFound, `workflow execution not found for workflow ID "w" and run ID "r"`),
+			method: "RespondActivityTaskCompleted", want: problem.WorkflowNotFound,
+		},
+		"the workflow of a report is closed": {
+			st:     status.New(codes.NotFound, "workflow execution already completed"),
+			method: "RespondActivityTaskCompletedById", want: problem.WorkflowCompleted,
+		},
+		"the namespace of a report is not found": {
+			st:     statusOf(t, codes.NotFound, "no namespace", &errordetails.NamespaceNotFoundFailure{Namespace: "n"}),
+			method: "RespondActivityTaskCompleted", want: problem.NamespaceNotFound,
+		},
+		"a cancellation is reported that was not requested": {
+			st:     status.New(codes.InvalidArgument, "unable to mark activity as canceled without activity being request canceled first"),
+			method: "RespondActivityTaskCanceled", want: problem.Conflict,
 		},
 		"a cancellation was already requested": {
 			st:     statusOf(t, codes.AlreadyExists, "requested", &errordetails.CancellationAlreadyRequestedFailure{}),

@@ -36,6 +36,7 @@ var table = map[Code]Row{
 	WorkflowNotFound:  {Status: http.StatusNotFound, Title: "Workflow not found"},
 	UpdateNotFound:    {Status: http.StatusNotFound, Title: "Update not found"},
 	BatchNotFound:     {Status: http.StatusNotFound, Title: "Batch not found"},
+	ActivityNotFound:  {Status: http.StatusNotFound, Title: "Activity not found"},
 	NamespaceNotFound: {Status: http.StatusNotFound, Title: "Namespace not found"},
 	QueryNotFound:     {Status: http.StatusNotFound, Title: "Query not found"},
 	RouteNotFound:     {Status: http.StatusNotFound, Title: "Route not found"},
@@ -52,6 +53,8 @@ var table = map[Code]Row{
 	RunChainMismatch:       {Status: http.StatusConflict, Title: "Run chain mismatch"},
 	QueryRejected:          {Status: http.StatusConflict, Title: "Query rejected"},
 	WorkflowNotReady:       {Status: http.StatusConflict, Title: "Workflow not ready", Retryable: true, RetryAfter: retrySoon},
+	ActivityAlreadyStarted: {Status: http.StatusConflict, Title: "Activity already started"},
+	ActivityCompleted:      {Status: http.StatusConflict, Title: "Activity already completed"},
 	Conflict:               {Status: http.StatusConflict, Title: "Conflict"},
 
 	QueryFailed:          {Status: http.StatusUnprocessableEntity, Title: "Query failed"},

@@ -77,7 +77,7 @@ func TestStatusOfEveryCode(t *testing.T) {
 		408: {"request-timeout"},
 		409: {
 			"workflow-already-started", "schedule-already-exists", "workflow-completed", "run-chain-mismatch",
-			"query-rejected", "workflow-not-ready", "conflict",
+			"query-rejected", "workflow-not-ready", "activity-already-started", "activity-completed", "conflict",
 		},
 		412: {"schedule-changed"},
 		413: {"payload-too-large"},

@@ -103,6 +103,7 @@ type Client struct {
 	defaultRoute namespaceRoute            // for namespaces that are not in routes
 	routes       map[string]*namespaceRoute
 	servers      []*server // servers[0] is the server of defaultRoute
+	namespaceIDs namespaceIDs
 }
 
 // New returns a client. It connects with the first call.

@@ -44,6 +44,9 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options 
 	if err := c.admit(principal, options.Namespace, rpc); err != nil {
 		return Response{}, err
 	}
+	if err := c.checkTaskTokens(ctx, principal, options, rpc); err != nil {
+		return Response{}, err
+	}
 	method, request, access := rpc.method, rpc.request, rpc.access
 	route := c.routeOf(options.Namespace)
 	md, err := c.outgoingMetadata(ctx, route, options, principal, access)

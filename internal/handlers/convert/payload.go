@@ -19,7 +19,9 @@ func (v *Validation) Payloads(pointer string, plain []openapi.JSON, payloadsPoin
 		v.Add(payloadsPointer, "must not be sent together with "+pointer)
 	}
 	for i, input := range raw {
-		v.checkPayload(payloadsPointer, strconv.Itoa(i), input)
+		if detail := payloadError(input); detail != "" {
+			v.Add(pointerTo(payloadsPointer, strconv.Itoa(i)), detail)
+		}
 	}
 	return payload.EncodeList(func(yield func(payload.Source) bool) {
 		for _, input := range raw {
@@ -30,13 +32,32 @@ func (v *Validation) Payloads(pointer string, plain []openapi.JSON, payloadsPoin
 	})
 }
 
-// checkPayload validates an element of a list or a map of payloads.
-func (v *Validation) checkPayload(parent, name string, input openapi.PayloadInput) {
+// Value encodes one value, which a request contains either as plain JSON or as a payload. It
+// returns nil if the request has neither, which differs from the value null.
+func (v *Validation) Value(pointer string, plain openapi.JSON, payloadPointer string, raw *openapi.PayloadInput) *common.Payloads {
+	switch {
+	case raw == nil && plain == nil:
+		return nil
+	case raw == nil:
+		return payload.FromValues([]openapi.JSON{plain})
+	case plain != nil:
+		v.Add(payloadPointer, "must not be sent together with "+pointer)
+	}
+	if detail := payloadError(*raw); detail != "" {
+		v.Add(payloadPointer, detail)
+	}
+	return payload.EncodeList(func(yield func(payload.Source) bool) { yield(payload.Source(*raw)) })
+}
+
+// payloadError returns the validation error of a payload, or an empty string.
+func payloadError(input openapi.PayloadInput) string {
 	switch {
 	case input.JSON != nil && (input.Metadata != nil || input.Data != nil):
-		v.Add(pointerTo(parent, name), "must have either json or metadata and data")
+		return "must have either json or metadata and data"
 	case input.JSON == nil && len(input.Metadata) == 0:
-		v.Add(pointerTo(parent, name), "must have json, or metadata and data")
+		return "must have json, or metadata and data"
+	default:
+		return ""
 	}
 }
 
@@ -49,7 +70,9 @@ func (v *Validation) memo(plain map[string]openapi.JSON, raw map[string]openapi.
 		v.Add("/memoPayloads", "must not be sent together with /memo")
 	}
 	for name, input := range raw {
-		v.checkPayload("/memoPayloads", name, input)
+		if detail := payloadError(input); detail != "" {
+			v.Add(pointerTo("/memoPayloads", name), detail)
+		}
 	}
 	return payload.EncodeMemo(func(yield func(string, payload.Source) bool) {
 		for name, value := range plain {

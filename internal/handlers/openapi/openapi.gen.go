@@ -13,6 +13,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Defines values for FailureCategory.
+const (
+	FailureCategoryBenign FailureCategory = "BENIGN"
+)
+
+// Valid indicates whether the value is a known member of the FailureCategory enum.
+func (e FailureCategory) Valid() bool {
+	switch e {
+	case FailureCategoryBenign:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QueryRejectCondition.
 const (
 	QueryRejectConditionNone                QueryRejectCondition = "NONE"
@@ -194,6 +209,18 @@ func (e WorkflowStatus) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// ActivityHeartbeat The state of an activity, as the response to a heartbeat.
+type ActivityHeartbeat struct {
+	// CancelRequested The cancellation was requested. Stop, and report the cancellation or complete the activity.
+	CancelRequested bool `json:"cancelRequested"`
+
+	// ActivityPaused The activity was paused. Stop, and fail the attempt; it is not retried while the pause lasts.
+	ActivityPaused bool `json:"activityPaused"`
+
+	// ActivityReset The activity was reset. Stop, and fail the attempt; it starts again with the first attempt.
+	ActivityReset bool `json:"activityReset"`
 }
 
 // Batch A batch job and its progress.
@@ -430,6 +457,29 @@ type ClientTimeouts struct {
 	Max Duration `json:"max"`
 }
 
+// CompleteActivityRequest defines model for CompleteActivityRequest.
+type CompleteActivityRequest struct {
+	// ActivityID The activity id. Replaces `taskToken`.
+	ActivityID string `json:"activityId,omitempty,omitzero"`
+
+	// Result Any JSON value, preserved as written.
+	Result JSON `json:"result,omitzero"`
+
+	// ResultPayload Either `json`, or `metadata` and `data`.
+	//
+	// Examples: {"json":{"sku":"A-17"}}
+	ResultPayload *PayloadInput `json:"resultPayload,omitempty"`
+
+	// RunID The run of the workflow, or of the activity without a workflow. By default the latest run.
+	RunID string `json:"runId,omitempty,omitzero"`
+
+	// TaskToken The task token of the current attempt, in base64 or base64url. Required unless `activityId` is sent.
+	TaskToken string `json:"taskToken,omitempty,omitzero"`
+
+	// WorkflowID The workflow of the activity. Absent for an activity without a workflow.
+	WorkflowID string `json:"workflowId,omitempty,omitzero"`
+}
+
 // DelegatedToken defines model for DelegatedToken.
 type DelegatedToken struct {
 	// ExpiresAt When the token expires.
@@ -458,6 +508,30 @@ type DeploymentVersion struct {
 //
 // Examples: 30s
 type Duration = string
+
+// FailActivityRequest defines model for FailActivityRequest.
+type FailActivityRequest struct {
+	// ActivityID The activity id. Replaces `taskToken`.
+	ActivityID string `json:"activityId,omitempty,omitzero"`
+
+	// Failure An application failure, with the failure that caused it in `cause`, at most 20 failures deep.
+	Failure FailureInput `json:"failure"`
+
+	// LastHeartbeatDetailPayloads The heartbeat details, if not all of them are JSON. Replaces `lastHeartbeatDetails`.
+	LastHeartbeatDetailPayloads []PayloadInput `json:"lastHeartbeatDetailPayloads,omitempty,omitzero"`
+
+	// LastHeartbeatDetails The progress of this attempt, as the details of a last heartbeat.
+	LastHeartbeatDetails []JSON `json:"lastHeartbeatDetails,omitempty,omitzero"`
+
+	// RunID The run of the workflow, or of the activity without a workflow. By default the latest run.
+	RunID string `json:"runId,omitempty,omitzero"`
+
+	// TaskToken The task token of the current attempt, in base64 or base64url. Required unless `activityId` is sent.
+	TaskToken string `json:"taskToken,omitempty,omitzero"`
+
+	// WorkflowID The workflow of the activity. Absent for an activity without a workflow.
+	WorkflowID string `json:"workflowId,omitempty,omitzero"`
+}
 
 // Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
 // present.
@@ -567,10 +641,71 @@ type Failure struct {
 	StartedEventID int64 `json:"startedEventId,omitempty,omitzero"`
 }
 
+// FailureCategory `BENIGN` marks a failure that needs no attention: the server counts it in no metric of failures.
+type FailureCategory string
+
+// FailureInput An application failure, with the failure that caused it in `cause`, at most 20 failures deep.
+type FailureInput struct {
+	// Category `BENIGN` marks a failure that needs no attention: the server counts it in no metric of failures.
+	Category FailureCategory `json:"category,omitempty,omitzero"`
+
+	// Cause An application failure, with the failure that caused it in `cause`, at most 20 failures deep.
+	Cause *FailureInput `json:"cause,omitempty"`
+
+	// DetailPayloads The details, if not all of them are JSON. Replaces `details`.
+	DetailPayloads []PayloadInput `json:"detailPayloads,omitempty,omitzero"`
+
+	// Details The values to attach to the failure.
+	Details []JSON `json:"details,omitempty,omitzero"`
+
+	// EncodedAttributes Either `json`, or `metadata` and `data`.
+	//
+	// Examples: {"json":{"sku":"A-17"}}
+	EncodedAttributes *PayloadInput `json:"encodedAttributes,omitempty"`
+
+	// Message The error message.
+	Message string `json:"message"`
+
+	// NextRetryDelay A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	NextRetryDelay Duration `json:"nextRetryDelay,omitempty,omitzero"`
+
+	// NonRetryable Whether the failure is final, whatever the retry policy.
+	NonRetryable bool `json:"nonRetryable,omitempty,omitzero"`
+
+	// StackTrace The stack trace of the error.
+	StackTrace string `json:"stackTrace,omitempty,omitzero"`
+
+	// Type The type of the error, by which retry policies and workflows distinguish it.
+	Type string `json:"type,omitempty,omitzero"`
+}
+
 // GatewayInfo The gateway.
 type GatewayInfo struct {
 	// Version The version of the gateway.
 	Version string `json:"version"`
+}
+
+// HeartbeatActivityRequest defines model for HeartbeatActivityRequest.
+type HeartbeatActivityRequest struct {
+	// ActivityID The activity id. Replaces `taskToken`.
+	ActivityID string `json:"activityId,omitempty,omitzero"`
+
+	// DetailPayloads The details, if not all of them are JSON. Replaces `details`.
+	DetailPayloads []PayloadInput `json:"detailPayloads,omitempty,omitzero"`
+
+	// Details The progress. The next attempt receives it.
+	Details []JSON `json:"details,omitempty,omitzero"`
+
+	// RunID The run of the workflow, or of the activity without a workflow. By default the latest run.
+	RunID string `json:"runId,omitempty,omitzero"`
+
+	// TaskToken The task token of the current attempt, in base64 or base64url. Required unless `activityId` is sent.
+	TaskToken string `json:"taskToken,omitempty,omitzero"`
+
+	// WorkflowID The workflow of the activity. Absent for an activity without a workflow.
+	WorkflowID string `json:"workflowId,omitempty,omitzero"`
 }
 
 // HistoryEvent An event of Temporal: `temporal.api.history.v1.HistoryEvent` in protobuf's JSON. 64-bit integers are
@@ -933,6 +1068,27 @@ type ReapplyExclude = []ReapplyExcludeType
 
 // ReapplyExcludeType A kind of event that comes from outside the workflow.
 type ReapplyExcludeType string
+
+// ReportActivityCancellationRequest defines model for ReportActivityCancellationRequest.
+type ReportActivityCancellationRequest struct {
+	// ActivityID The activity id. Replaces `taskToken`.
+	ActivityID string `json:"activityId,omitempty,omitzero"`
+
+	// DetailPayloads The details, if not all of them are JSON. Replaces `details`.
+	DetailPayloads []PayloadInput `json:"detailPayloads,omitempty,omitzero"`
+
+	// Details The values to attach.
+	Details []JSON `json:"details,omitempty,omitzero"`
+
+	// RunID The run of the workflow, or of the activity without a workflow. By default the latest run.
+	RunID string `json:"runId,omitempty,omitzero"`
+
+	// TaskToken The task token of the current attempt, in base64 or base64url. Required unless `activityId` is sent.
+	TaskToken string `json:"taskToken,omitempty,omitzero"`
+
+	// WorkflowID The workflow of the activity. Absent for an activity without a workflow.
+	WorkflowID string `json:"workflowId,omitempty,omitzero"`
+}
 
 // RequestIDInfo The effect of a request.
 type RequestIDInfo struct {
@@ -2231,6 +2387,18 @@ type UpdateWithStartParams struct {
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 }
 
+// CompleteActivityJSONRequestBody defines body for CompleteActivity for application/json ContentType.
+type CompleteActivityJSONRequestBody = CompleteActivityRequest
+
+// FailActivityJSONRequestBody defines body for FailActivity for application/json ContentType.
+type FailActivityJSONRequestBody = FailActivityRequest
+
+// HeartbeatActivityJSONRequestBody defines body for HeartbeatActivity for application/json ContentType.
+type HeartbeatActivityJSONRequestBody = HeartbeatActivityRequest
+
+// ReportActivityCancellationJSONRequestBody defines body for ReportActivityCancellation for application/json ContentType.
+type ReportActivityCancellationJSONRequestBody = ReportActivityCancellationRequest
+
 // StartBatchJSONRequestBody defines body for StartBatch for application/json ContentType.
 type StartBatchJSONRequestBody = StartBatchRequest
 
@@ -2368,6 +2536,18 @@ func (a HistoryEvent) MarshalJSON() ([]byte, error) {
 // ServerInterface has a method for each operation. The router passes only the path parameters. The method reads the query
 // string and the body after it has authorised the caller.
 type ServerInterface interface {
+	// CompleteActivity Complete an activity
+	// (POST /v1/namespaces/{namespace}/activities:complete)
+	CompleteActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// FailActivity Fail an activity
+	// (POST /v1/namespaces/{namespace}/activities:fail)
+	FailActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// HeartbeatActivity Report the progress of an activity
+	// (POST /v1/namespaces/{namespace}/activities:heartbeat)
+	HeartbeatActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// ReportActivityCancellation Report that an activity was cancelled
+	// (POST /v1/namespaces/{namespace}/activities:reportCancellation)
+	ReportActivityCancellation(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
 	// ListBatches List batch jobs
 	// (GET /v1/namespaces/{namespace}/batches)
 	ListBatches(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
@@ -2466,6 +2646,18 @@ func pathParameter(r *http.Request, name string) string {
 
 // Mount adds a route for each operation to a router.
 func Mount(r chi.Router, si ServerInterface) {
+	r.Post("/v1/namespaces/{namespace}/activities:complete", func(w http.ResponseWriter, r *http.Request) {
+		si.CompleteActivity(w, r, pathParameter(r, "namespace"))
+	})
+	r.Post("/v1/namespaces/{namespace}/activities:fail", func(w http.ResponseWriter, r *http.Request) {
+		si.FailActivity(w, r, pathParameter(r, "namespace"))
+	})
+	r.Post("/v1/namespaces/{namespace}/activities:heartbeat", func(w http.ResponseWriter, r *http.Request) {
+		si.HeartbeatActivity(w, r, pathParameter(r, "namespace"))
+	})
+	r.Post("/v1/namespaces/{namespace}/activities:reportCancellation", func(w http.ResponseWriter, r *http.Request) {
+		si.ReportActivityCancellation(w, r, pathParameter(r, "namespace"))
+	})
 	r.Get("/v1/namespaces/{namespace}/batches", func(w http.ResponseWriter, r *http.Request) {
 		si.ListBatches(w, r, pathParameter(r, "namespace"))
 	})

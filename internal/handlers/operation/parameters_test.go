@@ -47,7 +47,7 @@ func parameterizedOperations(t *testing.T) []parameterized {
 		}
 		return resolved
 	}
-	fillPath := strings.NewReplacer("{namespace}", "default", "{workflowId}", "order", "{updateId}", "u-1", "{jobId}", "job-1")
+	fillPath := strings.NewReplacer("{namespace}", "default", "{workflowId}", "order", "{updateId}", "u-1", "{jobId}", "job-1", "{activityId}", "a-1")
 	var found []parameterized
 	for path, item := range document.Paths {
 		var shared []parameter

@@ -27,7 +27,7 @@ func ClassifiedMethods() []string { return slices.Concat(namedStarts(), unnamedS
 func Mark(field protoreflect.FieldDescriptor) string {
 	return map[mark]string{
 		marksNamespace: "namespace", marksIdentifier: "identifier", marksCallback: "callback", marksType: "type",
-		marksQueue: "queue", marksEndpoint: "endpoint", marksWorkflow: "workflow",
+		marksQueue: "queue", marksEndpoint: "endpoint", marksWorkflow: "workflow", marksTaskToken: "task token",
 	}[limitMarks(field)]
 }
 

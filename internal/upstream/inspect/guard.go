@@ -165,6 +165,8 @@ func (in *inspection) checkField(m mark, value []byte, top bool) error {
 			return outsideLimits()
 		}
 		return nil
+	case marksTaskToken:
+		return checkTaskToken(value)
 	default:
 		return problem.New(problem.Internal, "The request cannot be checked.")
 	}

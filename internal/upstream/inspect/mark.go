@@ -19,6 +19,7 @@ const (
 	marksQueue           // the name of a task queue
 	marksEndpoint        // the name of a Nexus endpoint to call
 	marksWorkflow        // a workflow id
+	marksTaskToken       // a task token, which names a workflow
 )
 
 // systemWorkflowPrefix is the prefix of the ids of the server's own workflows. A
@@ -40,6 +41,8 @@ func requestMarks(field protoreflect.FieldDescriptor) mark {
 // later version of the API are checked without a change here.
 func limitMarks(field protoreflect.FieldDescriptor) mark {
 	switch {
+	case isTaskToken(field):
+		return marksTaskToken
 	case !isText(field):
 		return requestMarks(field)
 	case nameEndsWith(field, "workflow_type", "workflow_type_name", "workflow_types") || belongsTo(field, "WorkflowType"):

@@ -92,6 +92,13 @@ func TestMarkedFieldsMatchTheReviewedList(t *testing.T) {
 			"workflowservice.v1.UnpauseActivityExecutionRequest.workflow_id", "workflowservice.v1.UnpauseWorkflowExecutionRequest.workflow_id",
 			"workflowservice.v1.UpdateActivityExecutionOptionsRequest.workflow_id",
 		},
+		"task token": {
+			"workflowservice.v1.RecordActivityTaskHeartbeatRequest.task_token", "workflowservice.v1.RespondActivityTaskCanceledRequest.task_token",
+			"workflowservice.v1.RespondActivityTaskCompletedRequest.task_token", "workflowservice.v1.RespondActivityTaskFailedRequest.task_token",
+			"workflowservice.v1.RespondNexusTaskCompletedRequest.task_token", "workflowservice.v1.RespondNexusTaskFailedRequest.task_token",
+			"workflowservice.v1.RespondQueryTaskCompletedRequest.task_token", "workflowservice.v1.RespondWorkflowTaskCompletedRequest.task_token",
+			"workflowservice.v1.RespondWorkflowTaskFailedRequest.task_token",
+		},
 	}, marked)
 }
 

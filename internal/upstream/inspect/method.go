@@ -13,8 +13,9 @@ type Method struct {
 	always, limits, response guard
 	// starts classifies the RPC by the work that it can start.
 	starts startClass
-	// resource is the path to the id that a request is about.
-	resource path
+	// resource is the path to the id that a request is about, and taskToken the path to
+	// its task token.
+	resource, taskToken path
 	// target has the paths to what delegated tokens are limited to, such as the
 	// workflow id. It is nil for RPCs that no delegated token permits.
 	target *target
@@ -31,7 +32,7 @@ func Compile() map[string]Method {
 		compiled[name] = Method{
 			fullMethod: name, access: access,
 			always: always.compile(rpc.Input()), limits: limits.compile(rpc.Input()), response: responses.compile(rpc.Output()),
-			starts: starts[name], resource: resourceOf(rpc.Input()), target: targets[name].compile(rpc.Input()),
+			starts: starts[name], resource: resourceOf(rpc.Input()), taskToken: taskTokenOf(rpc.Input()), target: targets[name].compile(rpc.Input()),
 		}
 	}
 	return compiled
@@ -47,7 +48,7 @@ func Compile() map[string]Method {
 func (m Method) Check(principal *auth.Principal, namespace string, request []byte) error {
 	g, in := m.always, inspection{namespace: namespace, callbacks: principal.CompletionCallbacks}
 	if m.access.Role > auth.RoleRead && principal.Limited() {
-		if err := m.checkStart(request); err != nil {
+		if err := m.checkStart(principal, request); err != nil {
 			return err
 		}
 		g = m.limits

@@ -5,6 +5,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -161,8 +162,13 @@ func noStarts() []string {
 }
 
 // checkStart checks a write of a limited caller. It rejects an RPC that can start work
-// which its request does not name, and an RPC that has not been classified.
-func (m Method) checkStart(request []byte) error {
+// which its request does not name, and an RPC that has not been classified. It also rejects
+// the start of an activity by a caller without a list of task queues: an activity has no
+// workflow type, so such a caller could run any code of any worker.
+func (m Method) checkStart(principal *auth.Principal, request []byte) error {
+	if m.fullMethod == workflowservice.WorkflowService_StartActivityExecution_FullMethodName && len(principal.TaskQueues) == 0 {
+		return outsideLimits()
+	}
 	switch m.starts {
 	case startsNothing, startsNamed:
 		return nil
