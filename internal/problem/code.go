@@ -25,13 +25,14 @@ const (
 	OperationForbidden Code = "operation-forbidden"
 	PermissionDenied   Code = "permission-denied"
 
-	WorkflowNotFound  Code = "workflow-not-found"
-	UpdateNotFound    Code = "update-not-found"
-	BatchNotFound     Code = "batch-not-found"
-	ActivityNotFound  Code = "activity-not-found"
-	NamespaceNotFound Code = "namespace-not-found"
-	QueryNotFound     Code = "query-not-found"
-	RouteNotFound     Code = "route-not-found"
+	WorkflowNotFound   Code = "workflow-not-found"
+	UpdateNotFound     Code = "update-not-found"
+	BatchNotFound      Code = "batch-not-found"
+	ActivityNotFound   Code = "activity-not-found"
+	NamespaceNotFound  Code = "namespace-not-found"
+	QueryNotFound      Code = "query-not-found"
+	RouteNotFound      Code = "route-not-found"
+	DeploymentNotFound Code = "deployment-not-found"
 
 	MethodNotAllowed     Code = "method-not-allowed"
 	NotAcceptable        Code = "not-acceptable"
@@ -48,6 +49,8 @@ const (
 	ActivityAlreadyStarted Code = "activity-already-started"
 	ActivityCompleted      Code = "activity-completed"
 	Conflict               Code = "conflict"
+
+	DeploymentChanged Code = "deployment-changed"
 
 	QueryFailed          Code = "query-failed"
 	IdempotencyKeyReused Code = "idempotency-key-reused"

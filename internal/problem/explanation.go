@@ -127,6 +127,11 @@ var explanations = []explanationEntry{
 			"attempt has started since; or the retention period of the namespace has deleted it.",
 		Remedy: "A worker must stop the attempt: its report no longer counts. Otherwise check the ids.",
 	}},
+	{DeploymentNotFound, Explanation{
+		Cause: "No worker deployment has this name, or the deployment does not have this version.",
+		Remedy: "Check the namespace, the name and the build id. A deployment and its versions exist as soon as a worker has polled " +
+			"with them. `GET /v1/namespaces/{namespace}/deployments` lists the deployments.",
+	}},
 	{NamespaceNotFound, Explanation{
 		Cause: "You have access to this namespace, but it does not exist on the Temporal server.",
 		Remedy: "Check the name. On Temporal Cloud it ends with the account id. A new namespace becomes available after some " +
@@ -211,6 +216,10 @@ var explanations = []explanationEntry{
 	{Conflict, Explanation{
 		Cause:  "The request conflicts with the current state of the resource. `detail` has the message of the Temporal server.",
 		Remedy: "Read the state again before you decide what to do. The same request fails until the state changes.",
+	}},
+	{DeploymentChanged, Explanation{
+		Cause:  "Another caller, or the server itself, has changed the deployment since the ETag in `If-Match`.",
+		Remedy: "Describe the deployment, decide again, and send the request with the new ETag.",
 	}},
 	{QueryFailed, Explanation{
 		Cause:  "The query handler of the workflow returned an error. `failure` has that error if the server returns it.",

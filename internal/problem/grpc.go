@@ -57,7 +57,7 @@ func (c Code) GRPC() codes.Code {
 		return codes.NotFound
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		return codes.Unimplemented
-	case http.StatusConflict, http.StatusUnprocessableEntity:
+	case http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity:
 		return codes.FailedPrecondition
 	case http.StatusTooManyRequests, http.StatusRequestEntityTooLarge:
 		return codes.ResourceExhausted

@@ -39,8 +39,11 @@ func FromStatus(st *status.Status, method string) *Error {
 		st = status.New(codes.Unknown, st.Message())
 	}
 	e := fromStatus(st, method)
-	if strings.HasSuffix(method, "BatchOperation") {
+	switch {
+	case strings.HasSuffix(method, "BatchOperation"):
 		e = batchError(e)
+	case strings.Contains(method, "WorkerDeployment"):
+		e = deploymentError(e, st)
 	}
 	if isActivityMethod(method) {
 		e = activityError(e, st, method)

@@ -33,13 +33,14 @@ var table = map[Code]Row{
 	OperationForbidden: {Status: http.StatusForbidden, Title: "Operation not allowed"},
 	PermissionDenied:   {Status: http.StatusForbidden, Title: "Permission denied by the Temporal server"},
 
-	WorkflowNotFound:  {Status: http.StatusNotFound, Title: "Workflow not found"},
-	UpdateNotFound:    {Status: http.StatusNotFound, Title: "Update not found"},
-	BatchNotFound:     {Status: http.StatusNotFound, Title: "Batch not found"},
-	ActivityNotFound:  {Status: http.StatusNotFound, Title: "Activity not found"},
-	NamespaceNotFound: {Status: http.StatusNotFound, Title: "Namespace not found"},
-	QueryNotFound:     {Status: http.StatusNotFound, Title: "Query not found"},
-	RouteNotFound:     {Status: http.StatusNotFound, Title: "Route not found"},
+	WorkflowNotFound:   {Status: http.StatusNotFound, Title: "Workflow not found"},
+	UpdateNotFound:     {Status: http.StatusNotFound, Title: "Update not found"},
+	BatchNotFound:      {Status: http.StatusNotFound, Title: "Batch not found"},
+	ActivityNotFound:   {Status: http.StatusNotFound, Title: "Activity not found"},
+	NamespaceNotFound:  {Status: http.StatusNotFound, Title: "Namespace not found"},
+	QueryNotFound:      {Status: http.StatusNotFound, Title: "Query not found"},
+	RouteNotFound:      {Status: http.StatusNotFound, Title: "Route not found"},
+	DeploymentNotFound: {Status: http.StatusNotFound, Title: "Deployment not found"},
 
 	MethodNotAllowed:     {Status: http.StatusMethodNotAllowed, Title: "Method not allowed"},
 	NotAcceptable:        {Status: http.StatusNotAcceptable, Title: "Not acceptable"},
@@ -56,6 +57,8 @@ var table = map[Code]Row{
 	ActivityAlreadyStarted: {Status: http.StatusConflict, Title: "Activity already started"},
 	ActivityCompleted:      {Status: http.StatusConflict, Title: "Activity already completed"},
 	Conflict:               {Status: http.StatusConflict, Title: "Conflict"},
+
+	DeploymentChanged: {Status: http.StatusPreconditionFailed, Title: "Deployment changed"},
 
 	QueryFailed:          {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
 	IdempotencyKeyReused: {Status: http.StatusUnprocessableEntity, Title: "Idempotency key reused"},

@@ -69,7 +69,7 @@ func TestStatusOfEveryCode(t *testing.T) {
 		401: {"unauthenticated", "invalid-credential", "invalid-token"},
 		403: {"namespace-forbidden", "operation-forbidden", "permission-denied"},
 		404: {
-			"workflow-not-found", "update-not-found", "schedule-not-found", "batch-not-found", "namespace-not-found", "activity-not-found",
+			"workflow-not-found", "update-not-found", "schedule-not-found", "batch-not-found", "deployment-not-found", "namespace-not-found", "activity-not-found",
 			"query-not-found", "route-not-found",
 		},
 		405: {"method-not-allowed"},
@@ -79,7 +79,7 @@ func TestStatusOfEveryCode(t *testing.T) {
 			"workflow-already-started", "schedule-already-exists", "workflow-completed", "run-chain-mismatch",
 			"query-rejected", "workflow-not-ready", "activity-already-started", "activity-completed", "conflict",
 		},
-		412: {"schedule-changed"},
+		412: {"schedule-changed", "deployment-changed"},
 		413: {"payload-too-large"},
 		415: {"unsupported-media-type"},
 		421: {"misdirected-request"},
