@@ -23,6 +23,7 @@ type Response struct {
 	// raw is a body that is already encoded. write releases it.
 	raw        *transcode.Buffer
 	location   string
+	etag       string // with its quotes
 	retryAfter time.Duration
 	replayed   bool // see [Request.MarkReplayed]
 	// stream writes the body. Until it is called, the response holds size bytes, which
@@ -66,6 +67,9 @@ func (r *Response) write(w http.ResponseWriter) error {
 	h := w.Header()
 	if r.location != "" {
 		h.Set("Location", r.location)
+	}
+	if r.etag != "" {
+		h.Set("ETag", r.etag)
 	}
 	if r.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(r.retryAfter/time.Second)))
