@@ -1,6 +1,8 @@
 package temporal
 
 import (
+	"time"
+
 	"go.temporal.io/server/chasm/lib/activity"
 	"go.temporal.io/server/chasm/lib/nexusoperation"
 	"go.temporal.io/server/common/dynamicconfig"
@@ -38,6 +40,9 @@ func dynamicConfig() dynamicconfig.StaticClient {
 
 		// Events in histories then contain the principal of the token that the caller sent.
 		dynamicconfig.EnablePrincipalPropagation.Key(): true,
+		// A version of a deployment that is no longer used drains within seconds instead of minutes.
+		dynamicconfig.VersionDrainageStatusRefreshInterval.Key():       time.Second,
+		dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key(): time.Second,
 		// A new search attribute must be usable at once.
 		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/handlers/activity"
 	"github.com/flowgate/flowgate/internal/handlers/batch"
+	"github.com/flowgate/flowgate/internal/handlers/deployment"
 	"github.com/flowgate/flowgate/internal/handlers/gateway"
 	"github.com/flowgate/flowgate/internal/handlers/history"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
@@ -26,19 +27,21 @@ import (
 // The aliases give the services that [API] embeds different names, because each type is
 // named Service.
 type (
-	activities = activity.Service
-	batches    = batch.Service
-	gateways   = gateway.Service
-	histories  = history.Service
-	tokens     = token.Service
-	updates    = update.Service
-	workflows  = workflow.Service
+	activities  = activity.Service
+	batches     = batch.Service
+	deployments = deployment.Service
+	gateways    = gateway.Service
+	histories   = history.Service
+	tokens      = token.Service
+	updates     = update.Service
+	workflows   = workflow.Service
 )
 
 // API serves the client API. Its operations are the methods of the embedded services.
 type API struct {
 	*activities
 	*batches
+	*deployments
 	*gateways
 	*histories
 	*tokens
@@ -80,8 +83,9 @@ func New(ctx context.Context, options Options) *API {
 	polls, drain := longpoll.New(ctx, options.Upstream, options.Metrics, options.Limits.Timeouts.LongPoll), longpoll.NewDrain()
 	return &API{
 		polls: polls, drain: drain,
-		activities: activity.New(adapter),
-		batches:    batch.New(adapter),
+		activities:  activity.New(adapter),
+		batches:     batch.New(adapter),
+		deployments: deployment.New(adapter),
 		gateways: gateway.New(adapter, gateway.Options{
 			Version: options.Version, Limits: options.Limits, Retry: options.Retry, RejectConditions: options.QueryRejectConditions,
 		}),

@@ -113,10 +113,28 @@ func goldenResponses() map[string]exchange {
 		"listBatches":                  get(servertest.BatchesPath, respondToBatches),
 		"describeBatch":                get(servertest.BatchesPath+"/job-1", respondToBatches),
 		"stopBatch":                    post(servertest.BatchesPath+"/job-1/stop", `{"reason":"enough"}`, respondToBatches),
-		"getClient":                    get("/v1/namespaces/default/client", nil),
-		"getSystemInfo":                get("/v1/system-info", respond("GetSystemInfo", goldenSystemInfo())),
-		"getOpenApiYaml":               get("/v1/openapi.yaml", nil),
-		"getOpenApiJson":               get("/v1/openapi.json", nil),
+		"listDeployments":              get(deploymentsPath, respond("ListWorkerDeployments", goldenDeployments())),
+		"describeDeployment":           get(deploymentsPath+"/orders", respond("DescribeWorkerDeployment", goldenDeployment())),
+		"deleteDeployment":             {method: http.MethodDelete, path: deploymentsPath + "/orders", upstream: respond("DeleteWorkerDeployment", &workflowservice.DeleteWorkerDeploymentResponse{})},
+		"setDeploymentCurrentVersion": {
+			method: http.MethodPut, path: deploymentsPath + "/orders/current-version", body: `{"buildId":"2026-11-27"}`, upstream: respond("SetWorkerDeploymentCurrentVersion", &workflowservice.SetWorkerDeploymentCurrentVersionResponse{ConflictToken: []byte("next")}),
+		},
+		"setDeploymentRampingVersion": {
+			method: http.MethodPut, path: deploymentsPath + "/orders/ramping-version", body: `{"buildId":"2026-11-27","percentage":10}`, upstream: respond("SetWorkerDeploymentRampingVersion", &workflowservice.SetWorkerDeploymentRampingVersionResponse{ConflictToken: []byte("next")}),
+		},
+		"setDeploymentManager": {
+			method: http.MethodPut, path: deploymentsPath + "/orders/manager", body: `{"managerIdentity":"pipeline"}`, upstream: respond("SetWorkerDeploymentManager", &workflowservice.SetWorkerDeploymentManagerResponse{ConflictToken: []byte("next")}),
+		},
+		"describeDeploymentVersion": get(deploymentsPath+"/orders/versions/2026-11-20?reportTaskQueueStats=true", respond("DescribeWorkerDeploymentVersion", goldenVersion())),
+		"deleteDeploymentVersion":   {method: http.MethodDelete, path: deploymentsPath + "/orders/versions/2026-11-20", upstream: respond("DeleteWorkerDeploymentVersion", &workflowservice.DeleteWorkerDeploymentVersionResponse{})},
+		"updateDeploymentVersionMetadata": {
+			method: http.MethodPatch, path: deploymentsPath + "/orders/versions/2026-11-20/metadata", body: `{"upsertEntries":{"commit":"5f0e7c3a"}}`,
+			upstream: respond("UpdateWorkerDeploymentVersionMetadata", &workflowservice.UpdateWorkerDeploymentVersionMetadataResponse{Metadata: goldenVersion().GetWorkerDeploymentVersionInfo().GetMetadata()}),
+		},
+		"getClient":      get("/v1/namespaces/default/client", nil),
+		"getSystemInfo":  get("/v1/system-info", respond("GetSystemInfo", goldenSystemInfo())),
+		"getOpenApiYaml": get("/v1/openapi.yaml", nil),
+		"getOpenApiJson": get("/v1/openapi.json", nil),
 	}
 }
 
@@ -156,12 +174,23 @@ func goldenProblems() map[string]exchange {
 			respondToBatches(up)
 			up.Handle("StartBatchOperation", upstreamtest.Fail(codes.AlreadyExists, "already started", &errordetails.WorkflowExecutionAlreadyStartedFailure{RunId: handlerstest.NewRunID}))
 		}},
-		"listBatches":    get(servertest.BatchesPath+"?pageSize=many", nil),
-		"describeBatch":  get(servertest.BatchesPath+"/job-1", failWith("DescribeBatchOperation", absent)),
-		"stopBatch":      post(servertest.BatchesPath+"/job-1/stop", "", func(up *upstreamtest.Server) { respondToBatches(up); failWith("StopBatchOperation", closed)(up) }),
-		"getClient":      get("/v1/namespaces/other/client", nil),
-		"getSystemInfo":  {method: http.MethodGet, path: "/v1/system-info", headers: servertest.Bearer("fg_writer_unknown")},
-		"getOpenApiYaml": post("/v1/openapi.yaml", "", nil),
-		"getOpenApiJson": post("/v1/openapi.json", "", nil),
+		"listBatches":        get(servertest.BatchesPath+"?pageSize=many", nil),
+		"describeBatch":      get(servertest.BatchesPath+"/job-1", failWith("DescribeBatchOperation", absent)),
+		"stopBatch":          post(servertest.BatchesPath+"/job-1/stop", "", func(up *upstreamtest.Server) { respondToBatches(up); failWith("StopBatchOperation", closed)(up) }),
+		"listDeployments":    get(deploymentsPath, failWith("ListWorkerDeployments", serviceerror.NewUnimplemented("unknown method ListWorkerDeployments"))),
+		"describeDeployment": get(deploymentsPath+"/orders", failWith("DescribeWorkerDeployment", serviceerror.NewNotFound("no Worker Deployment found with name 'orders'; does your Worker Deployment have pollers?"))),
+		"deleteDeployment":   {method: http.MethodDelete, path: deploymentsPath + "/orders", upstream: failWith("DeleteWorkerDeployment", serviceerror.NewFailedPrecondition("deployment has versions, can't be deleted"))},
+		"setDeploymentCurrentVersion": {
+			method: http.MethodPut, path: deploymentsPath + "/orders/current-version", body: `{"buildId":"2026-11-27"}`, headers: []string{"If-Match", `"b2xk"`}, upstream: failWith("SetWorkerDeploymentCurrentVersion", serviceerror.NewFailedPrecondition("conflict token mismatch")),
+		},
+		"setDeploymentRampingVersion":     {method: http.MethodPut, path: deploymentsPath + "/orders/ramping-version", body: `{"buildId":"","percentage":101}`},
+		"setDeploymentManager":            {method: http.MethodPut, path: deploymentsPath + "/orders/manager", body: `{}`},
+		"describeDeploymentVersion":       get(deploymentsPath+"/or.ders/versions/__1", nil),
+		"deleteDeploymentVersion":         {method: http.MethodDelete, path: deploymentsPath + "/orders/versions/2026-11-20", upstream: failWith("DeleteWorkerDeploymentVersion", serviceerror.NewFailedPrecondition("version 'orders:2026-11-20' cannot be deleted since it has active pollers"))},
+		"updateDeploymentVersionMetadata": {method: http.MethodPatch, path: deploymentsPath + "/orders/versions/2026-11-20/metadata", body: `{"upsertEntries":{"a":1},"removeEntries":["a"]}`, headers: servertest.Bearer(servertest.ReaderKey)},
+		"getClient":                       get("/v1/namespaces/other/client", nil),
+		"getSystemInfo":                   {method: http.MethodGet, path: "/v1/system-info", headers: servertest.Bearer("fg_writer_unknown")},
+		"getOpenApiYaml":                  post("/v1/openapi.yaml", "", nil),
+		"getOpenApiJson":                  post("/v1/openapi.json", "", nil),
 	}
 }

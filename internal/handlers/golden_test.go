@@ -59,7 +59,7 @@ type goldenResponse struct {
 // goldenHeaders returns the headers of a response that depend on the operation.
 func goldenHeaders(header http.Header) map[string]string {
 	found := map[string]string{}
-	for _, name := range []string{"Allow", "Cache-Control", "Content-Type", "Location", "Retry-After", "WWW-Authenticate"} {
+	for _, name := range []string{"Allow", "Cache-Control", "Content-Type", "ETag", "Location", "Retry-After", "WWW-Authenticate"} {
 		if value := header.Get(name); value != "" {
 			found[name] = value
 		}

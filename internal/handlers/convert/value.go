@@ -57,14 +57,6 @@ func rawPayload(p *common.Payload) openapi.Payload {
 	return openapi.Payload{Metadata: p.GetMetadata(), Data: p.GetData(), JSON: value}
 }
 
-func rawMemo(memo *common.Memo) map[string]openapi.Payload {
-	raw := make(map[string]openapi.Payload, len(memo.GetFields()))
-	for name, p := range memo.GetFields() {
-		raw[name] = rawPayload(p)
-	}
-	return raw
-}
-
 // errNotPlain makes the callers of [plainValue] render payloads with their metadata. It
 // never reaches a response.
 var errNotPlain = errors.New("a payload that is not plain JSON")

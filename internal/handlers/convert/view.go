@@ -169,6 +169,6 @@ func (v *Views) appendMemo(dst, wire []byte) ([]byte, error) {
 	if err := proto.Unmarshal(wire, memo); err != nil {
 		return dst, err
 	}
-	text, err := Marshal(rawMemo(memo))
+	text, err := Marshal(rawMap(memo.GetFields()))
 	return append(append(dst, `"memoPayloads":`...), text...), err
 }

@@ -495,6 +495,63 @@ type DelegatedToken struct {
 	WorkflowID string `json:"workflowId"`
 }
 
+// Deployment A worker deployment and its versions.
+type Deployment struct {
+	// CreateTime When the deployment was created.
+	CreateTime string `json:"createTime,omitempty,omitzero"`
+
+	// LastModifierIdentity The identity that last changed the routing.
+	LastModifierIdentity string `json:"lastModifierIdentity,omitempty,omitzero"`
+
+	// ManagerIdentity The only identity that may change the deployment. Absent if any identity may.
+	ManagerIdentity string `json:"managerIdentity,omitempty,omitzero"`
+
+	// Name The name of the deployment.
+	Name string `json:"name"`
+
+	// RoutingConfig The versions to which workflows are routed. If `currentVersion` is absent, the workers without versioning
+	// are current. If `rampingVersionPercentage` is present without `rampingVersion`, they are ramping.
+	RoutingConfig RoutingConfig `json:"routingConfig"`
+
+	// RoutingConfigUpdateState Whether all task queues route by `routingConfig`: `COMPLETED`, or `IN_PROGRESS` for a short time after a
+	// change.
+	RoutingConfigUpdateState string `json:"routingConfigUpdateState,omitempty,omitzero"`
+
+	// Versions The versions, latest first.
+	Versions []DeploymentVersionSummary `json:"versions"`
+}
+
+// DeploymentList A page of worker deployments.
+type DeploymentList struct {
+	// Deployments The deployments.
+	Deployments []DeploymentSummary `json:"deployments"`
+
+	// NextPageToken The `pageToken` of the next page. Absent on the last page.
+	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
+}
+
+// DeploymentSummary A worker deployment in a list.
+type DeploymentSummary struct {
+	// CreateTime When the deployment was created.
+	CreateTime string `json:"createTime,omitempty,omitzero"`
+
+	// CurrentVersion A version of a worker deployment.
+	CurrentVersion *DeploymentVersionSummary `json:"currentVersion,omitempty"`
+
+	// LatestVersion A version of a worker deployment.
+	LatestVersion *DeploymentVersionSummary `json:"latestVersion,omitempty"`
+
+	// Name The name of the deployment.
+	Name string `json:"name"`
+
+	// RampingVersion A version of a worker deployment.
+	RampingVersion *DeploymentVersionSummary `json:"rampingVersion,omitempty"`
+
+	// RoutingConfig The versions to which workflows are routed. If `currentVersion` is absent, the workers without versioning
+	// are current. If `rampingVersionPercentage` is present without `rampingVersion`, they are ramping.
+	RoutingConfig RoutingConfig `json:"routingConfig"`
+}
+
 // DeploymentVersion A version of a worker deployment.
 type DeploymentVersion struct {
 	// DeploymentName The name of the deployment.
@@ -502,6 +559,92 @@ type DeploymentVersion struct {
 
 	// BuildID The build id of the workers.
 	BuildID string `json:"buildId"`
+}
+
+// DeploymentVersionDescription A version of a worker deployment.
+type DeploymentVersionDescription struct {
+	// DeploymentName The name of the deployment.
+	DeploymentName string `json:"deploymentName"`
+
+	// BuildID The build id of the version.
+	BuildID string `json:"buildId"`
+
+	// Status `CURRENT`, `RAMPING`, `DRAINING` (neither of them, but with open pinned workflows), `DRAINED`, `INACTIVE`
+	// (never current or ramping) or `CREATED` (no worker has polled).
+	Status string `json:"status,omitempty,omitzero"`
+
+	// CreateTime When the version was created.
+	CreateTime string `json:"createTime,omitempty,omitzero"`
+
+	// RoutingChangedTime When the version last became current or ramping, ceased to be, or got another percentage.
+	RoutingChangedTime string `json:"routingChangedTime,omitempty,omitzero"`
+
+	// CurrentSinceTime Since when the version is current.
+	CurrentSinceTime string `json:"currentSinceTime,omitempty,omitzero"`
+
+	// RampingSinceTime Since when the version is ramping.
+	RampingSinceTime string `json:"rampingSinceTime,omitempty,omitzero"`
+
+	// RampPercentage The percentage of workflows for the version while it is ramping. Absent if it is 0.
+	RampPercentage float32 `json:"rampPercentage,omitempty,omitzero"`
+
+	// FirstActivationTime When the version first became current or ramping.
+	FirstActivationTime string `json:"firstActivationTime,omitempty,omitzero"`
+
+	// LastCurrentTime When the version last became current.
+	LastCurrentTime string `json:"lastCurrentTime,omitempty,omitzero"`
+
+	// LastDeactivationTime When the version last ceased to be current or ramping.
+	LastDeactivationTime string `json:"lastDeactivationTime,omitempty,omitzero"`
+
+	// Drainage Whether a version that is no longer current or ramping still has open pinned workflows.
+	Drainage *VersionDrainage `json:"drainage,omitempty"`
+
+	// TaskQueues The task queues that workers of this version have polled.
+	TaskQueues []VersionTaskQueue `json:"taskQueues"`
+
+	// Metadata The metadata.
+	Metadata map[string]JSON `json:"metadata,omitempty,omitzero"`
+
+	// MetadataPayloads The metadata, if not all of its values are JSON.
+	MetadataPayloads map[string]Payload `json:"metadataPayloads,omitempty,omitzero"`
+
+	// LastModifierIdentity The identity that last changed the version.
+	LastModifierIdentity string `json:"lastModifierIdentity,omitempty,omitzero"`
+}
+
+// DeploymentVersionSummary A version of a worker deployment.
+type DeploymentVersionSummary struct {
+	// BuildID The build id of the version.
+	BuildID string `json:"buildId"`
+
+	// CreateTime When the version was created.
+	CreateTime string `json:"createTime,omitempty,omitzero"`
+
+	// CurrentSinceTime Since when the version is current.
+	CurrentSinceTime string `json:"currentSinceTime,omitempty,omitzero"`
+
+	// Drainage Whether a version that is no longer current or ramping still has open pinned workflows.
+	Drainage *VersionDrainage `json:"drainage,omitempty"`
+
+	// FirstActivationTime When the version first became current or ramping.
+	FirstActivationTime string `json:"firstActivationTime,omitempty,omitzero"`
+
+	// LastCurrentTime When the version last became current.
+	LastCurrentTime string `json:"lastCurrentTime,omitempty,omitzero"`
+
+	// LastDeactivationTime When the version last ceased to be current or ramping.
+	LastDeactivationTime string `json:"lastDeactivationTime,omitempty,omitzero"`
+
+	// RampingSinceTime Since when the version is ramping.
+	RampingSinceTime string `json:"rampingSinceTime,omitempty,omitzero"`
+
+	// RoutingChangedTime When the version last became current or ramping, ceased to be, or got another percentage.
+	RoutingChangedTime string `json:"routingChangedTime,omitempty,omitzero"`
+
+	// Status `CURRENT`, `RAMPING`, `DRAINING` (neither of them, but with open pinned workflows), `DRAINED`, `INACTIVE`
+	// (never current or ramping) or `CREATED` (no worker has polled).
+	Status string `json:"status,omitempty,omitzero"`
 }
 
 // Duration A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
@@ -1190,6 +1333,31 @@ type RetryPolicy struct {
 	NonRetryableErrorTypes []string `json:"nonRetryableErrorTypes,omitempty,omitzero"`
 }
 
+// RoutingConfig The versions to which workflows are routed. If `currentVersion` is absent, the workers without versioning
+// are current. If `rampingVersionPercentage` is present without `rampingVersion`, they are ramping.
+type RoutingConfig struct {
+	// CurrentVersion A version of a worker deployment.
+	CurrentVersion *DeploymentVersion `json:"currentVersion,omitempty"`
+
+	// CurrentVersionChangedTime When the current version last changed.
+	CurrentVersionChangedTime string `json:"currentVersionChangedTime,omitempty,omitzero"`
+
+	// RampingVersion A version of a worker deployment.
+	RampingVersion *DeploymentVersion `json:"rampingVersion,omitempty"`
+
+	// RampingVersionChangedTime When the ramping version last changed.
+	RampingVersionChangedTime string `json:"rampingVersionChangedTime,omitempty,omitzero"`
+
+	// RampingVersionPercentage The percentage of workflows for the ramping version. Absent if it is 0.
+	RampingVersionPercentage float32 `json:"rampingVersionPercentage,omitempty,omitzero"`
+
+	// RampingVersionPercentageChangedTime When the percentage last changed.
+	RampingVersionPercentageChangedTime string `json:"rampingVersionPercentageChangedTime,omitempty,omitzero"`
+
+	// RevisionNumber The number of changes.
+	RevisionNumber int64 `json:"revisionNumber,omitempty,omitzero"`
+}
+
 // SearchAttribute The value of a search attribute.
 //
 // Examples: {"type":"Keyword","value":"c-1"}
@@ -1212,6 +1380,43 @@ type ServerInfo struct {
 
 	// Version The version of the server.
 	Version string `json:"version"`
+}
+
+// SetCurrentVersionRequest defines model for SetCurrentVersionRequest.
+type SetCurrentVersionRequest struct {
+	// AllowNoPollers Whether to accept a version that no worker has polled for. By default the response is
+	// `404 deployment-not-found`.
+	AllowNoPollers bool `json:"allowNoPollers,omitempty,omitzero"`
+
+	// BuildID The version. Absent or `null` means the workers without versioning.
+	BuildID Change[string] `json:"buildId,omitempty,omitzero"`
+
+	// IgnoreMissingTaskQueues Whether to accept a version without workers for some task queues of the current version. Tasks in these
+	// would then have no worker. By default the response is `409 conflict`.
+	IgnoreMissingTaskQueues bool `json:"ignoreMissingTaskQueues,omitempty,omitzero"`
+}
+
+// SetManagerRequest defines model for SetManagerRequest.
+type SetManagerRequest struct {
+	// ManagerIdentity The identity. `null` removes the manager.
+	ManagerIdentity Change[string] `json:"managerIdentity"`
+}
+
+// SetRampingVersionRequest defines model for SetRampingVersionRequest.
+type SetRampingVersionRequest struct {
+	// AllowNoPollers Whether to accept a version that no worker has polled for. By default the response is
+	// `404 deployment-not-found`.
+	AllowNoPollers bool `json:"allowNoPollers,omitempty,omitzero"`
+
+	// BuildID The version. Absent or `null` means the workers without versioning.
+	BuildID Change[string] `json:"buildId,omitempty,omitzero"`
+
+	// IgnoreMissingTaskQueues Whether to accept a version without workers for some task queues of the current version. By default the
+	// response is `409 conflict`.
+	IgnoreMissingTaskQueues bool `json:"ignoreMissingTaskQueues,omitempty,omitzero"`
+
+	// Percentage The percentage of workflows for the version.
+	Percentage Change[float32] `json:"percentage"`
 }
 
 // SignalRequest defines model for SignalRequest.
@@ -1465,6 +1670,18 @@ type UpdateRequest struct {
 // which is the default.
 type UpdateStage string
 
+// UpdateVersionMetadataRequest The entries to set and to remove.
+type UpdateVersionMetadataRequest struct {
+	// RemoveEntries The names of entries to remove.
+	RemoveEntries []string `json:"removeEntries,omitempty,omitzero"`
+
+	// UpsertEntries Entries to set.
+	UpsertEntries map[string]JSON `json:"upsertEntries,omitempty,omitzero"`
+
+	// UpsertEntryPayloads Entries to set, if not all of their values are JSON. Replaces `upsertEntries`.
+	UpsertEntryPayloads map[string]PayloadInput `json:"upsertEntryPayloads,omitempty,omitzero"`
+}
+
 // UpdateWithStartRequest defines model for UpdateWithStartRequest.
 type UpdateWithStartRequest struct {
 	Start  StartWorkflowRequest `json:"start"`
@@ -1478,6 +1695,62 @@ type UpdatedWithStart struct {
 
 	// Update The state of an update, and its outcome if it has one.
 	Update WorkflowUpdate `json:"update"`
+}
+
+// VersionDrainage Whether a version that is no longer current or ramping still has open pinned workflows.
+type VersionDrainage struct {
+	// Status `DRAINING` while there are such workflows, then `DRAINED`.
+	Status string `json:"status,omitempty,omitzero"`
+
+	// LastChangedTime When the status last changed.
+	LastChangedTime string `json:"lastChangedTime,omitempty,omitzero"`
+
+	// LastCheckedTime When the server last checked for such workflows. It checks every few minutes.
+	LastCheckedTime string `json:"lastCheckedTime,omitempty,omitzero"`
+}
+
+// VersionMetadata The metadata of a version.
+type VersionMetadata struct {
+	// Metadata The metadata.
+	Metadata map[string]JSON `json:"metadata,omitempty,omitzero"`
+
+	// MetadataPayloads The metadata, if not all of its values are JSON.
+	MetadataPayloads map[string]Payload `json:"metadataPayloads,omitempty,omitzero"`
+}
+
+// VersionTaskQueue A task queue of a version.
+type VersionTaskQueue struct {
+	// Name The name of the task queue.
+	Name string `json:"name"`
+
+	// Type `WORKFLOW`, `ACTIVITY` or `NEXUS`.
+	Type string `json:"type"`
+
+	// Stats Statistics of a task queue. All of them are approximate.
+	Stats *VersionTaskQueueStats `json:"stats,omitempty"`
+
+	// StatsByPriorityKey The statistics of the tasks of each priority, with `reportTaskQueueStats`. The names are priority keys.
+	StatsByPriorityKey map[string]VersionTaskQueueStats `json:"statsByPriorityKey,omitempty,omitzero"`
+}
+
+// VersionTaskQueueStats Statistics of a task queue. All of them are approximate.
+type VersionTaskQueueStats struct {
+	// ApproximateBacklogCount The number of tasks in the backlog.
+	ApproximateBacklogCount int64 `json:"approximateBacklogCount"`
+
+	// ApproximateBacklogAge A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ApproximateBacklogAge Duration `json:"approximateBacklogAge,omitempty,omitzero"`
+
+	// TasksAddRate The number of tasks added per second, as an average over 30 seconds.
+	TasksAddRate float32 `json:"tasksAddRate"`
+
+	// TasksDispatchRate The number of tasks dispatched per second, as an average over 30 seconds.
+	TasksDispatchRate float32 `json:"tasksDispatchRate"`
+
+	// RateLimitingActive Whether a rate limit delays tasks.
+	RateLimitingActive bool `json:"rateLimitingActive,omitempty,omitzero"`
 }
 
 // VersionTransition A transition to another version that is in progress.
@@ -1837,8 +2110,14 @@ type WorkflowVersioning struct {
 	Transition *VersionTransition `json:"transition,omitempty"`
 }
 
+// BuildIDParam defines model for BuildIdParam.
+type BuildIDParam = string
+
 // CountFilterParam defines model for CountFilterParam.
 type CountFilterParam = string
+
+// DeploymentNameParam defines model for DeploymentNameParam.
+type DeploymentNameParam = string
 
 // EventFilterTypeParam defines model for EventFilterTypeParam.
 type EventFilterTypeParam = string
@@ -1887,6 +2166,9 @@ type QueryNameParam = string
 // namespace, which `GET …/client` returns.
 type RejectConditionParam = QueryRejectCondition
 
+// ReportTaskQueueStatsParam defines model for ReportTaskQueueStatsParam.
+type ReportTaskQueueStatsParam = bool
+
 // RunIDParam defines model for RunIdParam.
 type RunIDParam = string
 
@@ -1895,6 +2177,9 @@ type SearchAttributeFilterParam map[string]string
 
 // SkipArchivalParam defines model for SkipArchivalParam.
 type SkipArchivalParam = bool
+
+// SkipDrainageParam defines model for SkipDrainageParam.
+type SkipDrainageParam = bool
 
 // StartedAfterParam defines model for StartedAfterParam.
 type StartedAfterParam = string
@@ -1946,6 +2231,34 @@ type ListBatchesParams struct {
 	// Limit The maximum number of items in this response. The default is no limit for a stream, and `pageSize` for a
 	// page.
 	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListDeploymentsParams defines parameters for ListDeployments.
+type ListDeploymentsParams struct {
+	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
+	// the server. The default is 100.
+	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
+
+	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
+	// and operation.
+	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
+
+	// Limit The maximum number of items in this response. The default is no limit for a stream, and `pageSize` for a
+	// page.
+	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeleteDeploymentVersionParams defines parameters for DeleteDeploymentVersion.
+type DeleteDeploymentVersionParams struct {
+	// SkipDrainage Whether to delete the version even if it is draining. Open workflows that are pinned to it are then
+	// stuck until they are moved to another version.
+	SkipDrainage *SkipDrainageParam `form:"skipDrainage,omitempty" json:"skipDrainage,omitempty"`
+}
+
+// DescribeDeploymentVersionParams defines parameters for DescribeDeploymentVersion.
+type DescribeDeploymentVersionParams struct {
+	// ReportTaskQueueStats Whether to return the statistics of the task queues. By default not.
+	ReportTaskQueueStats *ReportTaskQueueStatsParam `form:"reportTaskQueueStats,omitempty" json:"reportTaskQueueStats,omitempty"`
 }
 
 // ListWorkflowsParams defines parameters for ListWorkflows.
@@ -2405,6 +2718,18 @@ type StartBatchJSONRequestBody = StartBatchRequest
 // StopBatchJSONRequestBody defines body for StopBatch for application/json ContentType.
 type StopBatchJSONRequestBody = StopBatchRequest
 
+// SetDeploymentCurrentVersionJSONRequestBody defines body for SetDeploymentCurrentVersion for application/json ContentType.
+type SetDeploymentCurrentVersionJSONRequestBody = SetCurrentVersionRequest
+
+// SetDeploymentManagerJSONRequestBody defines body for SetDeploymentManager for application/json ContentType.
+type SetDeploymentManagerJSONRequestBody = SetManagerRequest
+
+// SetDeploymentRampingVersionJSONRequestBody defines body for SetDeploymentRampingVersion for application/json ContentType.
+type SetDeploymentRampingVersionJSONRequestBody = SetRampingVersionRequest
+
+// UpdateDeploymentVersionMetadataJSONRequestBody defines body for UpdateDeploymentVersionMetadata for application/json ContentType.
+type UpdateDeploymentVersionMetadataJSONRequestBody = UpdateVersionMetadataRequest
+
 // StartWorkflowJSONRequestBody defines body for StartWorkflow for application/json ContentType.
 type StartWorkflowJSONRequestBody = StartWorkflowRequest
 
@@ -2563,6 +2888,33 @@ type ServerInterface interface {
 	// GetClient Get the caller's settings
 	// (GET /v1/namespaces/{namespace}/client)
 	GetClient(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// ListDeployments List worker deployments
+	// (GET /v1/namespaces/{namespace}/deployments)
+	ListDeployments(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// DeleteDeployment Delete a worker deployment
+	// (DELETE /v1/namespaces/{namespace}/deployments/{name})
+	DeleteDeployment(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam)
+	// DescribeDeployment Describe a worker deployment
+	// (GET /v1/namespaces/{namespace}/deployments/{name})
+	DescribeDeployment(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam)
+	// SetDeploymentCurrentVersion Set the current version of a deployment
+	// (PUT /v1/namespaces/{namespace}/deployments/{name}/current-version)
+	SetDeploymentCurrentVersion(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam)
+	// SetDeploymentManager Set the manager of a deployment
+	// (PUT /v1/namespaces/{namespace}/deployments/{name}/manager)
+	SetDeploymentManager(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam)
+	// SetDeploymentRampingVersion Set the ramping version of a deployment
+	// (PUT /v1/namespaces/{namespace}/deployments/{name}/ramping-version)
+	SetDeploymentRampingVersion(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam)
+	// DeleteDeploymentVersion Delete a version of a deployment
+	// (DELETE /v1/namespaces/{namespace}/deployments/{name}/versions/{buildId})
+	DeleteDeploymentVersion(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam, buildID BuildIDParam)
+	// DescribeDeploymentVersion Describe a version of a deployment
+	// (GET /v1/namespaces/{namespace}/deployments/{name}/versions/{buildId})
+	DescribeDeploymentVersion(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam, buildID BuildIDParam)
+	// UpdateDeploymentVersionMetadata Change the metadata of a version
+	// (PATCH /v1/namespaces/{namespace}/deployments/{name}/versions/{buildId}/metadata)
+	UpdateDeploymentVersionMetadata(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam, buildID BuildIDParam)
 	// ListWorkflows List workflows
 	// (GET /v1/namespaces/{namespace}/workflows)
 	ListWorkflows(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
@@ -2672,6 +3024,33 @@ func Mount(r chi.Router, si ServerInterface) {
 	})
 	r.Get("/v1/namespaces/{namespace}/client", func(w http.ResponseWriter, r *http.Request) {
 		si.GetClient(w, r, pathParameter(r, "namespace"))
+	})
+	r.Get("/v1/namespaces/{namespace}/deployments", func(w http.ResponseWriter, r *http.Request) {
+		si.ListDeployments(w, r, pathParameter(r, "namespace"))
+	})
+	r.Delete("/v1/namespaces/{namespace}/deployments/{name}", func(w http.ResponseWriter, r *http.Request) {
+		si.DeleteDeployment(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"))
+	})
+	r.Get("/v1/namespaces/{namespace}/deployments/{name}", func(w http.ResponseWriter, r *http.Request) {
+		si.DescribeDeployment(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"))
+	})
+	r.Put("/v1/namespaces/{namespace}/deployments/{name}/current-version", func(w http.ResponseWriter, r *http.Request) {
+		si.SetDeploymentCurrentVersion(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"))
+	})
+	r.Put("/v1/namespaces/{namespace}/deployments/{name}/manager", func(w http.ResponseWriter, r *http.Request) {
+		si.SetDeploymentManager(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"))
+	})
+	r.Put("/v1/namespaces/{namespace}/deployments/{name}/ramping-version", func(w http.ResponseWriter, r *http.Request) {
+		si.SetDeploymentRampingVersion(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"))
+	})
+	r.Delete("/v1/namespaces/{namespace}/deployments/{name}/versions/{buildId}", func(w http.ResponseWriter, r *http.Request) {
+		si.DeleteDeploymentVersion(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"), pathParameter(r, "buildId"))
+	})
+	r.Get("/v1/namespaces/{namespace}/deployments/{name}/versions/{buildId}", func(w http.ResponseWriter, r *http.Request) {
+		si.DescribeDeploymentVersion(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"), pathParameter(r, "buildId"))
+	})
+	r.Patch("/v1/namespaces/{namespace}/deployments/{name}/versions/{buildId}/metadata", func(w http.ResponseWriter, r *http.Request) {
+		si.UpdateDeploymentVersionMetadata(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"), pathParameter(r, "buildId"))
 	})
 	r.Get("/v1/namespaces/{namespace}/workflows", func(w http.ResponseWriter, r *http.Request) {
 		si.ListWorkflows(w, r, pathParameter(r, "namespace"))
