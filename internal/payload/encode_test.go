@@ -23,8 +23,8 @@ func roundTrip[M proto.Message](t *testing.T, m, decoded M) M {
 	return decoded
 }
 
-// sources returns sources and the payloads that they must decode to. The sizes are near those at which the encoded
-// length takes one byte more.
+// sources returns sources and the payloads that they must decode to. Their sizes are near those at which the length
+// prefix of an encoded field becomes one byte longer.
 func sources() (all []payload.Source, want []*common.Payload) {
 	long := func(n int) string { return strings.Repeat("a", n) }
 	for _, n := range []int{0, 1, 97, 98, 99, 100, 101, 102, 103, 104, 120, 125, 126, 127, 128, 129, 16382, 16383, 16384, 1 << 21} {
@@ -39,6 +39,8 @@ func sources() (all []payload.Source, want []*common.Payload) {
 	return all, append(want, &common.Payload{}, payloadOf("binary/null", ""), &common.Payload{Metadata: map[string][]byte{"": {}}})
 }
 
+// EncodeList returns a message with the encoded payloads as unknown fields, which protobuf copies when it encodes the
+// message.
 func TestEncodeListDecodesAsPayloads(t *testing.T) {
 	t.Parallel()
 	all, want := sources()

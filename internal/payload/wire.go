@@ -49,8 +49,8 @@ func Read(wire []byte) (p Wire, ok bool) {
 	return p, true
 }
 
-// nextField reads the length-delimited field at an offset and returns the offset after it. The offset is negative if
-// the bytes are not such a field. It has a fast path for fields 1 and 2 with a length below 128.
+// nextField reads the length-delimited field at an offset. end is the offset after the field, or negative if the bytes
+// are not such a field. Fields 1 and 2 with a length below 128 have a fast path.
 func nextField(wire []byte, at int) (number protowire.Number, value []byte, end int) {
 	const (
 		maxShort  = 0x7f // the maximum length that is encoded in one byte
@@ -84,8 +84,8 @@ func nextFieldSlow(wire []byte, at int) (number protowire.Number, value []byte, 
 	return number, value, at + n + size
 }
 
-// readMetadata reads one metadata entry. It returns false if the entry is invalid or repeats a key. A protobuf decoder
-// keeps the last of several entries with the same key.
+// readMetadata reads one metadata entry. It returns false if the entry is invalid, or repeats a key: a protobuf decoder
+// would then drop the earlier entry.
 func (p *Wire) readMetadata(wire []byte) bool {
 	var key, content []byte
 	for at := 0; at < len(wire); {
@@ -121,7 +121,7 @@ func (p *Wire) readMetadata(wire []byte) bool {
 	return true
 }
 
-// JSON is like [Readable], for a payload in wire form.
+// JSON returns the data of a json/plain or json/protobuf payload, like [Readable]. ok is false for any other payload.
 func (p Wire) JSON() (value jsontext.Value, ok bool) {
 	switch string(p.Encoding) {
 	case EncodingJSON, EncodingProto:
@@ -131,7 +131,7 @@ func (p Wire) JSON() (value jsontext.Value, ok bool) {
 	}
 }
 
-// Plain is like [ToJSON], for a payload in wire form.
+// Plain returns the JSON value of a json/plain or binary/null payload, like [ToJSON]. ok is false for any other payload.
 func (p Wire) Plain() (value jsontext.Value, ok bool) {
 	switch string(p.Encoding) {
 	case EncodingNull:

@@ -22,12 +22,14 @@ type Options struct {
 // it has the first members of the JSON object, without braces and without a
 // final comma. Fields that are not in the plan are omitted. Map entries
 // are sorted by key.
-func (m *Plan) AppendJSON(dst, wire []byte, form Options, first []byte) ([]byte, error) {
-	w := newJSONWriter(form)
+func (m *Plan) AppendJSON(dst, wire []byte, options Options, first []byte) ([]byte, error) {
+	w := newJSONWriter(options)
 	defer w.release()
 	w.out, w.fast = dst, true
 	err := w.document(m, wire, first)
-	if err != nil { // not canonical, or invalid in an occurrence that a later one replaces
+	// The fast pass also fails for valid messages: those that are not in canonical order, and those with an invalid
+	// occurrence of a field that a later occurrence replaces.
+	if err != nil {
 		w.out, w.runs, w.fast = dst, w.runs[:0], false
 		err = w.document(m, wire, first)
 	}
@@ -40,8 +42,8 @@ func (m *Plan) AppendJSON(dst, wire []byte, form Options, first []byte) ([]byte,
 // WriteJSON is like [Plan.AppendJSON], but streams the JSON to a writer in
 // chunks, so that a large message needs little memory. After an error, the
 // output is incomplete.
-func (m *Plan) WriteJSON(to io.Writer, wire []byte, form Options, first []byte) error {
-	w := newJSONWriter(form)
+func (m *Plan) WriteJSON(to io.Writer, wire []byte, options Options, first []byte) error {
+	w := newJSONWriter(options)
 	defer w.release()
 	w.to = to
 	if err := w.document(m, wire, first); err != nil {
@@ -64,11 +66,11 @@ const chunkBytes = 64 << 10
 
 // jsonWriter converts wire bytes to JSON.
 type jsonWriter struct {
-	form   Options
-	out    []byte
-	to     io.Writer // nil: all output stays in out
-	runs   []run     // a stack: the runs of each message that is being written, see frame
-	pooled []byte    // the buffer of WriteJSON, which stays with the pooled writer
+	options Options
+	out     []byte
+	to      io.Writer // nil: all output stays in out
+	runs    []run     // a stack: the runs of each message that is being written, see frame
+	pooled  []byte    // the buffer of WriteJSON, which stays with the pooled writer
 
 	fast       bool // the current pass is the fast pass, see tojson_fast.go
 	inElement  bool // inside a list element, where no chunk is written
@@ -80,9 +82,9 @@ type jsonWriter struct {
 //nolint:gochecknoglobals // a process has one pool
 var jsonWriters = sync.Pool{New: func() any { return &jsonWriter{pooled: make([]byte, 0, 2*chunkBytes)} }}
 
-func newJSONWriter(form Options) *jsonWriter {
+func newJSONWriter(options Options) *jsonWriter {
 	w, _ := jsonWriters.Get().(*jsonWriter)
-	w.form, w.out, w.fast, w.inElement = form, w.pooled[:0], false, false
+	w.options, w.out, w.fast, w.inElement = options, w.pooled[:0], false, false
 	return w
 }
 
@@ -123,11 +125,11 @@ func (w *jsonWriter) message(m *Plan, wire []byte, depth int) (err error) {
 	}
 	switch m.form {
 	case formPayload:
-		if !w.form.LongPayloads {
+		if !w.options.LongPayloads {
 			return w.payload(m, wire, depth)
 		}
 	case formPayloads:
-		if !w.form.LongPayloads {
+		if !w.options.LongPayloads {
 			if done, err := w.shorthands(wire); done || err != nil {
 				return err
 			}
@@ -204,7 +206,7 @@ func (w *jsonWriter) members(m *Plan, wire []byte, depth int, needComma bool) (b
 
 // label writes the name of a field, with a comma before it if necessary.
 func (w *jsonWriter) label(f *field, needComma bool) {
-	label := f.label
+	label := f.label // begins with a comma
 	if !needComma {
 		label = label[1:]
 	}

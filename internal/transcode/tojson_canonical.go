@@ -31,17 +31,17 @@ type run struct {
 	multiple   bool // more than one occurrence
 }
 
-// frame is a message that is being written. Its runs are above those of the
-// messages that enclose it in jsonWriter.runs.
+// frame is a message that is being written. Its runs are a range of
+// jsonWriter.runs, which is a stack: the runs of an enclosing message are below
+// those of the messages in it.
 type frame struct {
 	wire        []byte
 	first, last int // the range in jsonWriter.runs
 }
 
 // pushFrame reads the tags of one message and pushes the runs of its known
-// fields onto w.runs.
-// If a field has several runs, or two members of one oneof are set, it first
-// copies the message into canonical order.
+// fields onto w.runs. If a field has several runs, or several members of one
+// oneof are set, the frame has a copy of the message in canonical order.
 func (w *jsonWriter) pushFrame(m *Plan, wire []byte) (frame, error) {
 	fr := frame{wire: wire, first: len(w.runs)}
 	canonical, err := w.scanRuns(m, wire)
@@ -57,10 +57,10 @@ func (w *jsonWriter) pushFrame(m *Plan, wire []byte) (frame, error) {
 	return fr, err
 }
 
-// copyLimit returns how many bytes may be copied to put the messages of a
-// document in order. If each enclosing message is out of order too, a message is
-// copied once per level, and a copy stays in memory until its level is written.
-// Without a limit, a hostile message of a megabyte would take a gigabyte.
+// copyLimit returns how many bytes may be copied to put a message, and the
+// messages in it, in canonical order. If the enclosing messages are out of order
+// too, the same bytes are copied once for each level of nesting, and all copies
+// are in memory at once: a hostile message of a megabyte could take a gigabyte.
 func copyLimit(wire []byte) int {
 	const base, factor = 1 << 20, 16
 	return base + factor*len(wire)
@@ -115,7 +115,7 @@ func (w *jsonWriter) scanRuns(m *Plan, wire []byte) (canonical bool, err error) 
 // keeps only the last member of a oneof, because each member clears the one
 // before it.
 func canonicalised(m *Plan, wire []byte, runs []run) []byte {
-	// For each oneof: the last member, and the first of its runs that no other member follows.
+	// For each oneof: the member that is set last, and the index in runs from which no other member is set.
 	lastMember, since := make([]*field, m.oneofs+1), make([]int, m.oneofs+1)
 	for i, r := range runs {
 		if o := r.field.oneof; o > 0 && lastMember[o] != r.field {

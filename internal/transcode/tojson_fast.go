@@ -16,8 +16,9 @@ var errNonCanonical = errors.New("fields out of order")
 // The functions of the fast pass take the output as a parameter and return it
 // extended, so that the slice stays in registers.
 
-// fastObject writes a message as an object of its fields. Each field begins
-// with a comma; that of the first field becomes the opening brace.
+// fastObject writes a message as an object of its fields. fastFields writes a
+// comma before each field. fastObject replaces the first one by the opening
+// brace.
 func (w *jsonWriter) fastObject(out []byte, m *Plan, wire []byte, depth int) ([]byte, error) {
 	begin := len(out)
 	out, err := w.fastFields(out, m, wire, depth)
@@ -54,7 +55,7 @@ func (w *jsonWriter) fastFields(out []byte, m *Plan, wire []byte, depth int) ([]
 	for at := 0; at < len(wire); {
 		tag, n := wire[at], 1 // tagAt, inlined by hand for speed
 		number, wireType := protowire.Number(tag>>3), protowire.Type(tag&7)
-		if tag < 8 || tag >= 0x80 {
+		if tag < 8 || tag >= 0x80 { // field number 0, or a tag of several bytes
 			if number, wireType, n = protowire.ConsumeTag(wire[at:]); n < 0 {
 				return out, errWire
 			}
@@ -71,7 +72,7 @@ func (w *jsonWriter) fastFields(out []byte, m *Plan, wire []byte, depth int) ([]
 			out, size, err = w.fastList(out, f, wire[at:], depth)
 		case f.repeated || f.key != nil:
 			out, size, err = w.fastRun(out, f, wire[at-n:], depth)
-			size -= n
+			size -= n // fastRun also counts the first tag
 		case wireType == protowire.BytesType:
 			var content []byte
 			if content, size = bytesAt(wire, at); size > 0 && (len(content) > 0 || f.hasPresence) {
@@ -179,9 +180,9 @@ func (w *jsonWriter) fastBytes(out []byte, f *field, content []byte, depth int) 
 	}
 }
 
-// fastList writes consecutive occurrences of a repeated message field. Wire
-// begins after the tag of the first. The size is the number of bytes that it
-// reads. It is negative if the wire is invalid.
+// fastList writes consecutive occurrences of a repeated message field. wire
+// begins after the first tag. size is the number of bytes that fastList reads,
+// or negative if wire is invalid.
 func (w *jsonWriter) fastList(out []byte, f *field, wire []byte, depth int) (extended []byte, size int, err error) {
 	out = append(out, f.label...)
 	begin := len(out)
@@ -202,7 +203,7 @@ func (w *jsonWriter) fastList(out []byte, f *field, wire []byte, depth int) (ext
 }
 
 // fastRun writes consecutive occurrences of a repeated scalar or a map as the
-// canonical pass does. Wire begins with the tag of the first.
+// canonical pass does. wire begins with the first tag.
 func (w *jsonWriter) fastRun(out []byte, f *field, wire []byte, depth int) (extended []byte, size int, err error) {
 	number, wireType, n := tagAt(wire, 0)
 	if size = runEnd(wire, n, number, wireType); size < 0 {

@@ -74,8 +74,8 @@ func (w *jsonWriter) nonZeroTime(m *Plan, wire []byte) (bool, error) {
 	return true, err
 }
 
-// wrapper writes a wrapper message as its value, even if the value is the
-// default.
+// wrapper writes a wrapper message, such as Int32Value, as its value, even if
+// the value is the default.
 func (w *jsonWriter) wrapper(m *Plan, wire []byte) error {
 	f := m.fields[0]
 	fr, err := w.pushFrame(m, wire)
@@ -92,8 +92,8 @@ func (w *jsonWriter) wrapper(m *Plan, wire []byte) error {
 	return err
 }
 
-// library writes a message with the protobuf library. It is for rare messages
-// that have a special JSON form.
+// library writes a message with the protobuf library, which is slow. It is for
+// messages that have a special JSON form and are rare, such as Struct.
 func (w *jsonWriter) library(m *Plan, wire []byte) error {
 	message := m.messageType.New().Interface()
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(wire, message); err != nil {

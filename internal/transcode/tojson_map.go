@@ -12,7 +12,7 @@ import (
 
 // entry is one entry of a map.
 type entry struct {
-	key, value []byte // wire values; length-delimited ones without the length
+	key, value []byte // wire values; a text key and a message value are without their length
 	hasValue   bool   // the entry has a value field
 	sortKey    uint64 // of a numeric or boolean key
 }
@@ -124,7 +124,7 @@ func (f *field) sortKey(key []byte) uint64 {
 		}
 	case protowire.Fixed32Type:
 		if len(key) == 0 {
-			return sign
+			return sign // of the key 0
 		}
 		v := binary.LittleEndian.Uint32(key)
 		if f.kind == protoreflect.Sfixed32Kind {

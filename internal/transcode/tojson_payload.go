@@ -9,12 +9,16 @@ import (
 	"github.com/flowgate/flowgate/internal/payload"
 )
 
+// A payload has two JSON forms, as in Temporal's HTTP API. The long form is an
+// object with metadata and data in base64. The shorthand is the JSON value that
+// the data contains; only some payloads have one.
+
 // messageTypeMember is the name of the JSON member that has the message type of
 // a json/protobuf payload in shorthand.
 const messageTypeMember = "_protoMessageType"
 
-// nullPayload is the shorthand of a binary/null payload. It is not the JSON
-// null, which would look like a json/plain payload whose data is null.
+// nullPayload is a binary/null payload in shorthand. The shorthand is not null,
+// so that a reader can distinguish it from a json/plain payload whose data is null.
 const nullPayload = `{"metadata":{"encoding":"YmluYXJ5L251bGw="}}`
 
 // Field numbers of temporal.api.common.v1.Payload and Payloads.
@@ -25,8 +29,8 @@ const (
 )
 
 // payload writes a payload in shorthand if possible, and otherwise in the long
-// form. The long form always has data, even if empty, so that a reader can
-// distinguish it from shorthand.
+// form. The long form has data even if that is empty, because without data an
+// object is read as shorthand. Only a binary/null payload needs no data.
 func (w *jsonWriter) payload(m *Plan, wire []byte, depth int) error {
 	p, ok := payload.Read(wire)
 	if ok && (w.shorthand(&p) || w.longForm(&p)) {
@@ -39,9 +43,9 @@ func (w *jsonWriter) payload(m *Plan, wire []byte, depth int) error {
 	return w.object(m, wire, depth, first)
 }
 
-// longForm writes a payload in the long form directly, which is faster than by
-// the plan. It returns false if the payload has metadata that the SDKs do not
-// write, or other fields.
+// longForm writes a payload in the long form without the plan, which is faster.
+// It writes nothing and returns false if the payload has fields or metadata that
+// the SDKs do not write.
 func (w *jsonWriter) longForm(p *payload.Wire) bool {
 	known := 0
 	for _, value := range [...][]byte{p.Encoding, p.MessageType, p.Type} {
@@ -112,16 +116,16 @@ func (w *jsonWriter) protoShorthand(p *payload.Wire) bool {
 		return false
 	}
 	w.out = append(w.out, head...)
-	if value[1:].Kind() != '}' {
+	if value[1:].Kind() != '}' { // the object has members
 		w.out = append(w.out, ',')
 	}
 	w.out = append(w.out, value[1:]...)
 	return true
 }
 
-// shorthands writes a list of payloads as an array if each payload has a
-// shorthand. It does not flush, because it removes the array when it finds a
-// payload without one.
+// shorthands writes a list of payloads as an array of their shorthands. If a
+// payload has none, it truncates the output to what it was before and returns
+// false. So it must not flush the output.
 func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 	before := len(w.out)
 	w.out = append(w.out, '[')
@@ -161,6 +165,7 @@ func (w *jsonWriter) shorthands(wire []byte) (done bool, err error) {
 // ambiguous reports whether the JSON data of a payload would be read back as a
 // payload in the long form or as a protobuf message.
 func ambiguous(value jsontext.Value) bool {
+	// An escape such as \u005f may hide the name of a member.
 	if value[0] != '{' || !bytes.Contains(value, []byte(messageTypeMember)) && !bytes.Contains(value, []byte(`\u`)) && !mayBeLongForm(value) {
 		return false
 	}
@@ -168,9 +173,9 @@ func ambiguous(value jsontext.Value) bool {
 	return shape.messageType != nil || shape.isLongForm()
 }
 
-// mayBeLongForm reports whether an object may be a payload in the long form, by
-// the first letter of its first member. The long form has only the members
-// tested here.
+// mayBeLongForm reports whether an object may be a payload in the long form. It
+// tests the first letter of the first member, because the long form has no
+// members but those named below.
 func mayBeLongForm(value jsontext.Value) bool {
 	for _, c := range value[1:] {
 		switch c {

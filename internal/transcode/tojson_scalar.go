@@ -127,7 +127,7 @@ func appendVarint(dst []byte, f *field, v uint64) []byte {
 
 // append appends the name of the value v, or the number v if it has no name.
 func (e *enum) append(dst []byte, v int32) []byte {
-	if e.null {
+	if e.null { // google.protobuf.NullValue
 		return append(dst, "null"...)
 	}
 	if label := e.label(v); label != nil {

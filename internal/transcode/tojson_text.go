@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendString appends a string, which must be valid UTF-8, as a JSON string.
+// appendString appends a name of a field or an enum value as a JSON string. For
+// texts of messages, use appendText.
 func appendString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
 	begin := 0
@@ -46,8 +47,8 @@ func appendEscape(dst []byte, c byte) []byte {
 	}
 }
 
-// appendText appends the content of a string field as a JSON string. It reports
-// whether the content is valid UTF-8.
+// appendText appends the content of a string field as a JSON string. It returns
+// false if the content is not valid UTF-8.
 func appendText(dst, text []byte) ([]byte, bool) {
 	dst = append(dst, '"')
 	i := plainLength(text)
@@ -73,10 +74,11 @@ func appendText(dst, text []byte) ([]byte, bool) {
 }
 
 // plainLength returns the number of bytes at the start of text that are ASCII
-// and need no escape. In most texts, these are all bytes. It tests eight bytes
-// at a time: the condition sets the highest bit of a byte that is not ASCII, is
-// less than a space, or is a quote or a backslash. Package payload uses the same
-// technique in specialBytes.
+// and need no escape. Most texts have no other bytes.
+//
+// It tests eight bytes at a time. The expression in the condition sets the
+// highest bit of each byte that is not ASCII, is less than a space, or is a
+// quote or a backslash. specialBytes in package payload does the same.
 func plainLength(text []byte) int {
 	const (
 		lowBits   = 0x0101010101010101 // a byte times lowBits repeats the byte eight times
@@ -97,7 +99,7 @@ func plainLength(text []byte) int {
 	return i
 }
 
-// plainASCII has the ASCII characters that need no escape in a JSON string.
+// plainASCII is the set of ASCII characters that need no escape in a JSON string.
 //
 //nolint:gochecknoglobals // a read-only table
 var plainASCII = func() (table [256]bool) {
@@ -173,7 +175,8 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	case math.IsInf(f, -1):
 		return append(dst, `"-Infinity"`...)
 	}
-	const exact = 1 << 24 // below this limit, both widths represent each integer exactly
+	// Below this limit, floats of both widths represent each integer exactly. An int64 would lose the sign of -0.
+	const exact = 1 << 24
 	if n := int64(f); float64(n) == f && n != 0 && n > -exact && n < exact {
 		return appendInt(dst, n)
 	}

@@ -56,8 +56,9 @@ func (c *minuteCache) setMinute(minute uint) {
 }
 
 // civilDate returns the Gregorian date of the day with the given number;
-// 0001-01-01 has the number 0. It computes with years that begin in March, so
-// that a leap day is the last day of a year.
+// 0001-01-01 has the number 0. It is the algorithm civil_from_days of Howard
+// Hinnant: its years begin in March, so that a leap day is the last day of a
+// year.
 func civilDate(days uint) (year, month, day uint) {
 	const (
 		eraDays, centuryDays, fourYearDays, yearDays = 146097, 36524, 1461, 365

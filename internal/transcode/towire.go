@@ -34,8 +34,8 @@ var ErrTooLarge = errors.New("transcode: the message is too large")
 // AppendWire converts a message from JSON and appends its wire form. It rejects unknown
 // members, duplicate members and data after the value. The error is an
 // [InputError] or [ErrTooLarge].
-func (m *Plan) AppendWire(dst, text []byte, form Options) ([]byte, error) {
-	w := newWireWriter(form)
+func (m *Plan) AppendWire(dst, text []byte, options Options) ([]byte, error) {
+	w := newWireWriter(options)
 	defer w.release()
 	w.out = dst
 	err := w.document(m, text)
@@ -47,7 +47,7 @@ func (m *Plan) AppendWire(dst, text []byte, form Options) ([]byte, error) {
 
 // wireWriter converts JSON to wire bytes.
 type wireWriter struct {
-	form          Options
+	options       Options
 	out           []byte
 	source        bytes.Buffer
 	in            *jsontext.Decoder
@@ -58,9 +58,9 @@ type wireWriter struct {
 //nolint:gochecknoglobals // a process has one pool
 var wireWriters = sync.Pool{New: func() any { return &wireWriter{in: jsontext.NewDecoder(bytes.NewReader(nil))} }}
 
-func newWireWriter(form Options) *wireWriter {
+func newWireWriter(options Options) *wireWriter {
 	w, _ := wireWriters.Get().(*wireWriter)
-	w.form, w.depth, w.pointerPrefix = form, 0, ""
+	w.options, w.depth, w.pointerPrefix = options, 0, ""
 	return w
 }
 
@@ -139,11 +139,11 @@ func (w *wireWriter) message(m *Plan) error {
 	case formLibrary:
 		return w.library(m)
 	case formPayload:
-		if !w.form.LongPayloads {
+		if !w.options.LongPayloads {
 			return w.payload(m)
 		}
 	case formPayloads:
-		if !w.form.LongPayloads && w.in.PeekKind() == '[' {
+		if !w.options.LongPayloads && w.in.PeekKind() == '[' {
 			return w.list(m.fields[0])
 		}
 	case formObject:
@@ -231,7 +231,7 @@ func (w *wireWriter) field(f *field) error {
 
 // element reads one value and writes it with its tag.
 func (w *wireWriter) element(f *field) error {
-	if w.form.MaxWire > 0 && len(w.out) > w.form.MaxWire {
+	if w.options.MaxWire > 0 && len(w.out) > w.options.MaxWire {
 		return ErrTooLarge
 	}
 	w.out = append(w.out, f.tag...)
@@ -337,7 +337,7 @@ func (w *wireWriter) begin(kind jsontext.Kind, reason string) error {
 // nested calls read with a second writer, whose input is text. The text is a
 // value at the current position of the document.
 func (w *wireWriter) nested(text []byte, read func(*wireWriter) error) error {
-	inner := newWireWriter(w.form)
+	inner := newWireWriter(w.options)
 	inner.out, inner.depth, inner.pointerPrefix = w.out, w.depth, w.pointerPrefix+string(w.in.StackPointer())
 	inner.source = *bytes.NewBuffer(text)
 	inner.in.Reset(&inner.source)

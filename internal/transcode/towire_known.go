@@ -45,8 +45,8 @@ func appendSecondsNanos(dst []byte, seconds int64, nanos int32) []byte {
 	return dst
 }
 
-// library reads a message with the protobuf library. It is for rare messages
-// that have a special JSON form.
+// library reads a message with the protobuf library, which is slow. It is for
+// messages that have a special JSON form and are rare, such as Struct.
 func (w *wireWriter) library(m *Plan) error {
 	value, err := w.in.ReadValue()
 	if err != nil {

@@ -22,6 +22,7 @@ func (w *wireWriter) payload(m *Plan) error {
 		w.metadata(payload.MetadataEncoding, []byte(payload.EncodingNull))
 		return nil
 	}
+	// Only an object with one of these names may be something else than a value. An escape may hide a name.
 	if kind == '{' && (bytes.Contains(value, []byte("metadata")) || bytes.Contains(value, []byte(messageTypeMember)) || bytes.IndexByte(value, '\\') >= 0) {
 		return w.taggedObject(m, value.Clone())
 	}

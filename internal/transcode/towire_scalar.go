@@ -237,16 +237,13 @@ func parseUnsigned(text string, bits int) (uint64, bool) {
 	if !ok {
 		return 0, false
 	}
-	v, err := strconv.ParseUint(strings.TrimPrefix(text, "-0"), 10, bits)
-	if text == "-0" {
-		return 0, true
-	}
+	v, err := strconv.ParseUint(text, 10, bits)
 	return v, err == nil
 }
 
 // plainInteger writes an integer without a fraction and an exponent: 1e3 becomes
-// 1000. It returns false if the number is not an integer, or has more digits
-// than any 64-bit integer.
+// 1000, and -0 becomes 0. It returns false if the number is not an integer, or
+// has more digits than any 64-bit integer.
 func plainInteger(text string) (string, bool) {
 	const maxDigits = 20
 	if !isNumber(text) {

@@ -79,8 +79,9 @@ func (p *Plans) applyNestedView(f *field, d protoreflect.FieldDescriptor, vf Vie
 }
 
 // withoutPrefix returns a copy of the enum whose labels lack the prefix that all
-// values share, such as COMPLETED for WORKFLOW_EXECUTION_STATUS_COMPLETED. The
-// prefix is that of the zero value, whose name ends in UNSPECIFIED.
+// values share: COMPLETED for WORKFLOW_EXECUTION_STATUS_COMPLETED. The prefix is
+// the name of the zero value without UNSPECIFIED. The zero value's own label is
+// empty.
 func (e *enum) withoutPrefix(d protoreflect.EnumDescriptor) *enum {
 	prefix := strings.TrimSuffix(string(d.Values().ByNumber(0).Name()), "UNSPECIFIED")
 	short := *e
@@ -90,9 +91,9 @@ func (e *enum) withoutPrefix(d protoreflect.EnumDescriptor) *enum {
 		value := values.Get(i)
 		name := strings.TrimPrefix(string(value.Name()), prefix)
 		if value.Number() == 0 {
-			name = "" // unspecified
+			name = ""
 		}
-		if number := int32(value.Number()); short.labels[number] == nil {
+		if number := int32(value.Number()); short.labels[number] == nil { // of several names for one number, the first counts
 			short.labels[number] = appendString(nil, name)
 		}
 	}

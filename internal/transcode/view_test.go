@@ -212,7 +212,7 @@ func TestViewOfNonCanonicalWire(t *testing.T) {
 func TestStreamedViewDropsOmittedFields(t *testing.T) {
 	t.Parallel()
 	plan := infoPlan()
-	const chunk = 64 << 10
+	const chunk = 64 << 10 // chunkBytes of package transcode
 	for length := chunk - 60; length < chunk+20; length++ {
 		wire := marshal(t, &workflow.WorkflowExecutionInfo{
 			Type:            &common.WorkflowType{Name: strings.Repeat("a", length)},

@@ -67,7 +67,7 @@ func (f *field) acceptsWireType(wireType protowire.Type) bool {
 
 // setAcceptedTypes sets the bits that acceptsWireType reads.
 func (f *field) setAcceptedTypes() {
-	if f.wireType != protowire.StartGroupType {
+	if f.wireType != protowire.StartGroupType { // a group is skipped like an unknown field
 		f.acceptedTypes = 1 << f.wireType
 	}
 	if f.repeated && f.message == nil {

@@ -84,11 +84,11 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 	fields := m.Descriptor().Fields()
 	set := func(name protoreflect.Name, v any) { m.Set(fields.ByName(name), protoreflect.ValueOf(v)) }
 	switch m.Descriptor().FullName() {
-	case "google.protobuf.Timestamp":
+	case "google.protobuf.Timestamp": // of the years 1 to 9999
 		set("seconds", g.Int64N(253402300799+62135596800)-62135596800)
 		set("nanos", g.nanos())
 		return
-	case "google.protobuf.Duration":
+	case "google.protobuf.Duration": // of at most 10 000 years, forwards or backwards
 		seconds, nanos := g.Int64N(2*315576000000)-315576000000, g.nanos()
 		if seconds < 0 {
 			nanos = -nanos
@@ -97,6 +97,7 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 		set("nanos", nanos)
 		return
 	case "google.protobuf.Any":
+		// The embedded message is near the maximum depth, so that it is small.
 		inner := g.message(g.embeddable[g.IntN(len(g.embeddable))], max(depth, maxDepth-1))
 		wire, err := proto.Marshal(inner.Interface())
 		if err != nil {
@@ -130,7 +131,7 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 		}
 		return
 	}
-	fieldCount := 1 + g.IntN(6)
+	fieldCount := 1 + g.IntN(6) // about the average number of fields to set
 	for i := range fields.Len() {
 		field := fields.Get(i)
 		if g.IntN(fields.Len()) > fieldCount || depth > maxDepth && field.Message() != nil && !field.IsMap() && field.Message().FullName() != "google.protobuf.Timestamp" {
@@ -140,7 +141,8 @@ func (g *Generator) fill(m protoreflect.Message, depth int) {
 	}
 }
 
-// payload fills a payload. It always sets the encoding, as the SDKs do.
+// payload fills a payload. It always sets the encoding, as the SDKs do. Some of the data looks like a payload in JSON or
+// has a member that the payload shorthand treats specially.
 func (g *Generator) payload(m protoreflect.Message) {
 	encoding := []string{"json/plain", "json/plain", "json/protobuf", "binary/null", "binary/plain", "custom"}[g.IntN(6)]
 	data := []string{
