@@ -70,8 +70,8 @@ func (c *Certificates) PrincipalByName(name string) (*Principal, bool) {
 	return nil, false
 }
 
-// matches reports whether the certificate has all configured names.
-// Names are compared literally: a wildcard in a certificate matches nothing.
+// matches reports whether the certificate has all names of the entry. Names are
+// compared literally: a wildcard in a certificate has no special meaning.
 func (o *certificateOwner) matches(leaf *x509.Certificate) bool {
 	hasURI := func() bool {
 		for _, u := range leaf.URIs {

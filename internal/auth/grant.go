@@ -6,9 +6,9 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Grant is a role on a namespace, or on every namespace with a prefix, which is
-// written with a trailing "*". No wildcard covers [SystemNamespace]:
-// a role on the cluster must be granted by that exact name.
+// Grant is a role on a namespace, or on every namespace with a prefix: "team-*" means
+// all that begin with "team-". No prefix covers [SystemNamespace]: a role on the cluster
+// must be granted by that exact name.
 type Grant struct {
 	Namespace string
 	Role      Role
@@ -21,17 +21,17 @@ func (g Grant) covers(namespace string) bool {
 	if namespace == "" {
 		return false
 	}
-	prefix, wild := strings.CutSuffix(g.Namespace, "*")
-	if !wild {
+	prefix, isPrefix := strings.CutSuffix(g.Namespace, "*")
+	if !isPrefix {
 		return g.Namespace == namespace
 	}
 	return namespace != SystemNamespace && strings.HasPrefix(namespace, prefix)
 }
 
-// Authorize returns a [problem.Error] if p may not call fullMethod in namespace.
-// Cluster-wide RPCs require a grant on [SystemNamespace] and ignore namespace. The
-// error for a namespace without access is the same whether it exists or not, so that
-// callers cannot enumerate the namespaces of others.
+// Authorize returns a [problem.Error] if p may not call fullMethod in namespace. For an
+// RPC with the scope cluster, it ignores namespace and requires a grant on
+// [SystemNamespace]. Whether a namespace exists does not change the error, so that callers
+// cannot enumerate the namespaces of others.
 func (p *Principal) Authorize(fullMethod, namespace string) error {
 	if p == nil {
 		return problem.New(problem.Unauthenticated, "The call has no principal.")

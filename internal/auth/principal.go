@@ -23,8 +23,8 @@ type Principal struct {
 	// CallerMetadata are the metadata keys, in lower case, that the caller
 	// itself may send as Grpc-Metadata-<key>.
 	CallerMetadata []string
-	// Share is the share of a replica's slots that the caller may use, above 0 and
-	// at most 1. Zero means the configured default share.
+	// Share is the part of a replica's slots in each pool that the caller may hold,
+	// above 0 and at most 1. Zero means the configured default share.
 	Share float64
 	// Rate is the caller's rate limit. The zero value means no limit.
 	Rate Rate
@@ -57,7 +57,7 @@ type Principal struct {
 	// bearer returns the token that the caller sent; it is nil if there is none. It
 	// is a function because fmt would print the token in an unexported field.
 	bearer func() string
-	// account is the name to charge instead of Name, if it is set.
+	// account is the name that [Principal.Account] returns. If it is empty, that is Name.
 	account string
 }
 
@@ -102,9 +102,9 @@ func (p *Principal) WithBearer(token string) *Principal {
 	return &clone
 }
 
-// Anonymous returns the principal of requests without a credential, which
-// auth.insecureAnonymous allows. It has the role write on every namespace. It may
-// neither administer a namespace nor call cluster-wide RPCs.
+// Anonymous returns the principal of requests without a credential, which the
+// setting auth.insecureAnonymous allows. It has the role write on every namespace. It
+// may neither administer a namespace nor call RPCs that require a cluster grant.
 func Anonymous() *Principal {
 	return &Principal{Name: AnonymousName, Grants: []Grant{{Namespace: "*", Role: RoleWrite}}}
 }

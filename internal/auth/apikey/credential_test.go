@@ -18,6 +18,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/authtest"
 )
 
+// refusal is a reason why the upstream must not receive the credential of a key.
 const refusal = "would be sent without TLS"
 
 // keysDir writes files, given as pairs of a name and a content, into a new directory.

@@ -40,7 +40,7 @@ keys:
 		Metadata:       map[string]string{"team": "blue", "number": "007", "raw-bin": "\x00\xff"},
 		CallerMetadata: []string{"x-tenant"},
 		Share:          0.25,
-		Rate:           auth.Rate{PerSecond: 2.5, Burst: 3},
+		Rate:           auth.Rate{PerSecond: 2.5, Burst: 3}, // the default burst is the rate, rounded up
 		WorkflowTypes:  []string{"Order", "Refund"}, TaskQueues: []string{"orders"}, NexusEndpoints: []string{"payments"},
 		CompletionCallbacks:    true,
 		OverridesAuthorization: true,

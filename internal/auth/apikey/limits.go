@@ -29,7 +29,8 @@ func (f *fileReader) names(path string, node *yaml.Node) []string {
 }
 
 // override reads whether the caller may send its own authorization to the upstream.
-// Like every credential, that authorization must not be sent in plaintext.
+// It reports a problem if the gateway must send no credential at all, because the
+// connection to the upstream is in plaintext.
 func (f *fileReader) override(path string, node *yaml.Node) bool {
 	allowed := f.Bool(path, node)
 	if reason := f.tokens.options.CredentialProblem; allowed && reason != "" {
@@ -45,7 +46,7 @@ func (f *fileReader) rate(path string, node *yaml.Node) auth.Rate {
 	f.Object(path, node, map[string]yamlnode.Field{
 		"perSecond": func(path string, node *yaml.Node) {
 			perSecond, err := strconv.ParseFloat(f.Text(path, node), 64)
-			if err != nil || !(perSecond >= minPerSecond && perSecond <= maxPerSecond) {
+			if err != nil || !(perSecond >= minPerSecond && perSecond <= maxPerSecond) { // the negation also rejects NaN
 				f.Reportf(path, "must be from 0.001 to %d", maxPerSecond)
 			}
 			rate.PerSecond = perSecond
@@ -72,6 +73,7 @@ const (
 	maxPerSecond = 1_000_000
 )
 
+// share reads the part of each pool's slots that the key may hold at once.
 func (f *fileReader) share(path string, node *yaml.Node) float64 {
 	share, err := strconv.ParseFloat(f.Text(path, node), 64)
 	if err != nil || !(share > 0 && share <= 1) {

@@ -39,7 +39,7 @@ type watched struct {
 func watch(t *testing.T, path string, given ...apikey.Options) *watched {
 	t.Helper()
 	w := &watched{path: path}
-	options := append(given, apikey.Options{})[0]
+	options := append(given, apikey.Options{})[0] // the given options, or the zero value
 	options.Log, options.OnReload = slog.New(slog.NewTextHandler(&w.log, nil)), w.onReload
 	keys, err := apikey.Open(path, options)
 	require.NoError(t, err)

@@ -64,7 +64,7 @@ func TestTokenPermitsOnlyItsWorkflowAndOperations(t *testing.T) {
 	bearer, err := f.Verify(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, "delegated:dev", bearer.Name)
-	require.Equal(t, "dev", bearer.Account(), "requests are charged to the delegator")
+	require.Equal(t, "dev", bearer.Account(), "the requests count against the limits of the delegator")
 	require.InDelta(t, 0.5, bearer.Share, 0)
 	require.Empty(t, bearer.CallerMetadata)
 

@@ -23,8 +23,8 @@ type Key struct {
 	Public crypto.PublicKey
 }
 
-// published has the members that Parse reads from a key in a published key set (RFC 7517 section 4).
-type published struct {
+// jsonKey has the members that Parse reads from a key in a key set (RFC 7517 section 4).
+type jsonKey struct {
 	Use    string   `json:"use"`
 	KeyOps []string `json:"key_ops"` //nolint:tagliatelle // the name in the RFC
 	Alg    string   `json:"alg"`
@@ -57,8 +57,8 @@ type secrets struct {
 	Priv jsontext.Value `json:"priv"`
 }
 
-// present reports whether the key has any of the members.
-func (s *secrets) present() bool {
+// hasSecret reports whether the key has any of the members.
+func (s *secrets) hasSecret() bool {
 	return slices.ContainsFunc([]jsontext.Value{s.D, s.P, s.Q, s.Dp, s.Dq, s.Qi, s.Oth, s.K, s.Priv},
 		func(v jsontext.Value) bool { return len(v) > 0 })
 }
@@ -73,7 +73,7 @@ func ValidID(kid string) bool {
 
 // Parse parses one key of a set. Its error is the reason why the key cannot be used, for the log.
 func Parse(text []byte) (Key, error) {
-	var p published
+	var p jsonKey
 	if err := json.Unmarshal(text, &p); err != nil {
 		return Key{}, errors.New("is not a JSON Web Key")
 	}
@@ -84,8 +84,7 @@ func Parse(text []byte) (Key, error) {
 		return Key{}, errors.New("is not for verification (key_ops)")
 	case p.Kid != "" && !ValidID(p.Kid):
 		return Key{}, errors.New("the kid is too long or not printable")
-	case p.present():
-		// Anyone can sign with a published private key.
+	case p.hasSecret(): // anyone who can read the key set could sign with it
 		return Key{}, errors.New("is a private key")
 	}
 	public, err := p.public()

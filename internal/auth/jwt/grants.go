@@ -65,14 +65,15 @@ func (r *claimsReader) grant(text string) (auth.Grant, bool) {
 }
 
 // isSingleNamespace reports whether a namespace from a token denotes exactly one namespace. Only the operator may grant
-// access to several at once: with many issuers, users can choose strings that end up in claims.
+// access to several at once, because some issuers let users choose texts that become claims.
 func isSingleNamespace(namespace string) bool {
 	return !strings.ContainsFunc(namespace, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune("*?%[]{}", r)
 	})
 }
 
-// callerName returns the caller's name. It appears in logs and in workflow histories.
+// callerName returns the caller's name, or false if the claims have none that may appear in logs and workflow
+// histories.
 func (r *claimsReader) callerName(claims map[string]any) (string, bool) {
 	const maxLength = 255
 	subject, _ := lookup(claims, r.subject).(string)

@@ -155,7 +155,7 @@ func TestIssuerSelectsCredential(t *testing.T) {
 				require.Equal(t, map[string]string{"none": "", "passthrough": "Bearer " + token}[mode], value)
 			}
 			_, err = auth.Passthrough().Authorization(t.Context(), auth.CallInfo{Principal: principal})
-			mayPassThrough := mode == "" || mode == "passthrough" // the mode of the upstream's credential may be passthrough
+			mayPassThrough := mode == "" || mode == "passthrough" // without a mode, that of the upstream applies and may be passthrough
 			require.Equal(t, mayPassThrough, err == nil, "the principal holds the token only if a credential may pass it through")
 		})
 	}

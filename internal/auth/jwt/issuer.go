@@ -30,7 +30,7 @@ type issuer struct {
 type source interface {
 	// current returns the keys in force. Its error is the reason why there are none.
 	current(now time.Time) (*keySet, error)
-	// find returns the key to verify the token with. Its error is a [problem.Error].
+	// find returns the key to verify the token with, and may wait for a fetch of keys. Its error is a [problem.Error].
 	find(ctx context.Context, t *token) (*key, error)
 	// watch keeps the keys current until ctx is done.
 	watch(ctx context.Context)
@@ -110,7 +110,7 @@ func newSource(settings config.Issuer, options Options) (source, error) {
 		reloadOptions := reload.Options{Log: log, OnReload: h.onFetch}
 		file, err := openPEM(settings.PublicKeyFile, settings.Algorithms, reloadOptions, options.ReloadInterval)
 		if err != nil {
-			// InFile is not specific to YAML: it adds the name of the file to the error.
+			// InFile adds the name of the file to the error. It is for any file, not only for YAML.
 			return nil, fmt.Errorf("publicKeyFile: %w", yamlnode.InFile(settings.PublicKeyFile, err))
 		}
 		return file, nil

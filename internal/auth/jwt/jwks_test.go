@@ -21,7 +21,7 @@ import (
 func TestUnusableKeysAreSkipped(t *testing.T) {
 	t.Parallel()
 	ed, rs, es := newEd25519(t, "x"), newRSA(t, "x", 2048), newEC(t, "x", elliptic.P256())
-	weak, other := newRSA(t, "x", 1024), newEC(t, "x", elliptic.P521())
+	weak, p521 := newRSA(t, "x", 1024), newEC(t, "x", elliptic.P521())
 	for name, test := range map[string]struct {
 		signer *signer
 		key    jsonObject
@@ -43,7 +43,7 @@ func TestUnusableKeysAreSkipped(t *testing.T) {
 		"no modulus":          {rs, rs.jwk(jsonObject{"n": nil}), "missing n/e"},
 		"private exponent":    {rs, rs.jwk(jsonObject{"d": "AQAB"}), "private"},
 		"symmetric key":       {rs, jsonObject{"kty": "oct", "kid": "x", "k": marker}, "private"},
-		"P-521":               {es, other.jwk(nil), "not on P-256"},
+		"P-521":               {es, p521.jwk(nil), "not on P-256"},
 		"point off the curve": {es, es.jwk(jsonObject{"y": encodeSegment(make([]byte, 32))}), "not on declared curve"},
 		"short coordinate":    {es, es.jwk(jsonObject{"y": "AQ"}), "wrong length for y"},
 		"X25519":              {ed, ed.jwk(jsonObject{"crv": "X25519"}), "not RSA, EC"},

@@ -27,7 +27,7 @@ func (s *signer) pem(t testing.TB) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// certificate returns an expired certificate for the key.
+// certificate returns a certificate for the key. It has expired, because key files are read regardless of expiry.
 func (s *signer) certificate(t testing.TB) []byte {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "idp"}, NotAfter: time.Now().Add(-time.Hour)}
@@ -56,6 +56,8 @@ func newFileFixture(t testing.TB, path string) *fixture {
 	return newFixture(t, nil, issuer)
 }
 
+// The kid of a key in a file is its thumbprint. A token with that kid is verified with that key. Any other token is
+// verified with the only key of the token's algorithm, and rejected if there are several.
 func TestKeysFromFile(t *testing.T) {
 	t.Parallel()
 	ed, other, es := newEd25519(t, "ed"), newEd25519(t, "other"), newEC(t, "es", elliptic.P256())
@@ -101,7 +103,7 @@ func TestInvalidKeyFiles(t *testing.T) {
 		"key 1: does not match the type of its PEM block": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte(marker)}),
 		"key 1: the RSA key has 1024 bits":                newRSA(t, "weak", 1024).pem(t),
 		"key 1: the EC key is not on P-256":               newEC(t, "es", elliptic.P521()).pem(t),
-		"key 1: matches none of the issuer's al":          newEC(t, "es", elliptic.P384()).pem(t),
+		"key 1: matches none of the issuer's algorithms":  newEC(t, "es", elliptic.P384()).pem(t),
 		"more than 64 keys":                               many,
 	} {
 		issuer := issuerSettings()

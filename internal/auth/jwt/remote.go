@@ -43,8 +43,8 @@ type remote struct {
 	failure atomic.Pointer[string]
 
 	demand demand
-	// failures is the number of consecutive failed fetches, and skipped the reasons for skipped keys that were logged
-	// last. Only the goroutine that runs watch uses them.
+	// failures is the number of consecutive failed fetches. skipped is the last logged text about keys of the issuer that
+	// are not used. Only the goroutine that runs watch uses the two fields.
 	failures int
 	skipped  string
 }
@@ -123,13 +123,13 @@ func (r *remote) find(ctx context.Context, t *token) (*key, error) {
 }
 
 // waitForKid waits up to maxKeyWait for a fetch that may provide kid. It requests a fetch unless one began within
-// demandInterval: a caller who sends invented kids can neither overload the issuer nor delay other callers.
+// demandInterval: otherwise callers with invented kids could overload the issuer.
 func (r *remote) waitForKid(ctx context.Context, kid string) {
 	if !r.waitForFetch(ctx, r.demand.joinFetch(kid, r.now())) {
 		return
 	}
 	if set := r.set.Load(); set != nil && !set.hasKid(kid) && r.failure.Load() == nil {
-		r.demand.rememberUnknown(kid, r.now())
+		r.demand.rememberUnknown(kid, r.now()) // later callers with this kid do not wait
 	}
 }
 
@@ -241,7 +241,7 @@ func (r *remote) refresh(ctx context.Context) time.Duration {
 		return jitter(min(minRetry<<min(r.failures-1, 8), maxRetry))
 	}
 	r.failures = 0
-	// With a short maxStale, refresh before the keys become stale if possible.
+	// With a short maxStale, the keys are refreshed before they become stale, but not more often than demandInterval.
 	return jitter(min(refreshIn, max(r.maxStale/2, demandInterval)))
 }
 

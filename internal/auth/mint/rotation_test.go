@@ -86,7 +86,8 @@ type check struct {
 }
 
 // Watch polls at every full second, and publishAhead is ten seconds. A key stays published for 150 s after it stops
-// signing: the sum of the token's ttl (30 s), the time by which its "not before" is back-dated (60 s), and one minute.
+// signing: the token's ttl (30 s), the time by which its "not before" is earlier than the signature (60 s), and a margin
+// of one minute.
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	const s = time.Second
