@@ -40,7 +40,8 @@ func (m *breakerModel) call(t *rapid.T) {
 	}
 }
 
-// fail observes a call that began up to 20 seconds ago and did not reach the upstream.
+// fail observes a call that did not reach the upstream. It began up to 20 seconds ago, which is twice the window of the
+// breaker.
 func (m *breakerModel) fail(t *rapid.T) {
 	wasOpen := m.isOpen()
 	m.observe(codes.Unavailable, time.Duration(rapid.IntRange(0, 20).Draw(t, "seconds"))*time.Second)
@@ -54,7 +55,7 @@ func (m *breakerModel) fail(t *rapid.T) {
 	}
 }
 
-// outage observes as many failed calls as open the breaker.
+// outage observes the number of failed calls that opens the breaker.
 func (m *breakerModel) outage(t *rapid.T) {
 	for range m.breaker.policy.Failures {
 		m.observe(codes.Unavailable, 0)
@@ -97,6 +98,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 			m.breaker = newBreaker(policy, slog.New(slog.DiscardHandler), &m.gauge)
 			t.Repeat(map[string]func(*rapid.T){
 				"call": m.call, "fail": m.fail, "outage": m.outage, "respond": m.respond, "cancel": m.cancel, "sleep": sleepRandomly,
+				// rapid calls the function with the empty name before and after each of the others.
 				"": func(t *rapid.T) { require.Contains(t, []int64{0, 1}, m.gauge.Value()) },
 			})
 			time.Sleep(policy.Pause)

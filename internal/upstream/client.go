@@ -57,7 +57,7 @@ type Options struct {
 	// Credential authenticates calls, unless the principal or the namespace has
 	// a credential.
 	Credential *auth.Credential
-	// Namespaces has the options that differ for one namespace, by its name.
+	// Namespaces has options that replace those above for one namespace, by its name.
 	Namespaces map[string]Namespace
 	// Timeouts are the timeouts of each attempt of a call.
 	Timeouts Timeouts
@@ -106,7 +106,7 @@ type Client struct {
 	namespaceIDs namespaceIDs
 }
 
-// New returns a client. It connects with the first call.
+// New returns a client. The client connects when it makes the first call.
 func New(options Options) (*Client, error) {
 	c := &Client{options: options, methods: inspect.Compile(), routes: map[string]*namespaceRoute{}}
 	defaultServer, err := newServer(&c.options, options.Server)

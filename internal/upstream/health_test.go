@@ -18,8 +18,8 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// startHealthWatch returns a client, whose WatchHealth runs until the test ends, and the
-// log of the client.
+// startHealthWatch returns a client and its log. The client watches the health of the
+// upstream until the test ends.
 func startHealthWatch(t testing.TB, server *upstreamtest.Server, adjust ...func(*upstream.Options)) (*upstream.Client, *testlog.Buffer) {
 	t.Helper()
 	log := &testlog.Buffer{}
@@ -53,7 +53,7 @@ func TestHealthIsProbedMoreOftenWhileUnhealthy(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, upstream.Health{Ready: true}, client.Health())
 		time.Sleep(time.Minute + time.Millisecond)
-		require.Len(t, server.AllCalls(), 5)
+		require.Len(t, server.AllCalls(), 5, "a probe every 15 s, and the first at once")
 		ready := "level=INFO msg=\"upstream readiness\" ready=true"
 		require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
 		require.Contains(t, log.String(), ready)
@@ -64,7 +64,7 @@ func TestHealthIsProbedMoreOftenWhileUnhealthy(t *testing.T) {
 		require.False(t, client.Health().Ready)
 		require.Contains(t, client.Health().Reason, marker, "the reason may contain internal text, because it is for the admin listener")
 		time.Sleep(10 * time.Second)
-		require.Len(t, server.AllCalls(), callsWhileHealthy+11)
+		require.Len(t, server.AllCalls(), callsWhileHealthy+11, "one failed probe, then one per second")
 		require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
 		require.Contains(t, log.String(), "level=WARN msg=\"upstream readiness\" ready=false upstream=temporal.example:7233 reason=")
 
@@ -89,7 +89,7 @@ func TestReadinessRequiresAResponseAndAValidCredential(t *testing.T) {
 				server := upstreamtest.New(t)
 				server.Handle("GetSystemInfo", handler)
 				client, _ := startHealthWatch(t, server, func(options *upstream.Options) { options.Credential = staticCredential(t, "secret") })
-				time.Sleep(5*time.Second + time.Millisecond)
+				time.Sleep(5*time.Second + time.Millisecond) // the timeout of a probe
 				require.False(t, client.Health().Ready)
 				require.NotEqual(t, "no probe has finished yet", client.Health().Reason)
 				require.NotContains(t, client.Health().Reason, "secret")
@@ -123,7 +123,7 @@ func TestABusyWorkflowTriggersNoHealthProbe(t *testing.T) {
 			time.Sleep(time.Second)
 			require.Error(t, describeWorkflow(inOrdersNamespace(t.Context()), client))
 		}
-		require.Len(t, server.Calls("GetSystemInfo"), 1)
+		require.Len(t, server.Calls("GetSystemInfo"), 1, "only the first probe: the next regular one is after 15 s")
 		require.True(t, client.Health().Ready)
 	})
 }

@@ -110,7 +110,7 @@ func (c *Client) Do(ctx context.Context, method string, request, response proto.
 }
 
 // outboundCall is one call to the server. It is passed by pointer and lives on the
-// heap: with it on the stack, the stacks of waiting calls would double in size.
+// heap, because on the stack it would double the size of the stack of every waiting call.
 type outboundCall struct {
 	method            string
 	request           []byte
@@ -152,7 +152,7 @@ func (s *server) attempts(ctx context.Context, call *outboundCall) (Response, er
 		size, err := s.attempt(ctx, call)
 		s.breaker.observe(status.Convert(err), call.attemptBegin)
 		switch {
-		case size > 0:
+		case size > 0: // the response was too large to receive: repeat the call with more memory
 			s.sizes.observe(call, size)
 			if err := s.reserve(ctx, call, size); err != nil {
 				return Response{}, err
@@ -176,8 +176,9 @@ func (s *server) retry(ctx context.Context, call *outboundCall, err error, attem
 	if !transient(ctx, st) || problem.IsUpdateLimitExceeded(st) {
 		return false
 	}
-	// A rate limit affects one caller or one namespace, and a busy workflow affects no
-	// other workflow. Neither takes a token from the throttle, which all calls share.
+	// Every other failure takes a token from the throttle, which all calls share, even if
+	// this call is not retried. A rate limit affects only one caller or one namespace, and
+	// a busy workflow only itself, so they take none.
 	allowed := st.Code() == codes.ResourceExhausted || problem.IsWorkflowBusy(st) || s.throttle.failure()
 	pause, due := s.options.Retry.delay(st, attempt, time.Since(call.begin))
 	if !call.retryable || !due || !withinDeadline(ctx, pause) {
@@ -225,9 +226,9 @@ func (s *server) account(ctx context.Context, call *outboundCall, err error) {
 	}
 }
 
-// awaitConnection waits until a lost connection is restored, for at most limit, and
-// reports whether it is. Without this wait, all attempts of a call could fail within
-// a second.
+// awaitConnection waits until a lost connection is restored, for at most limit. It
+// reports whether the connection was restored. Without this wait, all attempts of a
+// call could fail within a second.
 func (s *server) awaitConnection(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -249,8 +250,8 @@ func withinDeadline(ctx context.Context, pause time.Duration) bool {
 	return !ok || time.Until(deadline) > pause
 }
 
-// problemOf converts the error of a call to a problem. It distinguishes a cancellation by the
-// caller from one by the upstream, and the gateway's receive limit from the
+// problemOf converts the error of a call to a problem. It distinguishes a cancellation
+// by the caller from one by the upstream, and the gateway's receive limit from the
 // upstream's limits.
 func (c *Client) problemOf(ctx context.Context, call *outboundCall, err error) *problem.Error {
 	st := status.Convert(err)

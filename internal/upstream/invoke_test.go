@@ -103,7 +103,7 @@ func TestGrantsAreCheckedForTheNamespaceOfTheCall(t *testing.T) {
 			&upstream.CallOptions{Namespace: orders}, listNamespaces, &workflowservice.ListNamespacesRequest{}, problem.OperationForbidden,
 		},
 		"an operator RPC": {
-			&upstream.CallOptions{Namespace: orders}, listClusters, &operatorservice.ListClustersRequest{}, problem.OperationForbidden,
+			&upstream.CallOptions{Namespace: orders}, listClusters, &operatorservice.ListClustersRequest{}, problem.OperationForbidden, // requires a cluster grant
 		},
 	} {
 		ctx := auth.WithPrincipal(t.Context(), reader)
@@ -150,6 +150,7 @@ func TestInvalidUTF8IsRejectedBeforeTheCall(t *testing.T) {
 	require.Empty(t, server.AllCalls())
 }
 
+// newClient sets a default timeout of 30 seconds and a maximum of five minutes.
 func TestDeadlineOfEachAttempt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ timeout, want time.Duration }{
@@ -203,7 +204,7 @@ func TestAnUnresponsiveUpstreamTimesOut(t *testing.T) {
 		client := newClient(t, server)
 		begin := time.Now()
 		upstreamtest.RequireProblem(t, problem.DeadlineExceeded, describeWorkflow(withRetries(t.Context()), client))
-		require.Equal(t, 30*time.Second, time.Since(begin))
+		require.Equal(t, 30*time.Second, time.Since(begin), "the default timeout of the client")
 		_, err := client.Invoke(withRetries(t.Context()), query, namespaceOnly(orders))
 		upstreamtest.RequireProblem(t, problem.QueryTimeout, err)
 		require.Len(t, server.AllCalls(), 2, "a call that exceeds its deadline is not retried")
@@ -237,13 +238,14 @@ func TestCancellationEndsTheUpstreamCall(t *testing.T) {
 func TestAResponseAboveTheLimitIsAnUpstreamProblem(t *testing.T) {
 	t.Parallel()
 	server := upstreamtest.New(t)
-	huge := make([]byte, 128<<20+1)
+	huge := make([]byte, 128<<20+1) // newClient sets a limit of 128 MiB
 	server.Handle("DescribeWorkflowExecution", func(context.Context, []byte) ([]byte, error) { return huge, nil })
 	upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, describeWorkflow(withRetries(t.Context()), newClient(t, server)))
 	require.Len(t, server.AllCalls(), 1, "a retry would return the same response")
 }
 
-// These are all texts with which grpc-go reports that a response is too large.
+// These are all texts with which grpc-go reports that a response is too large. The first
+// three come from the gateway's receive limit, the last one from the server's send limit.
 func TestSizeErrorsOfGRPCMeanResponseTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

@@ -53,7 +53,7 @@ func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	// A canceled dial must not keep the connection open until the deadline.
+	// A cancelled dial must not keep the connection open until the deadline.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	request := &http.Request{

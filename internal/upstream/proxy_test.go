@@ -226,7 +226,7 @@ func TestAnUnresponsiveProxyTimesOut(t *testing.T) {
 		client := newClient(t, nil, proxy.option(""))
 		begin := time.Now()
 		upstreamtest.RequireProblem(t, problem.UpstreamUnavailable, describeWorkflow(inOrdersNamespace(t.Context()), client))
-		require.Equal(t, 5*time.Second, time.Since(begin))
+		require.Equal(t, 5*time.Second, time.Since(begin), "the timeout of a connection attempt")
 		<-closed
 		require.Equal(t, 5*time.Second, time.Since(begin), "the connection is closed immediately after the timeout")
 	})

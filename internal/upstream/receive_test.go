@@ -61,7 +61,7 @@ func TestALargeResponseIsReceivedAfterAReservation(t *testing.T) {
 		reserved int   // bytes reserved before the call
 		sizes    []int // sizes of the responses to successive calls, in bytes
 		calls    int   // expected number of calls
-		want     int   // bytes reserved after the call
+		want     int   // bytes reserved after the call: the size and a 16th, but at least twice the previous limit
 		nilRoom  bool  // the call has no room
 	}{
 		{name: "small", sizes: []int{mebibyte / 2}, calls: 1},
@@ -112,10 +112,10 @@ func TestAResponseAboveTheMaximumIsAnError(t *testing.T) {
 	client := newClient(t, server, func(o *upstream.Options) { o.MaxResponseBytes = 3 * mebibyte })
 	server.Handle("ListWorkflowExecutions", upstreamtest.InTurn(respondWithSize(4*mebibyte), respondWithSize(2*mebibyte), respondWithSize(4*mebibyte)))
 	r := &fakeRoom{}
-	_, err := list(t, client, r)
+	_, err := list(t, client, r) // 4 MiB: too large for any reservation
 	upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, err)
 	require.Empty(t, r.calls)
-	_, err = list(t, client, r)
+	_, err = list(t, client, r) // 2 MiB, and 4 MiB after the reservation
 	upstreamtest.RequireProblem(t, problem.UpstreamResponseTooLarge, err)
 	require.Len(t, r.calls, 1)
 	require.Len(t, server.Calls("ListWorkflowExecutions"), 3)

@@ -38,35 +38,35 @@ const (
 // that failed together are not repeated together.
 const jitter = 0.2
 
-// delay returns the time to wait before attempt+1, or false if attempt was the last
-// one.
+// delay returns the pause between the given attempt and the next one, or false if the
+// policy permits no other attempt. elapsed is the time since the first attempt began.
 func (p RetryPolicy) delay(st *status.Status, attempt int, elapsed time.Duration) (time.Duration, bool) {
 	if p.MaxAttempts > 0 && attempt >= p.MaxAttempts {
 		return 0, false
 	}
-	wait := exponentialBackoff(p.InitialInterval, p.Multiplier, p.MaxInterval, attempt)
+	pause := exponentialBackoff(p.InitialInterval, p.Multiplier, p.MaxInterval, attempt)
 	if st.Code() == codes.ResourceExhausted || problem.IsWorkflowBusy(st) {
-		wait = max(wait, exponentialBackoff(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
+		pause = max(pause, exponentialBackoff(exhaustedInitial, exhaustedMultiplier, exhaustedMax, attempt))
 	}
-	wait = time.Duration(float64(wait) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // spreads load; need not be unpredictable
-	return wait, elapsed+wait < p.MaxElapsed
+	pause = time.Duration(float64(pause) * (1 - jitter + 2*jitter*rand.Float64())) //nolint:gosec // spreads load; need not be unpredictable
+	return pause, elapsed+pause < p.MaxElapsed
 }
 
 // exponentialBackoff returns the pause after the given attempt, counted from 1.
 func exponentialBackoff(initial time.Duration, multiplier float64, limit time.Duration, attempt int) time.Duration {
-	wait := float64(initial)
+	pause := float64(initial)
 	for range attempt - 1 {
-		wait *= multiplier
-		if wait >= float64(limit) {
+		pause *= multiplier
+		if pause >= float64(limit) {
 			return limit
 		}
 	}
-	return min(time.Duration(wait), limit)
+	return min(time.Duration(pause), limit)
 }
 
-// transient reports whether the SDKs retry a call that ended with this status.
-// CANCELLED that the caller did not cause comes from the transport, for example after
-// GOAWAY.
+// transient reports whether a retry may succeed after this status. The codes are those
+// after which the SDKs retry, and CANCELLED if the caller did not cancel the call: the
+// transport returns it, for example after GOAWAY.
 func transient(ctx context.Context, st *status.Status) bool {
 	switch st.Code() {
 	case codes.DataLoss, codes.Internal, codes.Unknown, codes.Aborted, codes.OutOfRange, codes.Unavailable:
@@ -80,9 +80,9 @@ func transient(ctx context.Context, st *status.Status) bool {
 	}
 }
 
-// tooLarge reports whether RESOURCE_EXHAUSTED means that a message is too large, and
-// not that a rate limit is exceeded: then a retry would fail again. The texts are those of the gRPC libraries, some of
-// which add the prefix "grpc: ".
+// tooLarge reports whether RESOURCE_EXHAUSTED means that a message is too large, so that
+// a retry would fail again, and not that a rate limit is exceeded. The texts are those of
+// the gRPC libraries, some of which add the prefix "grpc: ".
 func tooLarge(st *status.Status) bool {
 	message := strings.TrimPrefix(st.Message(), "grpc: ")
 	return strings.HasPrefix(message, "received message") || strings.HasPrefix(message, "message after decompression") ||
@@ -95,8 +95,8 @@ const sendTooLarge = "trying to send message"
 // The retry throttle of gRPC (gRFC A6): each failure takes a token, each success
 // returns a tenth of one, and calls are retried only while more than half of the
 // tokens are left. So an upstream that fails every call receives little more than one
-// attempt per call. The number of tokens is enough for a few callers to retry until
-// a restarting server is back; with many callers, the breaker opens first.
+// attempt per call. With few callers, there are enough tokens to retry until a server
+// has restarted. With many callers, the breaker opens before the tokens are used up.
 const (
 	throttleTokens = 100.0
 	throttleRatio  = 0.1

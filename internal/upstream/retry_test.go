@@ -156,6 +156,7 @@ func TestJitterSpreadsRetries(t *testing.T) {
 	})
 }
 
+// MaxElapsed is 10 seconds, and the first pause takes at least 80 milliseconds.
 func TestAttemptsCountTowardMaxElapsed(t *testing.T) {
 	t.Parallel()
 	for took, want := range map[time.Duration]int{4 * time.Second: 3, 9950 * time.Millisecond: 1, 20 * time.Second: 1} {
@@ -229,7 +230,7 @@ func TestOnlyRepeatableMethodsAreRetried(t *testing.T) {
 
 func TestTheThrottleLimitsRetries(t *testing.T) {
 	t.Parallel()
-	const calls, maxRetries = 1000, 49
+	const calls, maxRetries = 1000, 49 // the throttle has 100 tokens, and stops retries when a failure leaves 50
 	for name, inParallel := range map[string]bool{"in sequence": false, "in parallel": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,7 +255,8 @@ func TestTheThrottleLimitsRetries(t *testing.T) {
 				require.GreaterOrEqual(t, attempts, calls)
 				require.LessOrEqual(t, attempts, calls+maxRetries)
 
-				// Each success restores a tenth of a token.
+				// Each success restores a tenth of a token. After 505 successes there are 50.5 tokens: the next failure
+				// leaves too few for a retry. Another 30 successes restore enough.
 				server.Handle("DescribeWorkflowExecution", describeHandler())
 				for range 505 {
 					require.NoError(t, describeWorkflow(withRetries(t.Context()), client))

@@ -42,7 +42,7 @@ func twoServers(t *testing.T, adjust ...func(*upstream.Options)) (client *upstre
 			return defaultServer.Dial(ctx, address)
 		}
 		o.Namespaces = map[string]upstream.Namespace{orders: {
-			Server: &upstream.Server{Address: cloudName + ".tmprl.cloudName:7233"}, Name: cloudName, Credential: staticCredential(t, "of-orders"),
+			Server: &upstream.Server{Address: cloudName + ".tmprl.cloud:7233"}, Name: cloudName, Credential: staticCredential(t, "of-orders"),
 		}}
 	})...)
 	return client, defaultServer, ordersServer
@@ -87,7 +87,8 @@ func TestANamespaceIsRoutedToItsOwnServer(t *testing.T) {
 	_, err = client.Invoke(inPayments, workflowService+"DescribeNamespace", upstreamtest.Wire(t, &workflowservice.DescribeNamespaceRequest{Namespace: payments}))
 	require.Error(t, err)
 	require.Equal(t, []string{"Bearer of-gateway"}, defaultServer.Calls("DescribeNamespace")[0].Metadata.Get("authorization"))
-	require.NotEqual(t, client.CredentialID(&auth.Principal{}, orders), client.CredentialID(&auth.Principal{}, payments))
+	require.NotEqual(t, client.CredentialID(&auth.Principal{}, orders), client.CredentialID(&auth.Principal{}, payments),
+		"the two namespaces have different credentials")
 }
 
 func TestErrorsContainTheGatewaysNamespaceName(t *testing.T) {

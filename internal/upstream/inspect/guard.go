@@ -13,8 +13,8 @@ import (
 // maxDepth is protobuf's own limit on nested messages.
 const maxDepth = 100
 
-// guard holds the fields of one message type that are marked or that lead to marked
-// fields. The guard skips all other fields without reading them.
+// guard holds the fields of one message type that have a [mark], or whose message has
+// such a field at any depth. It skips all other fields without reading them.
 type guard map[protowire.Number]guardField
 
 type guardField struct {
@@ -69,7 +69,7 @@ func (gs guards) contains(d protoreflect.MessageDescriptor, seen map[protoreflec
 	return false
 }
 
-// inspection holds what a request may name, and the state of its check.
+// inspection holds what a request may name, and the state of the check.
 type inspection struct {
 	namespace string
 	// types and queues are the allowed workflow types and task queues. An empty
@@ -104,7 +104,8 @@ func (g guard) hasNamespace() bool {
 	return false
 }
 
-// walk checks the marked fields of a message, and of nested messages up to the given depth.
+// walk checks the marked fields of a message and of its nested messages. It rejects a
+// message that is nested more than depth levels deep.
 func (g guard) walk(message []byte, in *inspection, depth int) error {
 	if depth == 0 {
 		return problem.New(problem.InvalidRequest, "The request is nested too deeply.")
@@ -186,8 +187,8 @@ func forbidUnless(allowed bool, detail string) error {
 	return problem.New(problem.OperationForbidden, detail)
 }
 
-// requireNamespace rejects a value that is neither empty nor the namespace. It accepts
-// only an empty value if namespace is empty.
+// requireNamespace rejects a value that is neither empty nor the namespace. If namespace
+// is empty, it accepts only an empty value.
 func requireNamespace(value []byte, namespace string) error {
 	if len(value) == 0 || namespace != "" && string(value) == namespace {
 		return nil

@@ -125,7 +125,7 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 	authorised := text(startNamespace, orders)
 	overlong := protowire.AppendBytes([]byte{startNamespace<<3 | 2 | 0x80, 0x80, 0x00}, []byte(payments))
 	const mismatch, missing = problem.NamespaceMismatch, problem.InvalidRequest
-	for name, test := range map[string]struct {
+	for name, test := range map[string]struct { // each name tells which namespaces the request contains
 		method  string
 		request []byte
 		want    problem.Code // empty if the request passes
@@ -143,8 +143,8 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 		"an empty one":                      {start, text(startNamespace, ""), missing},
 		"only a nested one":                 {start, link(orders), missing},
 		"only one in an operation":          {workflowService + "ExecuteMultiOperation", splitOperation(orders), missing},
-		"a number with its field number":    {start, slices.Concat(authorised, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7)), ""},
-		"only a number":                     {start, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7), missing},
+		"a number in its field":             {start, slices.Concat(authorised, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7)), ""},
+		"only a number in its field":        {start, protowire.AppendVarint(protowire.AppendTag(nil, startNamespace, protowire.VarintType), 7), missing},
 		"an empty nested one":               {start, slices.Concat(authorised, link("")), ""},
 		"one of two links":                  {start, slices.Concat(authorised, link(orders), link(payments)), mismatch},
 		"a link in pieces":                  {start, slices.Concat(authorised, splitLink(orders, payments)), mismatch},

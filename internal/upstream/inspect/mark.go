@@ -23,8 +23,9 @@ const (
 )
 
 // systemWorkflowPrefix is the prefix of the ids of the server's own workflows. A
-// signal or an update can make the workflow of a schedule start another workflow, and
-// make the workflow of a worker controller call a Nexus endpoint.
+// limited caller must not send them a signal or an update, with which it could make
+// the workflow of a schedule start any workflow, or that of a worker controller call
+// any Nexus endpoint.
 const systemWorkflowPrefix = "temporal-sys-"
 
 // requestMarks marks the fields that are checked in every request.
@@ -36,9 +37,8 @@ func requestMarks(field protoreflect.FieldDescriptor) mark {
 }
 
 // limitMarks marks the fields that are checked in the writes of a limited caller (see
-// [auth.Principal.Limited]).
-// It uses rules about field names instead of a list of fields, so that fields of a
-// later version of the API are checked without a change here.
+// [auth.Principal.Limited]). Its rules are about field names, not a list of fields, so
+// that it also marks the fields of a later version of the API.
 func limitMarks(field protoreflect.FieldDescriptor) mark {
 	switch {
 	case isTaskToken(field):

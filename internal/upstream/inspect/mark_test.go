@@ -102,10 +102,10 @@ func TestMarkedFieldsMatchTheReviewedList(t *testing.T) {
 	}, marked)
 }
 
-// This test looks for more fields than the rules of the guard: every string field, even
-// the key of a map, whose name contains "queue", "workflowtype" or "endpoint". Each must
-// be marked or listed as harmless. For a field that is called name, id, key or value,
-// the test looks for the words in the name of the message type.
+// The rules of the guard match only the ends of names. This test requires that every
+// string or bytes field, even the key of a map, is marked or listed as harmless if its name
+// contains "queue", "workflowtype" or "endpoint". For a field that is called name, id, key
+// or value, the name of its message type counts.
 func TestFieldsThatNameATypeQueueOrEndpointAreMarked(t *testing.T) {
 	t.Parallel()
 	harmless := []string{

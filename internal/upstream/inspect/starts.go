@@ -34,7 +34,7 @@ func startClasses() map[string]startClass {
 		startsNamed: namedStarts(), startsUnnamed: unnamedStarts(), startsNothing: noStarts(),
 	} {
 		for _, name := range names {
-			all[name] = max(all[name], class) // the strictest one
+			all[name] = max(all[name], class) // the strictest class, if a name is listed twice by mistake
 		}
 	}
 	return all
@@ -47,7 +47,7 @@ func namedStarts() []string {
 		workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName,
 		workflowservice.WorkflowService_CreateSchedule_FullMethodName,
 		workflowservice.WorkflowService_UpdateSchedule_FullMethodName, // the request replaces the whole action
-		// Its commands start child workflows, activities and Nexus operations.
+		// The commands in the request start child workflows, activities and Nexus operations.
 		workflowservice.WorkflowService_RespondWorkflowTaskCompleted_FullMethodName,
 		workflowservice.WorkflowService_StartActivityExecution_FullMethodName,
 		workflowservice.WorkflowService_StartNexusOperationExecution_FullMethodName,
@@ -65,12 +65,12 @@ func unnamedStarts() []string {
 	return []string{
 		// The new run has the type and the queue of the old one.
 		workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName,
-		// It can apply to any workflow, including the server's own, and can reset it.
+		// A batch can reset any workflow, including the server's own.
 		workflowservice.WorkflowService_StartBatchOperation_FullMethodName,
-		// It can trigger a schedule that another caller made; see onlyPauses.
+		// A patch can trigger a schedule that another caller made; see onlyPauses.
 		workflowservice.WorkflowService_PatchSchedule_FullMethodName,
-		// These make the server start workers, configured by fields that are not marked,
-		// and a system workflow.
+		// These make the server start a system workflow, and start workers as configured by
+		// fields that the guard does not check.
 		workflowservice.WorkflowService_CreateWorkerDeploymentVersion_FullMethodName,
 		workflowservice.WorkflowService_UpdateWorkerDeploymentVersionComputeConfig_FullMethodName,
 		workflowservice.WorkflowService_ValidateWorkerDeploymentVersionComputeConfig_FullMethodName,

@@ -63,7 +63,7 @@ func TestALimitedCallerCannotStartUnnamedWork(t *testing.T) {
 	for _, test := range []struct {
 		method   string
 		request  proto.Message
-		rejected bool
+		rejected bool // for a limited caller
 	}{
 		{workflowService + "ResetWorkflowExecution", &workflowservice.ResetWorkflowExecutionRequest{Namespace: orders}, true},
 		{workflowService + "StartBatchOperation", &workflowservice.StartBatchOperationRequest{Namespace: orders}, true},
@@ -122,9 +122,10 @@ func TestALimitedCallerMayCallOnlyItsEndpoints(t *testing.T) {
 			{"refunds", auth.Principal{NexusEndpoints: endpoints}, false},
 			{"Payments", auth.Principal{NexusEndpoints: endpoints}, true},
 			{"payouts", auth.Principal{TaskQueues: queues, NexusEndpoints: endpoints}, true},
-			{"__temporal_system", auth.Principal{NexusEndpoints: endpoints}, true},
+			{"__temporal_system", auth.Principal{NexusEndpoints: endpoints}, true}, // the server's own endpoint
 		} {
 			err := checkFor(test.principal, workflowService+name, upstreamtest.Wire(t, nexusCalls(test.endpoint)[name]))
+			// Creating a version is rejected for every limited caller, because it also starts unnamed work.
 			rejected := test.rejected || name == "CreateWorkerDeploymentVersion" && test.principal.Limited()
 			require.Equal(t, rejected, problem.Is(err, problem.OperationForbidden), "%s %+v: %v", name, test, err)
 		}

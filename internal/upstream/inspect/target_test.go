@@ -14,8 +14,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// A delegated token can permit a method only if its requests can be checked for the
-// workflow of the token.
+// A delegated token can permit a method only if the guard can read the workflow from its
+// requests. The fields that name the workflow, its run and the signal or update are the
+// target of the method.
 func TestDelegatedTokensPermitExactlyTheMethodsWithATarget(t *testing.T) {
 	t.Parallel()
 	bearer := &auth.Principal{
@@ -37,8 +38,8 @@ func TestDelegatedTokensPermitExactlyTheMethodsWithATarget(t *testing.T) {
 	require.Equal(t, 6, permitted)
 }
 
-// Decoders merge the occurrences of a message field, and keep the last or the first
-// occurrence of a string field. So a request with different occurrences is rejected.
+// Decoders merge the occurrences of a message field. Of a string field, some keep the
+// first occurrence and some the last. So a request with different occurrences is rejected.
 func TestNoEncodingHidesTheWorkflowOfADelegatedToken(t *testing.T) {
 	t.Parallel()
 	const signal = workflowservice.WorkflowService_SignalWorkflowExecution_FullMethodName

@@ -76,7 +76,7 @@ func (r *FrameServer) Handle(method string, script Script) {
 // GoAway sends GOAWAY on all connections, as a server does before it stops. Calls that
 // have already arrived continue.
 func (r *FrameServer) GoAway(code http2.ErrCode, debug string) {
-	r.each(func(c *rawConn) { c.goAway(c.highest(), code, debug) })
+	r.each(func(c *rawConn) { c.goAway(c.lastID(), code, debug) })
 }
 
 func (r *FrameServer) script(method string) Script {
@@ -196,7 +196,8 @@ func (c *rawConn) stream(id uint32) *Stream {
 	return c.streams[id]
 }
 
-func (c *rawConn) highest() uint32 {
+// lastID returns the id of the last stream.
+func (c *rawConn) lastID() uint32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.last

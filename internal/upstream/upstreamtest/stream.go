@@ -76,6 +76,7 @@ func (s *Stream) Received() int {
 	return len(s.received)
 }
 
+// receive records data of the request. Unless the server has stopped reading, it enlarges the windows by the same size.
 func (s *Stream) receive(data []byte, last bool) {
 	s.mu.Lock()
 	s.received = append(s.received, data...)
@@ -162,10 +163,10 @@ func (s *Stream) Reset(code http2.ErrCode) {
 	s.conn.write(func(f *http2.Framer) error { return f.WriteRSTStream(s.id, code) })
 }
 
-// Refuse sends GOAWAY with a last stream id below that of this call: the server has not
-// processed this call and later ones.
+// Refuse sends GOAWAY with a last stream id below that of this call: the server has
+// processed neither this call nor later ones.
 func (s *Stream) Refuse(code http2.ErrCode, debug string) {
-	s.conn.goAway(s.id-min(s.id, 2), code, debug)
+	s.conn.goAway(s.id-min(s.id, 2), code, debug) // a client uses every second id
 }
 
 // GoAway sends GOAWAY with this call as the last one that the server processes on the
