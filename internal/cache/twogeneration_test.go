@@ -63,6 +63,7 @@ func TestPutReplacesValueInEitherGeneration(t *testing.T) {
 	require.Equal(t, 101, got)
 }
 
+// Even with the size 0, each of the two generations holds one value.
 func TestSmallestCacheHoldsNewestValue(t *testing.T) {
 	t.Parallel()
 	c := cache.NewTwoGeneration[int, int](0)

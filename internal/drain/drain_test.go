@@ -33,7 +33,7 @@ func TestGateAdmitsUntilItRejects(t *testing.T) {
 		require.Equal(t, test.closing, closing, "phase %d", test.phase)
 		require.Equal(t, test.phase != drain.Serving || !test.admitted, gate.IsDraining())
 	}
-	require.Equal(t, 2, gate.InFlight())
+	require.Equal(t, 2, gate.InFlight(), "two calls of Enter admitted a request")
 }
 
 func TestGateWaitsForRequestsInFlight(t *testing.T) {

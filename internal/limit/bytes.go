@@ -57,7 +57,7 @@ type holder struct {
 	share   float64
 	bytes   int64  // reserved by all requests of the caller
 	waiting int    // number of requests that wait
-	round   uint64 // value of rounds in the last admit in which a request of the caller did not fit
+	round   uint64 // value of rounds in the last call of admit in which a request of the caller did not fit
 }
 
 // waiter is a request that waits for bytes.

@@ -11,9 +11,8 @@ import (
 // maxNetworks limits the number of networks in memory. Each needs about 200 bytes.
 const maxNetworks = 10_000
 
-// The prefix lengths of the networks that count as one client. A provider usually
-// assigns such a network to one customer, so that an attacker gains nothing from
-// using each of its addresses in turn.
+// The prefix lengths of the networks that count as one client. An attacker may control
+// all addresses of such a network, and must gain nothing from using them in turn.
 const (
 	networkBits4 = 24
 	networkBits6 = 64
@@ -35,9 +34,9 @@ func NewFailures(burst int, perSecond float64) *Failures {
 	return &Failures{burst: burst, perSecond: rate.Limit(perSecond), byNetwork: map[netip.Prefix]*rate.Limiter{}}
 }
 
-// Allow counts a failure from an address. If the network of the address has exceeded
-// the limit, ok is false and wait is the time until the next failure is allowed. All
-// invalid addresses count as one network.
+// Allow counts a failed authentication from an address. If the network of the address
+// has exceeded the limit, ok is false, and wait is the time until the next failure is
+// allowed. All invalid addresses count as one network.
 func (f *Failures) Allow(address string) (wait time.Duration, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -64,10 +63,10 @@ func (f *Failures) limiter(network netip.Prefix, now time.Time) *rate.Limiter {
 	return limiter
 }
 
-// forget removes the networks whose failures have all expired, which changes no limit.
-// If there are none, the failures come from thousands of networks, and a limit per
-// network does not stop that. Then forget removes all networks, because the memory must
-// stay bounded. The caller must hold f.mu.
+// forget removes the limiters that have their full burst again, because a new limiter
+// would be equal. If there are none, it removes all limiters, because the memory must
+// stay bounded: an attacker with thousands of networks is not stopped by a limit for
+// each. The caller must hold f.mu.
 func (f *Failures) forget(now time.Time) {
 	for network, limiter := range f.byNetwork {
 		if limiter.TokensAt(now) >= float64(f.burst) {

@@ -14,7 +14,7 @@ import (
 func TestFailuresAreCountedByNetwork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		failures := limit.NewFailures(2, 4)
+		failures := limit.NewFailures(2, 4) // two failures at once, four per second
 		allow := func(address string) bool {
 			_, ok := failures.Allow(address)
 			return ok
@@ -23,7 +23,7 @@ func TestFailuresAreCountedByNetwork(t *testing.T) {
 		require.True(t, allow("203.0.113.2"))
 		wait, ok := failures.Allow("::ffff:203.0.113.3")
 		require.False(t, ok, "an IPv4-mapped address is in the same network as the IPv4 address")
-		require.Equal(t, 250*time.Millisecond, wait)
+		require.Equal(t, 250*time.Millisecond, wait, "until the next of four failures per second")
 		require.True(t, allow("203.0.112.1"))
 		require.True(t, allow("2001:db8::1"))
 		require.True(t, allow("2001:db8::2%eth0"))

@@ -49,8 +49,8 @@ func (p *Pool) Acquire(ctx context.Context, caller string, share float64) (Slot,
 
 // Resume acquires n slots for the next part of a response that has begun, such as a
 // stream, and can no longer be rejected. Unlike [Pool.Acquire], it waits until the
-// caller is below its limit and the slots are free. If ctx ends
-// first, it returns the cause of ctx.
+// caller is below its limit and the slots are free. If ctx ends first, it returns the
+// cause of ctx.
 func (p *Pool) Resume(ctx context.Context, caller string, share float64, n int) (Slot, error) {
 	reservation := p.slots.Open(caller, share)
 	err := reservation.Resume(ctx, int64(n))

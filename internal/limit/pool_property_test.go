@@ -105,9 +105,9 @@ func (m *poolModel) fits(caller string) bool {
 	return freeAfter >= 0 && (held == 0 || held+1 <= freeAfter)
 }
 
-// waits reports whether a request of a caller waits. A later request of the same caller
-// must not overtake it.
-func (m *poolModel) waits(caller string) bool {
+// isWaiting reports whether a request of a caller waits for a slot. A later request of the
+// same caller must not overtake it.
+func (m *poolModel) isWaiting(caller string) bool {
 	return m.waiting(caller, false)+m.waiting(caller, true) > 0
 }
 
@@ -118,7 +118,7 @@ func drawCaller(t *rapid.T) string {
 // acquire calls Acquire and checks that the result follows from the slots in use.
 func (m *poolModel) acquire(t *rapid.T) {
 	caller := drawCaller(t)
-	all, queued, granted := m.held(""), m.waiting("", false), m.fits(caller) && !m.waits(caller)
+	all, queued, granted := m.held(""), m.waiting("", false), m.fits(caller) && !m.isWaiting(caller)
 	r := m.start(caller, false)
 	switch {
 	case all == poolSlots:
@@ -135,7 +135,7 @@ func (m *poolModel) acquire(t *rapid.T) {
 // resume calls Resume and checks that it waits where Acquire would fail.
 func (m *poolModel) resume(t *rapid.T) {
 	caller := drawCaller(t)
-	granted := m.fits(caller) && !m.waits(caller)
+	granted := m.fits(caller) && !m.isWaiting(caller)
 	require.Equal(t, granted, m.start(caller, true).holds())
 }
 
@@ -153,7 +153,8 @@ func (m *poolModel) cancel(t *rapid.T) {
 	require.ErrorIs(t, r.err, context.Canceled)
 }
 
-func (m *poolModel) wait(t *rapid.T) {
+// sleep lets time pass, so that requests may wait longer than the queue time.
+func (m *poolModel) sleep(t *rapid.T) {
 	time.Sleep(time.Duration(rapid.IntRange(1, 1500).Draw(t, "ms")) * time.Millisecond)
 	synctest.Wait()
 }
@@ -188,12 +189,12 @@ func (m *poolModel) check(t *rapid.T) {
 	require.LessOrEqual(t, m.waiting("", false), poolQueue)
 	for _, caller := range []string{"a", "b", "c"} {
 		require.LessOrEqual(t, m.held(caller), maxSlots)
-		require.False(t, m.waits(caller) && m.fits(caller), "%s waits although it may have a slot", caller)
+		require.False(t, m.isWaiting(caller) && m.fits(caller), "%s waits although it may have a slot", caller)
 	}
 	require.Zero(t, m.count(func(r *poolRequest) bool { return !r.done && !r.resumes && time.Since(r.begin) > queueTime }), "a request waits longer than the queue time")
 }
 
-// end releases all slots, and checks that all of them can then be acquired.
+// end ends all requests, and checks that all slots can then be acquired.
 func (m *poolModel) end(t *rapid.T) {
 	for _, r := range slices.Clone(m.requests) {
 		r.cancel()
@@ -227,7 +228,8 @@ func TestPoolKeepsItsLimits(t *testing.T) {
 			m.pool = limit.NewPool(limit.PoolConfig{Slots: poolSlots, Share: 0.5, Queue: poolQueue, QueueTime: queueTime}, &m.gauge)
 			defer m.end(t)
 			t.Repeat(map[string]func(*rapid.T){
-				"acquire": m.acquire, "resume": m.resume, "release": m.release, "cancel": m.cancel, "wait": m.wait, "": m.check,
+				"acquire": m.acquire, "resume": m.resume, "release": m.release, "cancel": m.cancel, "sleep": m.sleep,
+				"": m.check, // after each of the others
 			})
 		})
 	})

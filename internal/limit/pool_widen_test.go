@@ -14,8 +14,8 @@ import (
 	"github.com/flowgate/flowgate/internal/telemetry"
 )
 
-// Four requests together hold all slots that their caller may have. If they kept their slots in Widen, none of them
-// could get more.
+// Widen replaces a request's slot with several slots. Here, four requests together hold all slots that their caller may
+// have. If they kept those while they wait in Widen, none of them could get more.
 func TestConcurrentWidensDoNotBlockEachOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestConcurrentWidensDoNotBlockEachOther(t *testing.T) {
 			})
 		}
 		requests.Wait()
-		require.Equal(t, 4*time.Second+time.Millisecond, time.Since(begin))
+		require.Equal(t, 4*time.Second+time.Millisecond, time.Since(begin), "one request at a time has three slots, for a second")
 		require.Zero(t, taken.Value())
 	})
 }
@@ -59,7 +59,7 @@ func TestWidenBeyondTheTotalUsesAllSlots(t *testing.T) {
 	require.Zero(t, taken.Value())
 }
 
-// Widen fails because there are too few free slots, and because its context ends.
+// Widen fails if fewer slots are free than it needs, and if its context ends while it waits.
 func TestAFailedWidenHoldsNoSlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

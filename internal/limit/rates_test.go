@@ -25,7 +25,7 @@ func TestRatesAreLimitedForEachCaller(t *testing.T) {
 		}
 		budget, ok := rates.Take("busy", 2, 5)
 		require.False(t, ok)
-		require.Equal(t, 500*time.Millisecond, budget.Wait())
+		require.Equal(t, 500*time.Millisecond, budget.Wait(), "two requests per second are allowed")
 		_, ok = rates.Take("other", 2, 5)
 		require.True(t, ok, "the limit of one caller does not affect another")
 
@@ -48,7 +48,7 @@ func TestAChangedRateAppliesImmediately(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		_, ok = rates.Take("busy", 1000, 10)
 		require.False(t, ok, "earlier requests remain counted")
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // at 1,000 requests per second, enough for ten
 		_, ok = rates.Take("busy", 1000, 10)
 		require.True(t, ok)
 	})

@@ -134,7 +134,7 @@ func (r *closeReader) poll(ctx context.Context) (*ClosedRun, error) {
 	return nil, nil //nolint:nilnil // the run has not closed yet
 }
 
-// closeOf returns the Close for the last event of the run. It returns nil if the run is
+// closeOf returns how the run ended, given its last event. It returns nil if the run is
 // paused: the server then returns the last event immediately, as for a closed run.
 func (r *closeReader) closeOf(event *history.HistoryEvent) (*ClosedRun, error) {
 	closed := closeOf(event)

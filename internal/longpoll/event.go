@@ -44,9 +44,9 @@ func ParseEventHeader(event []byte) (h EventHeader, err error) {
 }
 
 // Persisted reports whether the event is part of the stored history. The server also
-// returns the events of the workflow task in progress, before it has stored them. It
-// may store other events with the same ids instead. An event has a task id only after
-// the server has stored it.
+// returns the scheduled and the started event of the workflow task in progress before
+// it has stored them, and may store other events with the same ids instead. An event
+// has a task id only after the server has stored it.
 func (h EventHeader) Persisted() bool {
 	return h.TaskID != 0 || h.Type != enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED && h.Type != enums.EVENT_TYPE_WORKFLOW_TASK_STARTED
 }
@@ -63,7 +63,7 @@ func (h EventHeader) Closes() bool {
 	}
 }
 
-// ParseCloseEvent parses a close event in wire form. The Run of the returned Close is empty.
+// ParseCloseEvent parses a close event in wire form. The Run of the result is empty.
 func ParseCloseEvent(event []byte) (*ClosedRun, error) {
 	e := &history.HistoryEvent{}
 	if err := proto.Unmarshal(event, e); err != nil {
@@ -75,7 +75,7 @@ func ParseCloseEvent(event []byte) (*ClosedRun, error) {
 	return nil, errNotEvent
 }
 
-// closeOf returns the Close for a close event, and nil for any other event.
+// closeOf returns the ClosedRun for a close event, and nil for any other event.
 func closeOf(event *history.HistoryEvent) *ClosedRun {
 	closed := &ClosedRun{Event: event}
 	switch a := event.GetAttributes().(type) {

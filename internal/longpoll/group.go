@@ -55,7 +55,7 @@ type Poll[K comparable, P any] struct {
 // run runs one poll. Its ctx has the principal and the call options of the caller that
 // started the poll. ctx ends with base, or when the last caller has left. run may return
 // a function that sets the final state. The group calls that function and removes the
-// poll while it holds the lock once, so that no caller can join a poll that has ended.
+// poll in one critical section, so that no caller can join a poll that has ended.
 func NewGroup[K comparable, P any](
 	base context.Context, client *upstream.Client, inFlight, callers *telemetry.Gauge,
 	run func(ctx context.Context, p *Poll[K, P]) (setResult func(state *P)),
@@ -124,7 +124,7 @@ func (g *Group[K, P]) start(p *Poll[K, P], principal *auth.Principal, call upstr
 // remove removes the poll, so that the next equal wait starts another one. g.mu must be
 // held.
 func (g *Group[K, P]) remove(p *Poll[K, P]) {
-	if g.polls[p.id] == p {
+	if g.polls[p.id] == p { // not if p was removed before and another poll has its place
 		delete(g.polls, p.id)
 	}
 }

@@ -126,12 +126,13 @@ func (m *model) end(t *rapid.T) {
 	}
 	key := rapid.SampledFrom(slices.Sorted(maps.Keys(m.polls))).Draw(t, "poll")
 	poll := m.polls[key]
-	poll.end <- -1
+	const final = -1 // no other state is negative
+	poll.end <- final
 	synctest.Wait()
 	m.remove(poll)
 	for _, member := range m.members {
 		if member.model == poll {
-			require.Equal(t, -1, member.poll.State())
+			require.Equal(t, final, member.poll.State())
 		}
 	}
 }
@@ -189,6 +190,7 @@ func TestGroupMatchesItsModel(t *testing.T) {
 				require.Zero(t, m.inFlight.Value())
 				require.Zero(t, m.callers.Value())
 			}()
+			// Rapid calls the action "" after each of the others.
 			t.Repeat(map[string]func(*rapid.T){"join": m.join, "reject": m.reject, "leave": m.leave, "end": m.end, "": m.check})
 			if rapid.Bool().Draw(t, "stop first") {
 				stop()

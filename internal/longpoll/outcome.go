@@ -104,8 +104,8 @@ func (o *Outcomes) run(ctx context.Context, p *Poll[OutcomeKey, outcomeState]) f
 	return func(state *outcomeState) { state.closed, state.err = closed, err }
 }
 
-// ReadClosed returns how a run ended that is known to have closed. It does not share polls,
-// and its calls use the options in ctx.
+// ReadClosed returns how a closed run ended. It shares no poll, and its calls use the
+// options in ctx.
 func (o *Outcomes) ReadClosed(ctx context.Context, run Run) (*ClosedRun, error) {
 	until := time.Now().Add(MaxPollTimeout)
 	reader := &closeReader{

@@ -166,6 +166,8 @@ func TestPollsStopWhenTheLastWaitEnds(t *testing.T) {
 		defer short.Leave()
 		time.Sleep(time.Minute) // the long wait ends after 50 s, and no poll starts after that
 		long.Leave()
+		// The timeout of a poll is 22 s, or a second more than the longest wait has left. The server ends a poll after
+		// 20 s, or a second before its timeout.
 		require.Contains(t, [][]time.Duration{
 			{22 * time.Second, 22 * time.Second, 11 * time.Second},
 			{2 * time.Second, 22 * time.Second, 22 * time.Second, 10 * time.Second}, // if the first poll started before the second caller joined
@@ -211,7 +213,7 @@ func TestPollIsRepeatedAfterItsDeadline(t *testing.T) {
 		<-wait.Done()
 		_, err := wait.Result()
 		require.NoError(t, err)
-		require.Equal(t, 2*time.Second, time.Since(begin))
+		require.Equal(t, 2*time.Second, time.Since(begin), "a second after each failed poll")
 	})
 }
 

@@ -28,7 +28,7 @@ func closeEventKey() longpoll.HistoryKey {
 }
 
 // joinTail subscribes a stream that has read the history up to the event lastEventID.
-// token is the page token after that event.
+// token is the page token after that event. The tail must not be ahead of the stream.
 func (f *fixture) joinTail(t testing.TB, key longpoll.HistoryKey, lastEventID int64, token string) *longpoll.Tail {
 	t.Helper()
 	tail, catchUp := f.polls.Tails.Join(readerContext(t), key, callOptions(), lastEventID, []byte(token))
@@ -57,7 +57,7 @@ func TestStreamsShareOneTail(t *testing.T) {
 		r.addAfter(30*time.Second, signaled(3), signaled(4))
 		r.addAfter(40*time.Second, completed(""))
 		requireNext(t, tails[0], 3, 4)
-		requireNext(t, tails[0], 9)
+		requireNext(t, tails[0], 9)      // the id of the close event
 		for _, tail := range tails[1:] { // streams that read later receive the same events
 			requireNext(t, tail, 3, 4)
 			requireNext(t, tail, 9)
@@ -69,7 +69,7 @@ func TestStreamsShareOneTail(t *testing.T) {
 		}
 		require.Len(t, f.server.Calls(getHistory), 3)
 		for _, timeout := range f.timeouts(getHistory) {
-			require.Equal(t, 22*time.Second, timeout)
+			require.Equal(t, 22*time.Second, timeout, "the timeout of the fixture's polls")
 		}
 	})
 }
@@ -121,6 +121,7 @@ func TestStreamBehindTheTailCannotJoin(t *testing.T) {
 	})
 }
 
+// A stream that reads only the close event misses nothing if it joins late.
 func TestCloseEventStreamIsNeverBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -40,9 +40,9 @@ type updateState struct {
 	err      error
 }
 
-// newUpdates passes no gauge of callers to the group. The door counts the callers of
-// updates itself, because it also counts them while they send the update and between
-// two polls.
+// newUpdates passes no gauge of callers to the group: the client API counts them
+// itself, because it also counts the callers that send an update or are between two
+// polls.
 func newUpdates(base context.Context, client *upstream.Client, metrics *telemetry.Metrics, maxTimeout time.Duration) *Updates {
 	u := &Updates{client: client, maxTimeout: maxTimeout}
 	u.group = NewGroup(base, client, &metrics.WaitPolls, nil, u.run)
@@ -53,7 +53,7 @@ func newUpdates(base context.Context, client *upstream.Client, metrics *telemetr
 // first, the error is that of ctx. If the poll ends before the update has reached
 // the stage, the error is [problem.DeadlineExceeded].
 func (u *Updates) Wait(ctx context.Context, key UpdateKey, call upstream.CallOptions) (UpdateProgress, error) {
-	call.Timeout = u.maxTimeout
+	call.Timeout = u.maxTimeout // not the timeout of this caller: the poll also serves callers that wait longer
 	p := u.group.Join(ctx, key, call, updateState{}, func(*updateState) bool { return true })
 	defer p.Leave()
 	select {
@@ -65,6 +65,7 @@ func (u *Updates) Wait(ctx context.Context, key UpdateKey, call upstream.CallOpt
 	}
 }
 
+// run runs one shared poll for the group.
 func (u *Updates) run(ctx context.Context, p *Poll[UpdateKey, updateState]) func(*updateState) {
 	progress, err := u.Poll(ctx, p.Key)
 	return func(state *updateState) { state.progress, state.err = progress, err }

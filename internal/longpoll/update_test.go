@@ -65,9 +65,9 @@ func TestEqualUpdateWaitsShareOnePoll(t *testing.T) {
 		}
 		synctest.Wait()
 		require.EqualValues(t, 1, f.metrics.WaitPolls.Value())
-		require.Zero(t, f.metrics.WaitCallers.Value(), "Updates must not count its callers: the door does")
+		require.Zero(t, f.metrics.WaitCallers.Value(), "Updates must not count its callers: the client API does")
 		waiting.Wait()
-		require.Equal(t, []time.Duration{22 * time.Second}, f.timeouts(pollUpdate))
+		require.Equal(t, []time.Duration{22 * time.Second}, f.timeouts(pollUpdate), "the timeout of the fixture's polls")
 	})
 }
 
@@ -79,10 +79,11 @@ func TestUpdatePollReturnsDeadlineExceeded(t *testing.T) {
 		begin := time.Now()
 		_, err := f.polls.Updates.Wait(readerContext(t), updateKey(), callOptions())
 		require.True(t, problem.Is(err, problem.DeadlineExceeded))
-		require.Equal(t, 22*time.Second, time.Since(begin))
+		require.Equal(t, 22*time.Second, time.Since(begin), "the timeout of the fixture's polls")
 	})
 }
 
+// Unlike Wait, Poll makes a call of its own.
 func TestUpdatesPollIsNotShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

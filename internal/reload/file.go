@@ -130,7 +130,7 @@ func (f *File[T]) replace(content []byte) error {
 
 // readRegular reads a regular file of up to [maxFileSize] bytes. A pipe would
 // block the loop, and a device would never end. The error does not quote the
-// path: it may be a token in place of a file name.
+// path, because an operator may have put a token there instead of a file name.
 func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

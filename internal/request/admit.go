@@ -21,8 +21,9 @@ type Front struct {
 	Upstream *upstream.Client
 	// Bodies reads the bodies of requests.
 	Bodies *Bodies
-	// Decoding is a semaphore. Its capacity is the number of large bodies that may
-	// be decoded at the same time: decoding can need many times the size of a body.
+	// Decoding is a semaphore. Its capacity is the number of large bodies that may be
+	// decoded at the same time, because decoding a body may need many times its size in
+	// memory.
 	Decoding chan struct{}
 	// Reads, Writes and Waits limit the requests in flight, by kind.
 	Reads, Writes, Waits *limit.Pool
@@ -32,7 +33,7 @@ type Front struct {
 	CallerMetadata []string
 }
 
-// Operation describes a request before it is read.
+// Operation describes a request before its header and body are read.
 type Operation struct {
 	// Method is the full name of the RPC that the caller must be permitted to call.
 	Method string
@@ -42,8 +43,8 @@ type Operation struct {
 	// path. The door calls [Admitted.SetNamespace] after it has read the body.
 	NamespaceInMessage bool
 	// RejectDelegatedTokens rejects the bearers of delegated tokens. A door sets it if it
-	// returns the server's page tokens unsealed, with which a bearer could read other
-	// runs.
+	// passes on the server's page tokens without a seal: with a page token of another
+	// run, a bearer could read that run.
 	RejectDelegatedTokens bool
 	// DropMetadata drops metadata keys that are not allowed. Otherwise they are an
 	// error, because the caller would rely on them.
@@ -101,8 +102,8 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 		return problem.New(problem.OperationForbidden, "A delegated token is for the client API, under /v1.")
 	}
 	if op.NamespaceInMessage {
-		// The namespace is not known yet. A caller that may not call the method in any
-		// namespace is rejected before it acquires a slot.
+		// The namespace is not known yet. But a caller that may not call the method in any
+		// namespace must not acquire a slot.
 		if err := a.Principal.AuthorizeInAnyNamespace(op.Method); err != nil {
 			return err
 		}
@@ -191,7 +192,7 @@ func (a *Admitted) Decode(ctx context.Context, size int, decode func() error) er
 // message that was built from it, if the message is larger.
 func (a *Admitted) ReserveMessage(ctx context.Context, bytes int) error {
 	more := int64(bytes) - a.body.Bytes()
-	if more <= 0 || a.body.Bytes() == 0 { // without a body, the message is not larger than the URL
+	if more <= 0 || a.body.Bytes() == 0 { // without a body, the message is built from the URL and so is small
 		return nil
 	}
 	return a.body.Grow(ctx, more)
@@ -242,9 +243,10 @@ func (a *Admitted) Close() {
 // Reserve reserves memory for the response until [Admitted.Close]. Call it with an
 // estimate before the response is built, and again when its size is known. Call it
 // before the slot is released, so that the slots limit the number of responses that
-// wait for memory. Errors are those of [limit.Bytes.Reserve]. For a write, the error
-// says that the call was made, because the same error from an earlier step means that
-// it was not.
+// wait for memory.
+//
+// Errors are those of [limit.Bytes.Reserve]. For a write, the detail tells the caller that
+// the call was made: other steps return the same errors before the call.
 func (a *Admitted) Reserve(ctx context.Context, bytes int) error {
 	a.pageBytes = int64(bytes)
 	err := a.reserve(ctx, a.pageBytes)
@@ -273,14 +275,14 @@ func (a *Admitted) ReserveNextPart(ctx context.Context, bytes int) error {
 }
 
 // FetchPage fetches the next page of a streamed response. The slot of the request was
-// released when the response began, because a slow reader must not hold one. So Next
+// released when the response began, because a slow reader must not hold one. So FetchPage
 // acquires a slot for each page, which limits the calls that all streams of a caller
 // make at the same time.
 //
-// FetchPage reserves memory for a page of the size of the last one before it calls fetch. A
-// larger page is not received unless more memory can be reserved at once. Otherwise
-// FetchPage releases the slot, waits for the memory and fetches the page again, so that a
-// waiting stream holds neither memory nor a slot.
+// Before it calls fetch, FetchPage reserves memory for a page of the size of the last one.
+// If the page is larger and more memory cannot be reserved at once, the page is not
+// received. FetchPage then releases the slot and the memory, waits for enough memory and
+// fetches the page again: a stream that waits holds neither.
 func (a *Admitted) FetchPage(ctx context.Context, fetch func(context.Context) (upstream.Response, error)) (upstream.Response, error) {
 	options := upstream.OptionsFrom(ctx)
 	options.Memory = pageMemory{a}
@@ -325,9 +327,9 @@ func (r responseMemory) Reserve(ctx context.Context, bytes int) error {
 	return r.slot.Widen(ctx, slotsFor(int64(bytes)))
 }
 
-// slotBytes is the size of a response, in bytes, that a read may have for each slot that it holds. The work for a read,
-// here and in the Temporal server, grows with the size of its response. If every read used one slot, a few large reads
-// could use all processors while most slots are free.
+// slotBytes is the size of a response, in bytes, for which a read needs one slot; a larger response needs several. The
+// work for a read, here and in the Temporal server, grows with the size of its response: if every read held one slot, a
+// few large reads could use all processors while most slots are free.
 const slotBytes = 4 << 20
 
 func slotsFor(bytes int64) int { return int(max(1, (bytes+slotBytes-1)/slotBytes)) }

@@ -19,9 +19,9 @@ const bodyGrace = 5 * time.Second
 // it, a slow upload would occupy a connection until [Bodies.Timeout].
 const minBodyRate = 8 << 10
 
-// bodyFactor is the factor by which the size of a body is multiplied when its memory is
-// reserved: the values decoded from the body and the message to the Temporal server are
-// together about as large as the body.
+// bodyFactor is the ratio of the memory reserved for a body to its size. Besides the body
+// itself, the values decoded from it and the message to the Temporal server need memory;
+// together they are about as large as the body.
 const bodyFactor = 2
 
 // minReservation is the memory, in bytes, that is reserved before a body is read. It
@@ -56,7 +56,7 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, caller *auth.Princ
 		return nil, limit.Reservation{}, err
 	}
 	reader := bodyReader{bodies: b, request: r, controller: http.NewResponseController(w), begin: time.Now(), held: held}
-	reader.setDeadline(bodyGrace) // begin is after Reserve: the client is not charged for its wait
+	reader.setDeadline(bodyGrace) // counted from begin, which does not include the time that Reserve took
 	if err = reader.read(); err == nil {
 		err = reader.reserve(len(reader.body))
 	}

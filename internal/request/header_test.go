@@ -1,6 +1,7 @@
 package request_test
 
 import (
+	"math"
 	"net/http"
 	"testing"
 	"time"
@@ -31,7 +32,8 @@ func TestTimeoutAcceptsBothSyntaxes(t *testing.T) {
 	}
 	for value, want := range map[string]time.Duration{
 		"1H": time.Hour, "2M": 2 * time.Minute, "3S": 3 * time.Second, "500m": 500 * time.Millisecond,
-		"7u": 7 * time.Microsecond, "9n": 9, "99999999H": 1<<63 - 1 - (1<<63-1)%time.Hour,
+		"7u": 7 * time.Microsecond, "9n": 9,
+		"99999999H": math.MaxInt64 - math.MaxInt64%time.Hour, // the most hours that a Duration can represent
 	} {
 		got, err := request.Timeout(header("Grpc-Timeout", value))
 		require.NoError(t, err, value)
@@ -76,6 +78,8 @@ func TestOnlyAllowedMetadataIsAccepted(t *testing.T) {
 	require.True(t, problem.Is(err, problem.InvalidRequest))
 }
 
+// The Temporal HTTP API drops metadata that is not allowed, and never accepts a reserved key. The client API rejects such
+// requests: see the other tests.
 func TestAllowedMetadataDropsOtherKeys(t *testing.T) {
 	t.Parallel()
 	md, err := request.AllowedMetadata(header("Grpc-Metadata-X-Tenant", "blue", "Grpc-Metadata-Authorization", "Bearer evil",

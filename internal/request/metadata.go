@@ -13,8 +13,8 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// authorization is the one key that no list of allowed keys permits. Only a caller that
-// may override the credential for the Temporal server may send it.
+// authorization is a key that no list of allowed keys can permit. Only a caller that may
+// override the upstream credential may send it.
 const authorization = "authorization"
 
 // Keys are the metadata keys that a caller may send.
@@ -59,8 +59,8 @@ func Metadata(h http.Header, allowed Keys) (metadata.MD, error) {
 	})
 }
 
-// AllowedMetadata is like [Metadata], but drops keys that are not allowed. It is for doors
-// whose client libraries add keys without being asked.
+// AllowedMetadata is like [Metadata], but drops keys that are not allowed. It is for the
+// Temporal HTTP API, whose client libraries add keys that the caller did not ask for.
 func AllowedMetadata(h http.Header, allowed Keys) (metadata.MD, error) {
 	return parseMetadata(h, allowed, func(string) error { return nil })
 }
