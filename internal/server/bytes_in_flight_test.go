@@ -103,7 +103,7 @@ func TestTheErrorOfAWriteReportsThatTheCallWasMade(t *testing.T) {
 		serveLargeList(t, g, 1)
 		conn := openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath))
 		synctest.Wait()
-		require.Equal(t, 1<<20, bytesHeld(t, g, "response"))
+		require.Equal(t, 1<<20, bytesHeld(t, g, "response"), "the list, which the client does not read, exhausts the limit")
 		runID := strings.Repeat("r", 100_000)
 		g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: runID}))
 		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath, `{"workflowType":"W","workflowId":"w","taskQueue":"q"}`)

@@ -17,12 +17,12 @@ const connectTimeout = 5 * time.Second
 // maxElapsed is the default maximum time of all attempts of a call, which include waiting for a connection.
 const maxElapsed = 10 * time.Second
 
-// exhausted is the outcome of a call that is retried until the next backoff would end after maxElapsed.
+// exhausted is the result of a call that is retried until the next backoff would end after maxElapsed.
 func exhausted(code problem.Code) want {
 	return failed(code).after(4500*time.Millisecond, maxElapsed)
 }
 
-// expectAll expects the same outcome of each operation.
+// expectAll expects the same result of each operation.
 func expectAll(w want, ops ...op) []expectation {
 	expectations := make([]expectation, len(ops))
 	for i, o := range ops {
@@ -31,13 +31,13 @@ func expectAll(w want, ops ...op) []expectation {
 	return expectations
 }
 
-// expectByRetry expects one outcome of the operations that the gateway retries, and another outcome of the operation
+// expectByRetry expects one result of the operations that the gateway retries, and another result of the operation
 // that it does not retry.
 func expectByRetry(retried, notRetried want) []expectation {
 	return append(expectAll(retried, readOp(), startOp(), waitOp()), expectation{terminateOp(), notRetried})
 }
 
-// healthy returns the outcome of each operation with a healthy upstream.
+// healthy returns the result of each operation with a healthy upstream.
 func healthy() []expectation {
 	return []expectation{
 		{readOp(), ok(http.StatusOK)},
@@ -52,8 +52,8 @@ func TestAnUpstreamThatCannotBeReached(t *testing.T) {
 	const unavailable = problem.UpstreamUnavailable
 	late := failed(problem.DeadlineExceeded).after(about(2 * time.Second))
 	refused := func(f *faulty, _ op) { f.connect(upstreamtest.Refused(upstreamAddress)) }
-	silent := func(f *faulty, _ op) { f.connect(upstreamtest.BlackHole) }
-	unreachable := func(f *faulty, _ op) { f.connect(upstreamtest.Unreachable) }
+	silent := func(f *faulty, _ op) { f.connect(upstreamtest.BlackHole) }        // accepts connections and sends nothing
+	unreachable := func(f *faulty, _ op) { f.connect(upstreamtest.Unreachable) } // does not respond to a connection attempt
 	twoSeconds := []string{"Request-Timeout", "2s"}
 	for _, c := range []faultCase{
 		{name: "refused", begin: refused, wants: expectByRetry(failed(unavailable).after(about(maxElapsed)), failed(unavailable).after(about(0)))},

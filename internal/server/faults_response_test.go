@@ -24,7 +24,8 @@ func TestAStreamThatIsReset(t *testing.T) {
 	const unavailable, failure, overloaded = problem.UpstreamUnavailable, problem.UpstreamError, problem.UpstreamOverloaded
 	atOnce := func(code problem.Code) want { return failed(code).after(about(0)) }
 	for _, c := range []faultCase{
-		// REFUSED_STREAM means that the server has not processed the stream, so even a write can be retried.
+		// REFUSED_STREAM means that the server has not processed the stream. gRPC therefore retries any call once, even
+		// a write.
 		{name: "REFUSED_STREAM once", begin: withScriptOnce(reset(http2.ErrCodeRefusedStream)), wants: healthy()},
 		{name: "REFUSED_STREAM", begin: withScript(reset(http2.ErrCodeRefusedStream)), wants: expectByRetry(exhausted(unavailable), atOnce(unavailable))},
 		{name: "CANCEL", begin: withScript(reset(http2.ErrCodeCancel)), wants: expectByRetry(exhausted(unavailable), atOnce(unavailable))},
@@ -88,16 +89,18 @@ func TestAResponseThatIsNotAValidMessage(t *testing.T) {
 	field := func(number protowire.Number, value []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
 	}
-	const depth = 20_000 // deeper than decoders accept
-	nested := append(bytes.Repeat([]byte{0x0b}, depth), bytes.Repeat([]byte{0x0c}, depth)...)
-	unreadable := expectAll(failed(problem.UpstreamError).after(about(0)), readOp(), startOp(), waitOp())
+	const depth = 20_000                    // deeper than decoders accept
+	const startGroup, endGroup = 0x0b, 0x0c // tags of field 1
+	nested := append(bytes.Repeat([]byte{startGroup}, depth), bytes.Repeat([]byte{endGroup}, depth)...)
+	unreadable := failed(problem.UpstreamError).after(about(0))
+	allButTerminate := expectAll(unreadable, readOp(), startOp(), waitOp())
 	for _, c := range []faultCase{
-		{name: "garbage", begin: respond([]byte("\xff\xff" + upstreamAddress)), wants: append(unreadable, expectAll(unreadable[0].want, terminateOp())...)},
-		{name: "truncated", begin: respond(field(1, []byte(upstreamAddress))[:10]), wants: unreadable},
-		{name: "field number 0", begin: respond([]byte{0, 0}), wants: unreadable},
-		{name: "invalid UTF-8", begin: respond(field(1, []byte("\xff\xfe"+upstreamAddress))), wants: unreadable[:2]},
-		{name: "group without end", begin: respond([]byte{0x0b}), wants: unreadable},
-		{name: "groups in groups", begin: respond(nested), wants: unreadable},
+		{name: "garbage", begin: respond([]byte("\xff\xff" + upstreamAddress)), wants: expectAll(unreadable, readOp(), startOp(), waitOp(), terminateOp())},
+		{name: "truncated", begin: respond(field(1, []byte(upstreamAddress))[:10]), wants: allButTerminate},
+		{name: "field number 0", begin: respond([]byte{0, 0}), wants: allButTerminate},
+		{name: "invalid UTF-8", begin: respond(field(1, []byte("\xff\xfe"+upstreamAddress))), wants: expectAll(unreadable, readOp(), startOp())},
+		{name: "group without end", begin: respond([]byte{startGroup}), wants: allButTerminate},
+		{name: "groups in groups", begin: respond(nested), wants: allButTerminate},
 	} {
 		c.run(t)
 	}

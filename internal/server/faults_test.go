@@ -25,7 +25,8 @@ import (
 const upstreamAddress = "frontend-7.internal:7233"
 
 // maxRecovery is the maximum time after a fault until calls succeed again: an attempt to
-// connect that times out, and the longest backoff after it.
+// connect that times out after 5 s, and the longest backoff after it, 3 s with a jitter of
+// a fifth.
 const maxRecovery = 9 * time.Second
 
 // op is an operation: a request and the RPC that it calls.
@@ -49,21 +50,22 @@ func waitOp() op {
 	return op{"wait", http.MethodGet, servertest.ResultPath + "?wait=20s", "", "GetWorkflowExecutionHistory"}
 }
 
-// want is the expected outcome of a request: the status, the code of the problem if it
-// is one, and the limits of the virtual time that it takes.
+// want is the expected result of a request: the status, the code of the problem if the
+// response is one, and the limits of the virtual time that the request takes.
 type want struct {
 	status   int
 	code     problem.Code
 	from, to time.Duration
 }
 
-// about returns the limits of the time for a response that a timer triggers after d.
+// about returns the limits of the time for a response that arrives when a timer of the
+// gateway expires after d.
 func about(d time.Duration) (from, to time.Duration) { return d, d + 50*time.Millisecond }
 
-// ok returns the outcome of a request that succeeds immediately.
+// ok returns the expected result of a request that succeeds immediately.
 func ok(status int) want { return want{status: status, to: 50 * time.Millisecond} }
 
-// failed returns the outcome of a request that fails with a problem.
+// failed returns the expected result of a request that fails with a problem.
 func failed(code problem.Code) want { return want{status: code.Row().Status, code: code} }
 
 // after returns w with other limits of the time.
@@ -153,7 +155,7 @@ func (f *faulty) send(t *testing.T, o op, headers ...string) servertest.Response
 	return f.Do(t, o.method, o.path, o.body, headers...)
 }
 
-// expect sends a request and checks the outcome.
+// expect sends a request and checks the result.
 func (f *faulty) expect(t *testing.T, o op, w want, headers ...string) servertest.Response {
 	t.Helper()
 	calls := len(f.Upstream.Calls(o.rpc))
@@ -219,7 +221,7 @@ func (f *faulty) requireWorking(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, f.send(t, terminateOp()).Status)
 }
 
-// faultCase is a fault and the outcome of each operation during the fault.
+// faultCase is a fault and the expected result of each operation during the fault.
 type faultCase struct {
 	name      string
 	begin     func(f *faulty, o op) // begins the fault before the operation's request is sent
@@ -228,7 +230,7 @@ type faultCase struct {
 	configure func(*config.Config)
 }
 
-// expectation is an operation and its expected outcome.
+// expectation is an operation and its expected result.
 type expectation struct {
 	op
 	want

@@ -52,7 +52,7 @@ func startFuzz(f *testing.F, responses map[string]proto.Message) *fuzzGateway {
 	cfg.Listen.DrainDelay = 0
 	cfg.Limits.MaxWait = 20 * time.Millisecond
 	cfg.Upstream.Retry.MaxAttempts = 1
-	cfg.Auth.FailureLimit.Burst = 1 << 30
+	cfg.Auth.FailureLimit.Burst = 1 << 30 // no input is rejected because earlier ones failed to authenticate
 	g := &fuzzGateway{listener: servertest.NewListener(), log: &panicLog{}, upstream: newInstantUpstream(f, responses)}
 	ctx, cancel := context.WithCancel(f.Context())
 	ended := make(chan error, 1)

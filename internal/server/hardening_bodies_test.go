@@ -22,7 +22,8 @@ import (
 
 const thirdKey = "fg_third_tttttttttttttttttttttttttttttttt"
 
-// slowBodies returns the cases about bodies that arrive slowly or not at all.
+// slowBodies returns the cases about bodies that arrive slowly or not at all. The gateway rejects a body that arrives at
+// less than 8 KiB a second after a few seconds, and any other body after listen.timeouts.readBody (30 seconds).
 func slowBodies() []hostile {
 	rows := []hostile{
 		{number: 88, name: "a body at 4 KiB a second", act: func(t *testing.T, g *servertest.Gateway) string {
@@ -69,7 +70,7 @@ func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets in
 	held := bytesHeld(t, g, "request")
 	statuses, lastRejection := map[int]int{}, time.Duration(0)
 	begin := time.Now()
-	for time.Since(begin) < 32*time.Second {
+	for time.Since(begin) < 32*time.Second { // until the bodies of the other callers have timed out
 		resp := g.Do(t, http.MethodPost, path, `{}`, "Authorization", "Bearer "+thirdKey)
 		if statuses[resp.Status]++; resp.Status >= http.StatusBadRequest {
 			lastRejection = time.Since(begin)
@@ -86,8 +87,8 @@ func manySlowBodies(t *testing.T, g *servertest.Gateway, path string, sockets in
 }
 
 // sendBodyAtRate sends a body that does not end, at a rate in bytes per second. The gateway must reject the request
-// after the time end.
-func sendBodyAtRate(t *testing.T, g *servertest.Gateway, rate int, end time.Duration) string {
+// after about the time want.
+func sendBodyAtRate(t *testing.T, g *servertest.Gateway, rate int, want time.Duration) string {
 	t.Helper()
 	conn := openRequest(t, g, requestHead("POST", servertest.WorkflowsPath, "Content-Type: application/json", "Content-Length: 4000000")+"\r\n")
 	var sending sync.WaitGroup
@@ -107,7 +108,7 @@ func sendBodyAtRate(t *testing.T, g *servertest.Gateway, rate int, end time.Dura
 	took := servertest.Elapsed(func() { response, err = http.ReadResponse(bufio.NewReader(conn), nil) })
 	require.NoError(t, err)
 	require.Equal(t, http.StatusRequestTimeout, response.StatusCode)
-	require.InDelta(t, end.Seconds(), took.Seconds(), 0.5)
+	require.InDelta(t, want.Seconds(), took.Seconds(), 0.5)
 	return fmt.Sprintf("408 request-timeout after %s", took)
 }
 
@@ -135,13 +136,13 @@ func largeBodies(t *testing.T, g *servertest.Gateway) string {
 			statuses[response.StatusCode]++
 		})
 	}
-	time.Sleep(2 * time.Second)
+	time.Sleep(2 * time.Second) // until each body lacks only its last byte, or has been rejected
 	synctest.Wait()
 	held := bytesHeld(t, g, "request")
 	g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Respond(&workflowservice.TerminateWorkflowExecutionResponse{}))
 	resp := g.Do(t, http.MethodPost, terminatePath, `{"reason":"`+strings.Repeat(" ", 1<<20)+`"}`, "Authorization", "Bearer "+servertest.OwnCredentialKey)
 	require.Less(t, resp.Status, http.StatusBadRequest, resp.Body)
-	time.Sleep(time.Minute)
+	time.Sleep(time.Minute) // until the incomplete bodies have timed out
 	synctest.Wait()
 	summary := fmt.Sprintf("%d bytes held, 10 bodies of 4 MB: %v; another caller's body is accepted", held, statuses)
 	t.Log(summary)

@@ -104,7 +104,7 @@ func failingAddress(t *testing.T, g *servertest.Gateway) string {
 		last = withCredential("Authorization", "Bearer "+wrongKey).Send(t, g)
 		statuses[last.Status]++
 	}
-	require.Equal(t, map[int]int{http.StatusUnauthorized: 20, http.StatusTooManyRequests: 30}, statuses)
+	require.Equal(t, map[int]int{http.StatusUnauthorized: 20, http.StatusTooManyRequests: 30}, statuses, "20 failures per address are permitted by default")
 	requireWellFormed(t, last, "too-many-failures")
 	require.Equal(t, "1", last.Header.Get("Retry-After"))
 	require.Equal(t, http.StatusOK, withCredential("X-API-Key", servertest.ReaderKey).Send(t, g).Status, "a valid key is accepted")

@@ -61,7 +61,7 @@ func sameKeyFromTwoBearers(t *testing.T, g *servertest.Gateway) string {
 	approver := g.CreateDelegatedToken(t, servertest.TokenBody)
 	signal(approver, "approve")
 	signal(approver, "approve")
-	signal(g.CreateDelegatedToken(t, servertest.TokenBody), "approve") // a token with the same scope, created at the same time
+	signal(g.CreateDelegatedToken(t, servertest.TokenBody), "approve") // a token with the same permissions, created at the same time
 	ids := sentSignals(t, g)
 	require.NotEqual(t, ids[0], ids[1], "the server would treat the approval as a repeated comment")
 	require.Equal(t, ids[1], ids[2], "a repeated approval of the same bearer has the same id")
@@ -160,20 +160,20 @@ func sameKeyForTwoStarts(t *testing.T, g *servertest.Gateway) string {
 	again := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args": [ 1 ]`), idempotencyKey...)
 	require.Equal(t, []any{first.Status, first.Body}, []any{again.Status, again.Body})
 	require.Equal(t, []string{"", "true"}, []string{first.Header.Get("Idempotent-Replayed"), again.Header.Get("Idempotent-Replayed")})
-	for _, other := range []string{
+	for _, member := range []string{
 		`"args":[2]`, `"args":[1],"idConflictPolicy":"USE_EXISTING"`, `"args":[1],"idConflictPolicy":"TERMINATE_EXISTING"`,
 		`"args":[1],"startSignal":"go"`,
 	} {
-		requireKeyReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(other), idempotencyKey...))
+		requireKeyReused(t, g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(member), idempotencyKey...))
 	}
 	resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(`"args":[2]`), "Idempotency-Key", "l")
 	require.Equal(t, http.StatusConflict, resp.Status, "a request with another key is another start")
-	require.Len(t, sent(), 3)
+	require.Len(t, sent(), 3, "the four rejected requests cause no start")
 	return "4 different bodies, 4 rejected"
 }
 
-// sameKeyForConcurrentStarts sends a second start while the upstream cannot describe the workflow yet. The start itself
-// still reports that the workflow is running.
+// sameKeyForConcurrentStarts sends a second start while the upstream cannot describe the workflow yet. The upstream's
+// error for the second start still tells the gateway the request id of the first one.
 func sameKeyForConcurrentStarts(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	serveStarts(g)

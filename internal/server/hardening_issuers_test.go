@@ -51,7 +51,7 @@ func failingIssuers() []hostile {
 		},
 		"an empty set":           func() *http.Response { return servertest.HTTPResponse(200, "application/json", `{"keys":[]}`) },
 		"a redirect to http":     func() *http.Response { return redirect("http://idp.example/jwks") },
-		"a redirect to a host":   func() *http.Response { return redirect("https://evil.example/jwks") },
+		"a redirect to a host":   func() *http.Response { return redirect("https://evil.example/jwks") }, // not the issuer's
 		"an error of the issuer": func() *http.Response { return servertest.HTTPResponse(500, "application/json", `{"keys":[]}`) },
 	} {
 		rows = append(rows, row(24, name, servertest.NewIssuer(), func(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) string {
@@ -67,7 +67,7 @@ func unreachable() (*http.Response, error) { return nil, errors.New("connection 
 // unknownKids sends a thousand tokens with different unknown kids at once, and another thousand over time.
 func unknownKids(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) string {
 	t.Helper()
-	time.Sleep(31 * time.Second) // so that the next unknown kid triggers a fetch
+	time.Sleep(31 * time.Second) // an unknown kid triggers a fetch only if none began in the last 30 s
 	before, calls := issuer.Fetches(), g.UpstreamCalls()
 	require.Equal(t, 1, before)
 	sent := 0
@@ -94,12 +94,12 @@ func unknownKids(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer)
 		reject()
 	}
 	took := time.Since(begin)
-	later := issuer.Fetches() - before - atOnce
-	require.LessOrEqual(t, later, int(took/(30*time.Second))+1)
+	overTime := issuer.Fetches() - before - atOnce
+	require.LessOrEqual(t, overTime, int(took/(30*time.Second))+1)
 	require.Equal(t, calls, g.UpstreamCalls())
 	require.Equal(t, http.StatusOK, withCredential(servertest.Bearer(servertest.NewJWT())...).Send(t, g).Status, "valid tokens are still accepted")
 	return fmt.Sprintf("1000 kids at once: %d fetch, all but the first without a wait; 1000 kids in %s: %d fetches; 401, 0 upstream calls",
-		atOnce, took, later)
+		atOnce, took, overTime)
 }
 
 // rotation publishes a new key and removes the two old keys one after the other.
@@ -113,7 +113,7 @@ func rotation(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) st
 	later := servertest.NewJWT(longLived, servertest.SignedBy("later", gojwt.SigningMethodES256, servertest.RotatedKey()))
 	requireRejectedWithoutFetch(t, g, issuer, later) // the keys were fetched a moment ago
 	requireAccepted(t, g, issuer, old)
-	time.Sleep(30 * time.Second)
+	time.Sleep(30 * time.Second) // until an unknown kid can trigger another fetch
 	requireAccepted(t, g, issuer, later)
 	require.Equal(t, 2, issuer.Fetches())
 	requireRejectedWithoutFetch(t, g, issuer, old) // although it was accepted before
@@ -121,7 +121,7 @@ func rotation(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) st
 
 	issuer.Publish(map[string]any{"later": servertest.RotatedKey().Public()})
 	requireAccepted(t, g, issuer, spare)
-	time.Sleep(15*time.Minute + time.Second)
+	time.Sleep(15*time.Minute + time.Second) // until the next regular fetch of the keys
 	synctest.Wait()
 	requireRejected(t, g, spare)
 	requireAccepted(t, g, issuer, later)
@@ -172,7 +172,7 @@ func getAnonymously(t *testing.T, client *http.Client, path string) servertest.R
 }
 
 // maxStale is how long keys remain valid if they cannot be fetched again. It is shorter than the default of a day,
-// during which the gateway would make 6,000 health checks.
+// because the health checks of a virtual day would make the test slow.
 const maxStale = 2 * time.Hour
 
 func downForLong(t *testing.T, g *servertest.Gateway, issuer *servertest.Issuer) string {

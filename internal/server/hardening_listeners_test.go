@@ -22,11 +22,11 @@ import (
 // hostileListeners returns the cases about request smuggling, and about requests to the admin listener with an
 // attacker's host name.
 func hostileListeners() []hostile {
-	const both = "Content-Length: 4\r\nTransfer-Encoding: chunked"
-	smuggling := func(name, version, target, body string, headers ...string) hostile {
+	const both = "Content-Length: 4\r\nTransfer-Encoding: chunked" // the two headers contradict each other
+	smuggling := func(name, version, methodAndPath, body string, headers ...string) hostile {
 		return hostile{number: 92, name: name, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
-			return smuggled(t, g, target+" "+version+"\r\nHost: gateway\r\nAuthorization: Bearer "+servertest.WriterKey+"\r\n"+
+			return smuggled(t, g, methodAndPath+" "+version+"\r\nHost: gateway\r\nAuthorization: Bearer "+servertest.WriterKey+"\r\n"+
 				"Content-Type: application/json\r\n"+strings.Join(headers, "\r\n")+"\r\n\r\n"+body)
 		}}
 	}

@@ -36,14 +36,14 @@ func withFewBytes(cfg *config.Config) {
 
 // The tests that measure the heap are not parallel, because other tests would change it.
 
-// heapAfterGC returns the size of the heap in use, in bytes. It collects garbage twice, because a sync.Pool releases
-// its objects only then.
+// heapAfterGC returns the size of the heap in use, in bytes. It calls heap, which collects garbage, twice, because a
+// sync.Pool releases its objects only in the second collection.
 func heapAfterGC() int {
-	_ = heap()
+	heap()
 	return int(heap()) //nolint:gosec // fits into an int
 }
 
-// The test requests many large lists at once, and the limit permits one of them.
+// The test requests many large lists at once. The limit on bytes permits only one of them.
 func TestLargeResponsesAreReservedBeforeTheyAreReceived(t *testing.T) { //nolint:paralleltest // it measures the heap
 	for name, path := range map[string]string{"client API": servertest.WorkflowsPath, "Temporal API": temporalWorkflowsPath} { //nolint:paralleltest // it measures the heap
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestWaitsReserveBytesBeforeTheyEncodeTheResult(t *testing.T) { //nolint:par
 		for range waiters {
 			openRequest(t, g, rawGet(servertest.WriterKey, servertest.WorkflowsPath+"/order/result?wait=50s"))
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // until all requests wait
 		synctest.Wait()
 		before := heapAfterGC()
 		c.Change(func(r *temporalfake.Run) {
@@ -120,7 +120,7 @@ func TestBodiesStayReservedUntilTheirCallEnds(t *testing.T) {
 				for range requests {
 					sending.Go(func() { _, _ = g.Send(ctx, http.MethodPost, row.path, row.body) })
 				}
-				time.Sleep(2 * time.Second)
+				time.Sleep(2 * time.Second) // until each request is at the upstream, or has been rejected
 				synctest.Wait()
 				held, calls := bytesHeld(t, g, "request"), len(g.Upstream.Calls("QueryWorkflow"))
 				summary := fmt.Sprintf("%d queries of %d bytes: %d bytes are held, %d upstream calls", requests, len(row.body), held, calls)

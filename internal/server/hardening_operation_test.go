@@ -43,7 +43,7 @@ func overload() []hostile {
 		{number: 71, name: "more waits than slots", configure: small, act: func(t *testing.T, g *servertest.Gateway) string {
 			t.Helper()
 			temporalfake.NewWorkflow(g.Upstream)
-			return exceedSlots(t, g, 4, get(servertest.ResultPath+"?wait=50s"), post(servertest.StartBody("")+" ", "Prefer", "wait=50"),
+			return exceedSlots(t, g, 4, get(servertest.ResultPath+"?wait=50s"), post(servertest.StartBody(""), "Prefer", "wait=50"),
 				http.StatusServiceUnavailable, "overloaded")
 		}},
 		{
@@ -191,7 +191,7 @@ func shutdown(t *testing.T, g *servertest.Gateway) string {
 	temporalfake.NewWorkflow(g.Upstream)
 	g.Upstream.Handle("CountWorkflowExecutions", func(ctx context.Context, _ []byte) ([]byte, error) {
 		select {
-		case <-time.After(8 * time.Second):
+		case <-time.After(8 * time.Second): // longer than the drain delay of 5 s
 		case <-ctx.Done():
 		}
 		return nil, ctx.Err()
@@ -223,11 +223,11 @@ func requestsDuringShutdown(t *testing.T, g *servertest.Gateway) string {
 	go func() { _, _ = g.Send(t.Context(), http.MethodGet, countPath, "") }()
 	synctest.Wait()
 	g.Stop()
-	time.Sleep(2 * time.Second)
-	delay := get("/v1/system-info").Send(t, g)
-	require.Equal(t, http.StatusOK, delay.Status)
-	require.True(t, delay.Close)
-	time.Sleep(4 * time.Second)
+	time.Sleep(2 * time.Second) // of the delay of 5 s
+	during := get("/v1/system-info").Send(t, g)
+	require.Equal(t, http.StatusOK, during.Status)
+	require.True(t, during.Close)
+	time.Sleep(4 * time.Second) // until after the delay
 	after := get("/v1/system-info").Send(t, g)
 	require.Equal(t, http.StatusServiceUnavailable, after.Status)
 	requireWellFormed(t, after, "draining")
@@ -256,7 +256,7 @@ func invalidConfiguration(t *testing.T, _ *servertest.Gateway) string {
 	return "every problem is reported at once, with its path"
 }
 
-// stalledReader requests an NDJSON stream without end and reads only the status line.
+// stalledReader requests an NDJSON list that has no end, and reads only the status line of the response.
 func stalledReader(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	page := &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("more")}
@@ -278,7 +278,7 @@ func stalledReader(t *testing.T, g *servertest.Gateway) string {
 			synctest.Wait()
 		}
 	})
-	require.InDelta(t, 30, took.Seconds(), 1)
+	require.InDelta(t, 30, took.Seconds(), 1, "the default timeout of a write")
 	calls := len(g.Upstream.Calls("ListWorkflowExecutions"))
 	time.Sleep(time.Minute)
 	require.Len(t, g.Upstream.Calls("ListWorkflowExecutions"), calls, "no more pages are fetched")

@@ -121,7 +121,7 @@ func hostileBytes() []hostileBytesRow {
 	const chunked = "Transfer-Encoding: chunked"
 	tooLarge := strings.Repeat(" ", 4<<20+1)
 	return []hostileBytesRow{
-		byNetHTTP(8, "a token of 20 KiB", 431, "GET /v1/system-info HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer "+
+		byNetHTTP(8, "a token of 40 KiB", 431, "GET /v1/system-info HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer "+
 			strings.Repeat("a", 40<<10)+"\r\n\r\n"),
 		{32, "another host in absolute form", absoluteForm},
 		byNetHTTP(33, "two Host headers", 400, info("Host: other")),
@@ -206,7 +206,7 @@ func slowHead(t *testing.T, _ *tcpGateway) string {
 	t.Helper()
 	response, took := sendIncomplete(t, "GET /v1/system-info HTTP/1.1\r\nHost: g\r\nX-Slow: ")
 	require.Empty(t, response)
-	require.Equal(t, 5*time.Second, took)
+	require.Equal(t, 5*time.Second, took, "listen.timeouts.readHeader")
 	return "closed after " + took.String()
 }
 

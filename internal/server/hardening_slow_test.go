@@ -30,8 +30,11 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
-// largeMB is the size of a large response in megabytes. A slow reader cannot read all of it before the final deadline
-// of the response.
+// The gateway aborts a response that is read at less than 32 KiB a second on average, after listen.timeouts.write (30
+// seconds), and every response at the end of the request budget (58 seconds).
+
+// largeMB is the size of a large response in megabytes. It must be too large to be read at 64 KiB a second within the
+// request budget.
 const largeMB = 6
 
 const temporalWorkflowsPath = "/api/v1/namespaces/default/workflows"
@@ -270,7 +273,7 @@ func manySlowReaders(t *testing.T, g *servertest.Gateway) string {
 	t.Logf("%d readers hold %d bytes", readers, held)
 	require.Greater(t, held, readers<<20)
 	more := servertest.Request{Path: servertest.WorkflowsPath, Method: http.MethodGet}
-	for range 2 { // the caller's share is 32 MB
+	for range 2 { // the caller's share is 32 MB: 30 lists fit into it, two more fill it
 		conn := openRequest(t, g, rawGet(servertest.WriterKey, temporalWorkflowsPath))
 		reading.Go(func() { readSlowly(conn, 64<<10, time.Second) })
 	}
@@ -309,7 +312,7 @@ func openHTTP2(t *testing.T, g *servertest.Gateway, window uint32) net.Conn {
 	framer := http2.NewFramer(&text, nil)
 	text.WriteString(http2.ClientPreface)
 	require.NoError(t, framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: window}))
-	if window > 1<<16 {
+	if window > 1<<16 { // SETTINGS does not change the window of the connection, about 64 KiB
 		require.NoError(t, framer.WriteWindowUpdate(0, window-1<<16))
 	}
 	require.NoError(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true}))

@@ -17,9 +17,9 @@ import (
 
 const countPath = servertest.WorkflowsPath + ":count"
 
-// hostile is a row of the hardening table: a hostile request and its outcome.
+// hostile is a row of the hardening table: a hostile request and the expected response.
 type hostile struct {
-	// number identifies a case. Several rows may belong to one case.
+	// number identifies a case, which may have several rows. TestHardening requires a row for every case.
 	number int
 	name   string
 
@@ -37,11 +37,11 @@ type hostile struct {
 	// check makes further checks, unless it is nil.
 	check func(t *testing.T, g *servertest.Gateway, resp servertest.Response)
 	// act replaces arrange, request and all checks in rows that need more than one
-	// request. It returns a description of the outcome.
+	// request. It returns a description of what happened, for the log.
 	act func(t *testing.T, g *servertest.Gateway) string
 }
 
-// TestHardening runs all rows. Every case must have a row.
+// TestHardening runs all rows, and checks that every case has one.
 func TestHardening(t *testing.T) {
 	t.Parallel()
 	rows := slices.Concat(hostileCredentials(), hostileTokens(), failingIssuers(), hostilePaths(), hostileBodies(), hostileHeaders(),

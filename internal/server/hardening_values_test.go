@@ -83,7 +83,7 @@ func TestManyShortValuesUseLittleMemory(t *testing.T) { //nolint:paralleltest //
 	temporalfake.NewWorkflow(g.Upstream)
 	readToken := servertest.Bearer(g.CreateDelegatedToken(t, `{"read":true}`))
 	for i, q := range manyValues() {
-		if i < 2 {
+		if i < 2 { // the first two are queries, which a delegated token permits
 			q.Headers = readToken
 		}
 		var resp servertest.Response

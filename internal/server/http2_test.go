@@ -40,7 +40,7 @@ func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		require.ErrorIs(t, err, io.ErrClosedPipe)
-		require.LessOrEqual(t, time.Since(begin), 32*time.Second)
+		require.LessOrEqual(t, time.Since(begin), 32*time.Second, "listen.timeouts.write is 30 s")
 	})
 }
 

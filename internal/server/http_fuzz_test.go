@@ -68,7 +68,7 @@ func FuzzHTTP(f *testing.F) {
 			}
 			checkResponse(t, resp, timeoutHeader.Match(input), i < len(requests) && strings.HasPrefix(requests[i].URL.Path, "/v1/"))
 		}
-		if !timeoutHeader.Match(input) {
+		if !timeoutHeader.Match(input) { // a request with a short deadline may fail although its write was sent
 			require.LessOrEqual(t, writes(calls), min(succeeded, authenticated), "%q: %q", input, out)
 		}
 		for _, call := range calls {
@@ -108,8 +108,8 @@ func carriesKey(h http.Header) bool {
 	return slices.Contains([]string{servertest.WriterKey, servertest.ReaderKey, servertest.OwnCredentialKey, wideKey}, key)
 }
 
-// checkResponse checks the status, the headers and the body of a response. An error may have the format of the Temporal
-// HTTP API if isClientAPI is false.
+// checkResponse checks the status, the headers and the body of a response. It permits 504 only if hasTimeout is set, and
+// the error format of the Temporal HTTP API only if isClientAPI is not set.
 func checkResponse(t *testing.T, resp servertest.Response, hasTimeout, isClientAPI bool) {
 	t.Helper()
 	byHandler := resp.Header.Get("X-Request-Id") != "" // otherwise net/http itself has responded

@@ -135,7 +135,7 @@ func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
 }
 
 // delegator returns the principal that created a delegated token, by its name. A name with a colon belongs to a
-// certificate or a JWT, any other name to an API key.
+// certificate or a JWT, any other name to an API key or to the anonymous caller.
 func (id *identity) delegator(name string) (d delegated.Delegator, ok bool) {
 	kind, _, colon := strings.Cut(name, ":")
 	d.GrantsStored = true

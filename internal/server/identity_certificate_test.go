@@ -224,7 +224,7 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 		old := state.PeerCertificates[0].SerialNumber.String()
 		require.Equal(t, old, serial())
 		renewed := s.renew(t, s.certFile, s.keyFile+".next")
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // longer than the interval at which the files are read again
 		require.Equal(t, old, serial(), "a certificate without its key is not used")
 		require.NoError(t, os.Rename(s.keyFile+".next", s.keyFile))
 		time.Sleep(2 * time.Second)

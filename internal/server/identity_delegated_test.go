@@ -142,7 +142,7 @@ func TestADelegatedTokenExpires(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, _ *temporalfake.Workflow) {
 		credential := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody))
-		time.Sleep(10*time.Minute - time.Second)
+		time.Sleep(10*time.Minute - time.Second) // the ttl in servertest.TokenBody
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
 		time.Sleep(time.Second)
 		before := g.UpstreamCalls()
@@ -191,7 +191,7 @@ func TestADelegatedTokenExpiresWithTheJWTThatCreatedIt(t *testing.T) {
 		aliceToken := servertest.Bearer(servertest.NewJWT(servertest.WithTimeClaim("exp", 5*time.Minute)))
 		resp := g.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", `{"read":true}`, aliceToken...)
 		require.Equal(t, http.StatusCreated, resp.Status, resp.Body)
-		const leeway = 30 * time.Second
+		const leeway = 30 * time.Second // the default of auth.jwt.leeway
 		require.Equal(t, time.Now().Add(5*time.Minute+leeway).UTC().Format(time.RFC3339), resp.Field(t, "expiresAt"))
 		credential := servertest.Bearer(resp.Field(t, "token"))
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.OrderPath, "", credential...).Status)
@@ -201,8 +201,8 @@ func TestADelegatedTokenExpiresWithTheJWTThatCreatedIt(t *testing.T) {
 }
 
 // A poll with a delegated token cannot read everything that other callers may read, and a poll of another caller may
-// return more than the token permits. Only tokens with the same scope share a poll.
-func TestDelegatedTokensShareAPollOnlyWithinOneScope(t *testing.T) {
+// return more than the token permits. Only tokens with equal permissions share a poll.
+func TestDelegatedTokensShareAPollOnlyWithEqualPermissions(t *testing.T) {
 	t.Parallel()
 	withWorkflow(t, servertest.Options{}, func(t *testing.T, g *servertest.Gateway, f *temporalfake.Workflow) {
 		delegated := func(body string) []string { return servertest.Bearer(g.CreateDelegatedToken(t, body)) }
@@ -233,7 +233,7 @@ func TestASharedPollOutlivesTheTokenThatStartedIt(t *testing.T) {
 				require.Equal(t, time.Minute, time.Since(begin).Round(time.Second))
 				break
 			}
-			require.Equal(t, servertest.EventBlock{"": ""}, b)
+			require.Equal(t, servertest.EventBlock{"": ""}, b, "a comment after 15 seconds of silence")
 			b, err = second.Next()
 			require.NoError(t, err)
 			require.Equal(t, servertest.EventBlock{"": ""}, b)

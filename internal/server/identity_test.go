@@ -181,7 +181,7 @@ func TestANamespaceMayHaveItsOwnCredential(t *testing.T) {
 		require.Equal(t, []string{"default.a1b2c"}, lists[0].Metadata.Get("temporal-namespace"))
 		require.Equal(t, "default.a1b2c", servertest.FieldString(servertest.DecodeRequest(t, lists[0]), "namespace"))
 		require.NoError(t, os.WriteFile(file, []byte("rotated-token"), 0o600))
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // longer than the interval at which the file is read again
 		synctest.Wait()
 		require.Equal(t, http.StatusOK, g.Do(t, http.MethodGet, servertest.WorkflowsPath, "").Status)
 		require.Equal(t, []string{"Bearer rotated-token"}, authorization(t, g, "ListWorkflowExecutions"))

@@ -22,15 +22,15 @@ import (
 // wait in a queue. A call that is cancelled in the queue uses no worker. A call that has begun uses a worker for the
 // duration work, even if it is cancelled.
 func busyServer(workers int, work time.Duration) upstreamtest.Handler {
-	slots := make(chan struct{}, workers)
+	busy := make(chan struct{}, workers)
 	respond := upstreamtest.Respond(&workflowservice.CountWorkflowExecutionsResponse{Count: 1})
 	return func(ctx context.Context, request []byte) ([]byte, error) {
 		select {
-		case slots <- struct{}{}:
+		case busy <- struct{}{}:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		defer func() { <-slots }()
+		defer func() { <-busy }()
 		time.Sleep(work)
 		return respond(ctx, request)
 	}
@@ -64,7 +64,8 @@ func sendAtRate(t *testing.T, g *servertest.Gateway, perSecond int, length time.
 func TestGoodputAtThreeTimesTheCapacity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const workers, work, capacity = 5, 10 * time.Millisecond, 500 // requests per second
+		const workers, work = 5, 10 * time.Millisecond
+		const capacity = 500 // workers / work, in requests per second
 		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) {
 			cfg.Limits.InFlight = config.InFlight{Reads: 4 * workers, Writes: 1, Waits: 1, CallerShare: 1, QueueTime: time.Second}
 		}})
@@ -91,12 +92,14 @@ func TestGoodputAtThreeTimesTheCapacity(t *testing.T) {
 		t.Logf("peak %.0f a second; at three times the capacity %.0f a second (%.0f %%), the slowest %s; statuses %v",
 			peak, goodput, 100*goodput/peak, slowest, statuses)
 		require.Greater(t, goodput, 0.8*peak)
-		require.LessOrEqual(t, slowest, 5*work, "admitted requests do not wait long")
+		require.LessOrEqual(t, slowest, 5*work, "the slots admit four calls per worker, so that a call waits for few others")
 		require.Len(t, statuses, 2)
 		require.Positive(t, statuses[http.StatusServiceUnavailable], "the other requests are rejected")
 	})
 }
 
+// A stream acquires a read slot for each page. The 20 streams of one caller take turns with the three slots that the
+// caller may hold.
 func TestStreamsAreServedWithinTheirCallersShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -86,7 +86,7 @@ func checkPath(t *testing.T, resp servertest.Response, calls []upstreamtest.Call
 	}
 }
 
-// decoded returns the decoded segments. ok is false if the gateway must reject the path.
+// decodedSegments returns the decoded namespace and id. ok is false if the gateway must reject the path.
 func (c pathCase) decodedSegments(t *testing.T) (namespace, id string, ok bool) {
 	t.Helper()
 	if _, err := url.ParseRequestURI(c.target); err != nil {

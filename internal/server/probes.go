@@ -17,7 +17,7 @@ import (
 
 // probes serves /livez, which reports that the process runs, and /readyz, which reports whether it should receive
 // traffic. Neither requires a credential or makes an upstream call. probes also publishes the keys that verify minted
-// tokens, even during the drain: a Temporal server that receives an error response drops all keys.
+// tokens, even during the drain, because a Temporal server that receives an error response forgets all keys.
 type probes struct {
 	gate     *drain.Gate
 	upstream *upstream.Client
@@ -34,8 +34,8 @@ type readiness struct {
 	Issuers string `json:"issuers,omitempty"`
 }
 
-// readiness determines whether the gateway is ready, and updates the metric.
-func (p *probes) readiness() readiness {
+// checkReadiness determines whether the gateway is ready, and updates the metric.
+func (p *probes) checkReadiness() readiness {
 	health := p.upstream.Health()
 	s := readiness{Draining: p.gate.IsDraining(), Upstream: "ready"}
 	if !health.Ready {
@@ -82,7 +82,7 @@ func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	status, text := http.StatusOK, "ok\n"
-	if r.URL.Path == "/readyz" && !p.readiness().Ready {
+	if r.URL.Path == "/readyz" && !p.checkReadiness().Ready {
 		status, text = http.StatusServiceUnavailable, "not ready\n"
 	}
 	p.respond(w, status, "text/plain; charset=utf-8", text)
@@ -91,7 +91,7 @@ func (p *probes) serve(w http.ResponseWriter, r *http.Request) bool {
 
 // serveReadiness serves /readyz on the admin listener, with the reasons why the gateway is not ready.
 func (p *probes) serveReadiness(w http.ResponseWriter, _ *http.Request) {
-	s := p.readiness()
+	s := p.checkReadiness()
 	status := http.StatusOK
 	if !s.Ready {
 		status = http.StatusServiceUnavailable
@@ -115,7 +115,7 @@ func newAdmin(p *probes, metrics *telemetry.Metrics, hosts []string) http.Handle
 	mux.HandleFunc("GET /readyz", p.serveReadiness)
 	scrape := metrics.Handler()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		p.readiness() // updates the metric
+		p.checkReadiness() // updates the metric
 		scrape.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

@@ -31,6 +31,7 @@ func FuzzQuery(f *testing.F) {
 			"B": enums.INDEXED_VALUE_TYPE_BOOL, "T": enums.INDEXED_VALUE_TYPE_DATETIME,
 		}},
 	})
+	// A fuzz test has no T before Fuzz runs. If this request fails, the checks of the page below fail.
 	first, _ := g.request(&testing.T{}, http.MethodGet, servertest.RawRequest(http.MethodGet, servertest.WorkflowsPath, servertest.WriterKey, nil))
 	var page struct{ NextPageToken string }
 	require.NoError(f, json.Unmarshal([]byte(first.Body), &page, json.MatchCaseInsensitiveNames(true)))
@@ -53,7 +54,7 @@ func FuzzQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		target := servertest.WorkflowsPath + "?" + raw
 		if strings.ContainsAny(raw, " \r\n") || len(raw) > 8<<10 {
-			return // would change the request line, which is for FuzzHTTP
+			return // would change the request line: FuzzHTTP tests such input
 		}
 		resp, calls := g.request(t, http.MethodGet, servertest.RawRequest(http.MethodGet, target, servertest.WriterKey, nil))
 		if hasFilter(raw) {
@@ -62,7 +63,7 @@ func FuzzQuery(f *testing.F) {
 		}
 		want, ok := parseListQuery(raw, page.NextPageToken)
 		if _, err := url.ParseRequestURI(target); err != nil {
-			ok = false // net/http has responded
+			ok = false // net/http itself rejects the request
 		}
 		if !ok {
 			require.Equal(t, http.StatusBadRequest, resp.Status, "%q: %s", raw, resp.Body)
@@ -135,6 +136,7 @@ func parseListQuery(raw, token string) (want *workflowservice.ListWorkflowExecut
 			return nil, false
 		}
 	}
-	want.PageSize = int32(min(int64(want.GetPageSize()), limit))            //nolint:gosec // at most 1000
-	return want, len(want.GetNextPageToken()) == 0 || want.GetQuery() == "" // the token is bound to its query
+	want.PageSize = int32(min(int64(want.GetPageSize()), limit)) //nolint:gosec // at most 1000
+	// A page token is valid only with the query of its list, and this token is that of a list without a query.
+	return want, len(want.GetNextPageToken()) == 0 || want.GetQuery() == ""
 }

@@ -10,9 +10,9 @@ import (
 // recorder wraps the ResponseWriter of every request. It records the response and limits the time to write it, so that
 // a client that stops reading or reads slowly does not hold resources for long.
 //
-// Each write has a timeout. The total time of all writes is limited to one timeout, plus the time in which a client
-// that reads at minRate receives the bytes written so far. The time between writes does not count, because waits and
-// event streams are long by design. All responses except event streams also have a final deadline.
+// Each write has a timeout. The total time of all writes is limited to one timeout, plus the time that the bytes
+// written so far take at minRate. The time between writes does not count, because waits and event streams are long by
+// design. All responses except event streams also have a final deadline.
 type recorder struct {
 	http.ResponseWriter
 	timeout    time.Duration // of a write
@@ -33,9 +33,8 @@ type recorder struct {
 // minRate is the minimum average rate of reading a response, in bytes per second.
 const minRate = 32 << 10
 
-// disconnectGrace is the time that net/http has to reset an HTTP/2 stream after its write deadline. net/http cannot
-// send the RST_STREAM frame if the client does not read from the connection at all, so the connection is closed after
-// it.
+// disconnectGrace is the time that net/http has to reset an HTTP/2 stream after its write deadline. If the client does
+// not read from the connection at all, net/http cannot send RST_STREAM. The recorder then closes the connection.
 const disconnectGrace = 5 * time.Second
 
 // http2Buffer is the size of net/http's buffer for an HTTP/2 response. A smaller write usually stays in the buffer and
@@ -62,7 +61,7 @@ func (r *recorder) WriteHeader(status int) {
 		r.setFinalDeadline(now)
 	}
 	if r.largeBody && status >= http.StatusBadRequest {
-		_ = http.NewResponseController(r.ResponseWriter).EnableFullDuplex() // otherwise HTTP/1 closes the body before the response
+		_ = http.NewResponseController(r.ResponseWriter).EnableFullDuplex() // otherwise net/http closes an HTTP/1 body before it responds
 		r.Header().Set("Connection", "close")                               // the rest of the body must not be parsed as a request
 	}
 	r.setWriteDeadline(now)
@@ -164,8 +163,8 @@ func (r *recorder) setWriteDeadline(now time.Time) {
 
 // deadline returns the deadline of a write that starts now.
 func (r *recorder) deadline(now time.Time) time.Time {
-	allowed := time.Duration(r.bytes) * (time.Second / minRate)
-	deadline := now.Add(min(r.timeout, r.timeout+allowed-r.writing))
+	atMinRate := time.Duration(r.bytes) * (time.Second / minRate)
+	deadline := now.Add(min(r.timeout, r.timeout+atMinRate-r.writing))
 	if !r.finalDeadline.IsZero() && r.finalDeadline.Before(deadline) {
 		return r.finalDeadline
 	}

@@ -26,7 +26,7 @@ func TestReadinessFollowsTheUpstreamWithoutACallForEachProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		g.Upstream.Handle("GetSystemInfo", upstreamtest.Fail(codes.PermissionDenied, "Request unauthorized."))
-		time.Sleep(20 * time.Second)
+		time.Sleep(20 * time.Second) // longer than the interval of the health checks
 		synctest.Wait()
 		before := len(g.Upstream.Calls("GetSystemInfo"))
 		for range 100 {
@@ -36,7 +36,7 @@ func TestReadinessFollowsTheUpstreamWithoutACallForEachProbe(t *testing.T) {
 		require.Contains(t, g.AdminText(t, "/readyz"), "permission-denied")
 
 		g.Upstream.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{}))
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // while it is not ready, the upstream is checked every second
 		synctest.Wait()
 		require.Equal(t, http.StatusOK, g.ReadyzStatus(t))
 		require.Contains(t, g.AdminText(t, "/metrics"), "flowgate_ready 1")
@@ -144,7 +144,7 @@ func TestACallEndsWithinTheRequestBudget(t *testing.T) {
 		g.Upstream.Handle("CountWorkflowExecutions", upstreamtest.Hang)
 		var resp servertest.Response
 		took := servertest.Elapsed(func() { resp = g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "") })
-		require.Equal(t, 58*time.Second, took)
+		require.Equal(t, 58*time.Second, took, "the default of limits.requestBudget")
 		require.Equal(t, "deadline-exceeded", resp.Field(t, "code"))
 	})
 }
@@ -214,7 +214,7 @@ func TestTheBodyOfARejectedRequestHasADeadline(t *testing.T) {
 		require.NoError(t, err)
 		took := servertest.Elapsed(func() { _, err = io.Copy(io.Discard, conn) })
 		require.NoError(t, err)
-		require.LessOrEqual(t, took, 31*time.Second)
+		require.LessOrEqual(t, took, 31*time.Second, "listen.timeouts.readBody is 30 s")
 	})
 }
 

@@ -43,7 +43,7 @@ func (g *gateway) newRequestLog(router chi.Routes, probes *probes) *requestLog {
 	}
 }
 
-// record is the middleware that creates the state of a request, and records the outcome after all later steps.
+// record is the middleware that creates the state of a request, and records the request after all later steps.
 func (l *requestLog) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state, r := l.begin(w, r)
@@ -96,7 +96,7 @@ func (l *requestLog) begin(w http.ResponseWriter, r *http.Request) (*requestStat
 	s := &requestState{started: time.Now(), routing: l.routeContext()}
 	s.recorder = recorder{
 		ResponseWriter: w, timeout: l.write, budget: l.budget, started: s.started,
-		largeBody: r.ContentLength > largeBodyBytes || r.ContentLength < 0 && r.ProtoMajor == 1,
+		largeBody: r.ContentLength > largeBodyBytes || r.ContentLength < 0 && r.ProtoMajor == 1, // large, or chunked
 	}
 	if r.ProtoMajor > 1 {
 		if conn, ok := r.Context().Value(connectionKey{}).(net.Conn); ok {

@@ -36,7 +36,8 @@ type Options struct {
 	Getenv func(string) string
 }
 
-// lastWrites is the maximum time for which a drain waits until the last responses are written.
+// lastWrites is the maximum time for each of the last steps of a drain: to write the last responses, to close the
+// connections of a server, and to flush the telemetry.
 const lastWrites = 5 * time.Second
 
 // lastRequests is the maximum time for which a drain waits for requests on connections that were opened before the
@@ -61,9 +62,9 @@ type gateway struct {
 	identity identity
 	tracing  *telemetry.Tracing
 	upstream *upstream.Client
-	api      *handlers.API
-	temporal *temporalhttp.API
-	gate     *drain.Gate
+	api      *handlers.API     // the client API
+	temporal *temporalhttp.API // the Temporal HTTP API
+	gate     *drain.Gate       // the phase of the drain, and the requests in flight
 	public   *http.Server
 	admin    *http.Server
 
@@ -100,7 +101,7 @@ func (g *gateway) run(ctx context.Context) error {
 	case err = <-admin:
 	}
 	g.drain(public)
-	for range admin {
+	for range admin { // until the goroutine of serve has ended
 	}
 	return err
 }
@@ -139,7 +140,7 @@ func (g *gateway) drain(public <-chan error) {
 		g.gate.Await(lastWrites)
 	}
 	g.publicListener.Drain()
-	for range public { // wait until Serve has returned: all accepted connections are tracked from then on
+	for range public { // until Serve has returned, after which every accepted connection is tracked
 	}
 	g.connections.Await(lastRequests)
 	for _, server := range []*http.Server{g.public, g.admin} {

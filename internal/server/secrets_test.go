@@ -56,13 +56,13 @@ func startRecorded(t *testing.T) *recordedGateway {
 	t.Setenv("OTEL_TRACES_EXPORTER", "otlp")
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
 	const grants = "grants: [{namespace: default, role: write}]"
-	seals := filepath.Join(t.TempDir(), "seals")
-	require.NoError(t, os.WriteFile(seals, []byte(strings.Repeat(marker, 8)), 0o600))
+	sealKey := filepath.Join(t.TempDir(), "seal.key") // of page tokens
+	require.NoError(t, os.WriteFile(sealKey, []byte(strings.Repeat(marker, 8)), 0o600))
 	keys := withKeys(keyEntry{markedKey, grants}, keyEntry{mintKey, grants + ", credential: {mode: mint}"}, keyEntry{overrideKey, grants + ", overrideAuthorization: true"})
 	configure := servertest.Apply(keys, withMinting(t, servertest.RotatedKey()), keepSigningKey(withStatic(t, staticToken)), servertest.TrustIssuer(t, ", credential: passthrough"),
 		func(cfg *config.Config) {
-			cfg.Listen.DrainDelay, cfg.Log.Level, cfg.Tokens.KeyFiles = 0, "debug", []string{seals}
-			cfg.Auth.FailureLimit.Burst = 1000
+			cfg.Listen.DrainDelay, cfg.Log.Level, cfg.Tokens.KeyFiles = 0, "debug", []string{sealKey}
+			cfg.Auth.FailureLimit.Burst = 1000 // more than the requests with an invalid credential
 		})
 	s.Gateway = servertest.Start(t, servertest.Options{Configure: configure, KeyTransport: servertest.NewIssuer(), Getenv: os.Getenv})
 	s.secrets = append(s.secrets, base64.RawURLEncoding.EncodeToString(servertest.Must(servertest.RotatedKey().Bytes())))
@@ -76,7 +76,8 @@ func startRecorded(t *testing.T) *recordedGateway {
 	return s
 }
 
-// keepSigningKey returns a change of the upstream credential that keeps the key for minted tokens.
+// keepSigningKey returns a function that applies change, and then restores the signing key of minted tokens, which
+// change removes.
 func keepSigningKey(change func(*config.Config)) func(*config.Config) {
 	return func(cfg *config.Config) {
 		mint := cfg.Upstream.Credential.Mint
@@ -137,7 +138,7 @@ func (s *recordedGateway) run(t *testing.T) {
 	created := s.Do(t, http.MethodPost, servertest.OrderPath+"/tokens", servertest.TokenBody, servertest.Bearer(markedKey)...)
 	delegatedToken := created.Field(t, "token")
 	s.record(created, delegatedToken)
-	s.secrets = append(append(s.secrets, delegatedToken), strings.Split(aliceToken, ".")[1:]...)
+	s.secrets = append(append(s.secrets, delegatedToken), strings.Split(aliceToken, ".")[1:]...) // the header of a JWT is not secret
 
 	const static = "Bearer " + staticToken
 	require.Equal(t, []string{static}, s.sendAll(t, servertest.Bearer(markedKey)...))

@@ -12,8 +12,9 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// configureTLS enables TLS on the public listener, if a certificate is configured. The certificate, the private key and
-// the CA certificates of clients are reloaded when their files change. New connections then use the new ones.
+// configureTLS enables TLS on the public listener, if a certificate is configured. A change of the certificate file
+// reloads the certificate and its private key, and a change of the client CA file the CA certificates of clients. New
+// connections then use the new ones.
 func (g *gateway) configureTLS() error {
 	cfg := g.cfg.Listen.TLS
 	if cfg.CertFile == "" {
@@ -34,18 +35,18 @@ func (g *gateway) configureTLS() error {
 	if err != nil {
 		return fmt.Errorf("certFile: %w", yamlnode.InFile(cfg.CertFile, err))
 	}
-	files := []func(context.Context){pair.Poll}
+	polls := []func(context.Context){pair.Poll}
 	clientCAs := func() *x509.CertPool { return nil }
 	if cfg.ClientCAFile != "" {
 		authorities, err := reload.Open(cfg.ClientCAFile, parseAuthorities, options)
 		if err != nil {
 			return fmt.Errorf("clientCAFile: %w", yamlnode.InFile(cfg.ClientCAFile, err))
 		}
-		files, clientCAs = append(files, authorities.Poll), authorities.Load
+		polls, clientCAs = append(polls, authorities.Poll), authorities.Load
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) {
 		reload.PollInterval(ctx, credentialInterval, func(ctx context.Context) {
-			for _, poll := range files {
+			for _, poll := range polls {
 				poll(ctx)
 			}
 		})

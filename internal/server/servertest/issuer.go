@@ -40,8 +40,8 @@ func TrustIssuer(t testing.TB, settings string) func(*config.Config) {
 	return func(cfg *config.Config) { cfg.Auth.JWT = loaded.Auth.JWT }
 }
 
-// The issuer's key pairs. [NewIssuer] publishes RSAKey and ECKey; LaterKey is for
-// rotations, and ForgerKey is never published.
+// The issuer's key pairs. [NewIssuer] publishes RSAKey and ECKey. RotatedKey is for
+// tests of rotations, and ForgerKey is never published.
 //
 //nolint:gochecknoglobals // generated once, because that is slow
 var (

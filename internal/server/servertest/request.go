@@ -114,8 +114,8 @@ func (r Request) Send(t *testing.T, g *Gateway) Response {
 	return g.RoundTrip(t, request)
 }
 
-// SendRaw sends a GET request for Path with [WriterKey]. It sends Path byte for byte, where http.Client would normalise
-// it.
+// SendRaw sends a GET request for Path with [WriterKey], and ignores the other fields of r. It sends Path byte for byte,
+// where http.Client would normalise it.
 func (r Request) SendRaw(t *testing.T, g *Gateway) Response {
 	t.Helper()
 	conn, err := g.Listener.Dial(t.Context())
