@@ -230,6 +230,8 @@ func (r *Run) page(q *workflowservice.GetWorkflowExecutionHistoryRequest) *workf
 	from, _ := strconv.Atoi(string(q.GetNextPageToken()))
 	to := min(from+int(q.GetMaximumPageSize()), len(r.Events))
 	running := r.Status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	// With the filter for the close event, the server returns the last event of a run that is not running, even of a paused
+	// run, whose last event is not a close event.
 	if q.GetHistoryEventFilterType() == enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT {
 		from, to = len(r.Events)-1, len(r.Events)
 		if running {

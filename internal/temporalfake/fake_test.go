@@ -76,6 +76,7 @@ func TestHistoryPollsEndOnTime(t *testing.T) {
 		}{
 			{historyCall{token: first.GetNextPageToken()}, 20 * time.Second, true},
 			{historyCall{token: first.GetNextPageToken(), timeout: time.Minute}, 20 * time.Second, true},
+			// A poll ends a second before its deadline.
 			{historyCall{token: first.GetNextPageToken(), timeout: 6 * time.Second}, 5 * time.Second, true},
 			{historyCall{token: first.GetNextPageToken(), timeout: time.Second}, 0, true},
 			{historyCall{token: first.GetNextPageToken(), noWait: true}, 0, false},
@@ -154,7 +155,7 @@ func TestWorkflowCompletes(t *testing.T) {
 	t.Parallel()
 	runWithFake(t, temporalfake.NewWorkflow, func(t *testing.T, f *temporalfake.Workflow, server workflowservice.WorkflowServiceClient) {
 		page, took := historyCall{timeout: 6 * time.Second}.do(t, server)
-		require.InDelta(t, 5*time.Second, took, float64(time.Millisecond))
+		require.InDelta(t, 5*time.Second, took, float64(time.Millisecond), "a poll ends a second before its deadline")
 		require.NotEmpty(t, page.GetNextPageToken())
 		time.AfterFunc(3*time.Second, f.Complete)
 		page, took = historyCall{}.do(t, server)
@@ -194,7 +195,7 @@ func TestUpdateWaitsEndOnTime(t *testing.T) {
 		begin := time.Now()
 		sent, err := sendUpdate(t.Context(), server)
 		require.NoError(t, err)
-		require.Equal(t, 20*time.Second, time.Since(begin))
+		require.Equal(t, 20*time.Second, time.Since(begin), "each wait without progress ends after 20 s")
 		require.Equal(t, temporalfake.Admitted, sent.GetStage())
 		f.Accept()
 		polled, err := pollUpdate(t.Context(), server)
@@ -205,7 +206,7 @@ func TestUpdateWaitsEndOnTime(t *testing.T) {
 		defer cancel()
 		_, err = pollUpdate(ctx, server)
 		require.Equal(t, codes.DeadlineExceeded, status.Code(err))
-		require.Equal(t, 44*time.Second, time.Since(begin))
+		require.Equal(t, 44*time.Second, time.Since(begin), "this wait ends at its own deadline of 4 s")
 		synctest.Wait()
 		require.Zero(t, f.Polls())
 	})

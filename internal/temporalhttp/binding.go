@@ -18,7 +18,7 @@ import (
 // binding is a compiled google.api.http rule of a method.
 type binding struct {
 	method  string // full name of the RPC
-	verb    string
+	verb    string // HTTP method
 	pattern string // for the router
 
 	input, output *transcode.Plan

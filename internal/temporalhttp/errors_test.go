@@ -20,6 +20,8 @@ import (
 
 const describePath = "/namespaces/default/workflows/w"
 
+// The messages and details of errors with these codes are for the caller, unlike those of the errors in
+// TestInternalErrorMessagesAreWithheld.
 func TestUpstreamErrorsAreReturnedUnchanged(t *testing.T) {
 	t.Parallel()
 	for code, status := range map[codes.Code]int{
@@ -31,7 +33,7 @@ func TestUpstreamErrorsAreReturnedUnchanged(t *testing.T) {
 			t.Parallel()
 			withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 				var details []protoadapt.MessageV1
-				if code != codes.Unimplemented {
+				if code != codes.Unimplemented { // gRPC itself returns this code, without details
 					details = append(details, &errordetails.NotFoundFailure{CurrentCluster: "a", ActiveCluster: "b"}, &errordetails.NamespaceNotFoundFailure{Namespace: "n"})
 				}
 				g.Upstream.Handle("DescribeWorkflowExecution", upstreamtest.Fail(code, "a <message> of the server", details...))
@@ -74,8 +76,9 @@ func TestInternalErrorMessagesAreWithheld(t *testing.T) {
 	}{
 		codes.Unavailable: {http.StatusServiceUnavailable, codes.Unavailable}, codes.Internal: {http.StatusInternalServerError, codes.Internal},
 		codes.Unknown: {http.StatusInternalServerError, codes.Unknown}, codes.DataLoss: {http.StatusInternalServerError, codes.DataLoss},
-		codes.DeadlineExceeded: {http.StatusGatewayTimeout, codes.DeadlineExceeded}, codes.Unauthenticated: {http.StatusBadGateway, codes.Unavailable},
-		codes.Canceled: {http.StatusServiceUnavailable, codes.Unavailable}, codes.Code(77): {http.StatusInternalServerError, codes.Code(77)},
+		codes.DeadlineExceeded: {http.StatusGatewayTimeout, codes.DeadlineExceeded},
+		codes.Unauthenticated:  {http.StatusBadGateway, codes.Unavailable}, // the gateway's credential was rejected, not the caller's
+		codes.Canceled:         {http.StatusServiceUnavailable, codes.Unavailable}, codes.Code(77): {http.StatusInternalServerError, codes.Code(77)},
 	} {
 		t.Run(strconv.Itoa(int(code)), func(t *testing.T) {
 			t.Parallel()

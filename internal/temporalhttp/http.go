@@ -257,8 +257,8 @@ func (a *API) fromBody(c *call, body []byte) ([]byte, error) {
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 { // an empty body is an empty message
 		return nil, nil
 	}
-	c.in.form.MaxWire = 2 * int(a.options.Bodies.Max) // in wire form, a list of short values can be much larger than the body
-	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.form)
+	c.in.options.MaxWire = 2 * int(a.options.Bodies.Max) // in wire form, a list of short values can be much larger than the body
+	return c.input.AppendWire(make([]byte, 0, len(body)), body, c.in.options)
 }
 
 // pathFields returns the fields that the path sets.

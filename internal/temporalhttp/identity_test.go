@@ -16,7 +16,7 @@ import (
 func TestEveryBindingRequiresAPrincipal(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
-	s.current = &fakeCall{}
+	s.current = &fakeUpstream{}
 	for _, r := range rules() {
 		access, _ := auth.AccessOf(r.fullMethod())
 		c := &oracleCase{rule: r, verb: r.verb, target: pathVariable.ReplaceAllString(r.pattern, "a"), header: http.Header{}, body: "{"}
@@ -33,7 +33,7 @@ func TestEveryBindingRequiresAPrincipal(t *testing.T) {
 func TestDelegatedTokensAreForbidden(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
-	s.current = &fakeCall{}
+	s.current = &fakeUpstream{}
 	delegated := administrator()
 	delegated.Capability = &auth.Capability{}
 	got := (&oracleCase{verb: http.MethodGet, target: historyPath, header: http.Header{}}).send(auth.WithPrincipal(t.Context(), delegated), s.door)
@@ -54,7 +54,7 @@ func TestOwnsMatchesThePathsOfAllBindings(t *testing.T) {
 func TestEncodedBodyReturns415AndLargeBodyReturns413(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
-	s.current = &fakeCall{}
+	s.current = &fakeUpstream{}
 	ctx := auth.WithPrincipal(t.Context(), administrator())
 	newStart := func() *oracleCase {
 		return &oracleCase{verb: http.MethodPost, target: "/api/v1/namespaces/orders/workflows/order-1", header: http.Header{}, body: "{}"}

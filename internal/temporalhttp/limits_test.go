@@ -72,6 +72,8 @@ func TestCallerMetadataIsDroppedUnlessAllowed(t *testing.T) {
 	})
 }
 
+// The defaults are 30 seconds (limits.timeouts.default), and 70 seconds for long polls
+// (limits.timeouts.longPoll).
 func TestUpstreamCallHasTheDeadlineOfItsKind(t *testing.T) {
 	t.Parallel()
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {

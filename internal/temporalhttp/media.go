@@ -11,9 +11,9 @@ import (
 // media is one of the JSON media types of Temporal's HTTP API.
 type media struct {
 	contentType string
-	// form selects the long form of payloads for a media type without the shorthand.
-	form   transcode.Options
-	pretty bool
+	// options selects the long form of payloads for a media type without the shorthand.
+	options transcode.Options
+	pretty  bool
 }
 
 // Temporal's media types are application/json with any of the suffixes, in this order.
@@ -39,9 +39,9 @@ func mediaOf(name string) (media, bool) {
 	case jsonType + suffixPretty:
 		return media{contentType: name, pretty: true}, true
 	case jsonType + suffixNoShorthand:
-		return media{contentType: name, form: transcode.Options{LongPayloads: true}}, true
+		return media{contentType: name, options: transcode.Options{LongPayloads: true}}, true
 	case jsonType + suffixPretty + suffixNoShorthand:
-		return media{contentType: name, form: transcode.Options{LongPayloads: true}, pretty: true}, true
+		return media{contentType: name, options: transcode.Options{LongPayloads: true}, pretty: true}, true
 	default:
 		return plainJSON(), false
 	}

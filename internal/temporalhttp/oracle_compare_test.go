@@ -10,10 +10,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// reconcile removes the known differences between the two results of a pair. known has
-// the index of each difference of the table that the pair had. other describes the first
-// difference that is not in the table; it is empty if there is none.
-func (p *pair) reconcile(table []difference) (known []int, other string) {
+// reconcile removes the known differences between the two results of a pair, by making
+// the results equal in these respects. known has the index of each difference of the table
+// that the pair had. unknown describes the first difference that is not in the table; it is
+// empty if there is none.
+func (p *pair) reconcile(table []difference) (known []int, unknown string) {
 	for i, d := range table {
 		if d.reconcile != nil && d.reconcile(p) {
 			known = append(known, i)

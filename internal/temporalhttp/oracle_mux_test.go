@@ -22,7 +22,7 @@ import (
 
 // newTemporalMux returns the HTTP API of Temporal's frontend, configured as in
 // service/frontend of go.temporal.io/server 1.32: grpc-gateway's mux with generated
-// handlers, Temporal's JSON and Temporal's error handler. The [fakeCall] in the
+// handlers, Temporal's JSON and Temporal's error handler. The [fakeUpstream] in the
 // request's context handles the RPC.
 func newTemporalMux(t testing.TB) http.Handler {
 	t.Helper()
@@ -57,7 +57,7 @@ func newTemporalMux(t testing.TB) http.Handler {
 type inProcess struct{}
 
 func (inProcess) Invoke(ctx context.Context, method string, request, response any, _ ...grpc.CallOption) error {
-	call, _ := ctx.Value(fakeCallKey{}).(*fakeCall)
+	call, _ := ctx.Value(fakeUpstreamKey{}).(*fakeUpstream)
 	sent, ok := request.(proto.Message)
 	if !ok {
 		return errors.New("not a message")

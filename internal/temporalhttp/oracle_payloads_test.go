@@ -76,8 +76,8 @@ func rewritePayload(p *common.Payload) {
 }
 
 // parseLongForm parses a JSON object that only one side treats as a payload in the long
-// form, while the other side treats it as a value. Such an object has externalPayloads,
-// or has the encoding binary/null and no data.
+// form, with metadata and data, while the other side treats it as a value. Such an object
+// has externalPayloads, or has the encoding binary/null and no data.
 func parseLongForm(data []byte) (*common.Payload, bool) {
 	var members map[string]any
 	if json.Unmarshal(data, &members) != nil {
@@ -183,8 +183,8 @@ func (c *oracleCase) returned() proto.Message {
 func (p *pair) roundTrips() bool {
 	from := p.returned()
 	into := from.ProtoReflect().New().Interface()
-	form := transcode.Options{LongPayloads: strings.Contains(p.door.header.Get("Content-Type"), "no-payload")}
-	wire, err := transcode.NewPlans().Message(from.ProtoReflect().Descriptor()).AppendWire(nil, p.door.body, form)
+	options := transcode.Options{LongPayloads: strings.Contains(p.door.header.Get("Content-Type"), "no-payload")}
+	wire, err := transcode.NewPlans().Message(from.ProtoReflect().Descriptor()).AppendWire(nil, p.door.body, options)
 	if err != nil || proto.Unmarshal(wire, into) != nil {
 		return false
 	}

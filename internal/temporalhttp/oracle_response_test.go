@@ -47,8 +47,8 @@ func TestStreamedResponseEqualsTemporals(t *testing.T) {
 	s, response := newSides(t), largeHistory()
 	for _, query := range []string{"", "?pretty", "?noPayloadShorthand", "?pretty&noPayloadShorthand"} {
 		p := s.sendToBoth(t.Context(), get(historyPath+query, response))
-		_, other := p.reconcile(differences())
-		require.Empty(t, other, query)
+		_, unknown := p.reconcile(differences())
+		require.Empty(t, unknown, query)
 		require.Greater(t, len(p.door.body), 800<<10, query)
 	}
 }
@@ -63,7 +63,7 @@ func TestInvalidStreamedResponseIsAborted(t *testing.T) {
 		broken.GetHistory().ProtoReflect().SetUnknown([]byte{0x0a, 0x05, 0x00, 0x01, 0x02, 0x03, 0x04}) // an event that is not a valid message
 		require.PanicsWithValue(t, http.ErrAbortHandler, func() {
 			s.mu.Lock()
-			s.current = &fakeCall{response: broken}
+			s.current = &fakeUpstream{response: broken}
 			s.mu.Unlock()
 			get(historyPath+query, broken).send(auth.WithPrincipal(t.Context(), administrator()), s.door)
 		}, query)
@@ -77,7 +77,7 @@ func TestInvalidSmallResponseReturns502(t *testing.T) {
 	s := newSides(t)
 	broken := &workflowservice.GetWorkflowExecutionHistoryResponse{History: &history.History{}}
 	broken.GetHistory().ProtoReflect().SetUnknown([]byte{0x0a, 0x05, 0x00, 0x01, 0x02, 0x03, 0x04})
-	s.current = &fakeCall{response: broken}
+	s.current = &fakeUpstream{response: broken}
 	got := get(historyPath, broken).send(auth.WithPrincipal(t.Context(), administrator()), s.door)
 	require.Equal(t, http.StatusBadGateway, got.status, "%s", got.body)
 	require.True(t, json.Valid(got.body))
@@ -86,7 +86,7 @@ func TestInvalidSmallResponseReturns502(t *testing.T) {
 func TestDrainEndsOnlyReadsThatWait(t *testing.T) {
 	t.Parallel()
 	s := newSides(t)
-	s.current = &fakeCall{response: largeHistory()}
+	s.current = &fakeUpstream{response: largeHistory()}
 	s.api.Drain()
 	ctx := auth.WithPrincipal(context.WithoutCancel(t.Context()), administrator())
 	waiting := get(historyPath+"?waitNewEvent=true", s.current.response).send(ctx, s.door)

@@ -33,9 +33,9 @@ const (
 	callerName = "key-1"
 )
 
-// fakeCall is a fake upstream for one HTTP request. It returns a fixed response and
+// fakeUpstream is a fake upstream for one HTTP request. It returns a fixed response and
 // records the call.
-type fakeCall struct {
+type fakeUpstream struct {
 	response proto.Message
 	failure  *status.Status // returned instead of the response, unless nil
 
@@ -45,11 +45,11 @@ type fakeCall struct {
 	request proto.Message
 }
 
-type fakeCallKey struct{}
+type fakeUpstreamKey struct{}
 
-// handle records a call and returns the response. If the method has another response
-// type, handle returns an empty message of that type.
-func (f *fakeCall) handle(method string, request proto.Message, output protoreflect.MessageDescriptor) (proto.Message, error) {
+// handle records a call and returns the response. If the request has reached another
+// method than that of its rule, handle returns an empty message of the right type.
+func (f *fakeUpstream) handle(method string, request proto.Message, output protoreflect.MessageDescriptor) (proto.Message, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
@@ -78,7 +78,7 @@ type sides struct {
 	api      *temporalhttp.API
 
 	mu      sync.Mutex
-	current *fakeCall // handles the upstream call of the door
+	current *fakeUpstream // handles the upstream call of the door
 }
 
 func newSides(t testing.TB) *sides {
@@ -161,11 +161,11 @@ type pair struct {
 // sendToBoth sends a request to both sides.
 func (s *sides) sendToBoth(ctx context.Context, c *oracleCase) *pair {
 	p := &pair{oracleCase: c, repeat: func(c *oracleCase) *pair { return s.sendToBoth(ctx, c) }}
-	f := &fakeCall{response: c.response, failure: c.failure}
-	p.temporal = c.send(context.WithValue(ctx, fakeCallKey{}, f), s.temporal)
+	f := &fakeUpstream{response: c.response, failure: c.failure}
+	p.temporal = c.send(context.WithValue(ctx, fakeUpstreamKey{}, f), s.temporal)
 	p.temporal.calls, p.temporal.method, p.temporal.request = f.calls, f.method, f.request
 
-	f = &fakeCall{response: c.response, failure: c.failure}
+	f = &fakeUpstream{response: c.response, failure: c.failure}
 	s.mu.Lock()
 	s.current = f
 	s.mu.Unlock()

@@ -34,31 +34,31 @@ func TestDoorBehavesLikeTemporalsHTTPAPI(t *testing.T) {
 		for range *casesPerBinding {
 			p := s.sendToBoth(t.Context(), g.next(r))
 			description := p.String() // before reconcile changes the pair
-			known, other := p.reconcile(table)
+			known, unknown := p.reconcile(table)
 			cases++
 			for _, i := range known {
 				occurrences[i]++
 			}
-			if other == "" {
+			if unknown == "" {
 				continue
 			}
 			if unexpected++; unexpected <= 10 {
-				t.Errorf("%s: %s\n%s\nTemporal: %d %s\nthe door: %d %s", r, other, description, p.temporal.status, p.temporal.body, p.door.status, p.door.body)
+				t.Errorf("%s: %s\n%s\nTemporal: %d %s\nthe door: %d %s", r, unknown, description, p.temporal.status, p.temporal.body, p.door.status, p.door.body)
 			}
 		}
 	}
-	checkable, enough := 0, *casesPerBinding >= 24 // fewer cases may not include every difference
+	observable, enough := 0, *casesPerBinding >= 24 // fewer cases may not include every difference
 	for i, d := range table {
 		t.Logf("%6d times: %s", occurrences[i], d.here)
-		if d.reconcile == nil {
+		if d.reconcile == nil { // this test cannot observe the difference
 			continue
 		}
-		checkable++
+		observable++
 		if enough {
 			assert.Positive(t, occurrences[i], "the difference %q never occurred. Does it still exist?", d.here)
 		}
 	}
-	t.Logf("oracle: %d bindings, %d cases, %d known differences, %d unexpected ones", len(all), cases, checkable, unexpected)
+	t.Logf("oracle: %d bindings, %d cases, %d known differences, %d unexpected ones", len(all), cases, observable, unexpected)
 }
 
 // The test alters each binding in each possible way, and requires that the comparison
@@ -77,8 +77,8 @@ func TestOracleDetectsAlteredBindings(t *testing.T) {
 			detected := false
 			g.Restart(uint64(i))
 			for n := 0; n < maxCases && !detected; n++ {
-				_, other := s.sendToBoth(t.Context(), g.next(r)).reconcile(table)
-				detected = other != ""
+				_, unknown := s.sendToBoth(t.Context(), g.next(r)).reconcile(table)
+				detected = unknown != ""
 			}
 			undo()
 			require.True(t, detected, "%s: the comparison does not detect that %s", r, alteration)

@@ -22,9 +22,9 @@ import (
 const streamedResponseBytes = 512 << 10
 
 // prepareResponse reserves memory for the response until it is written. It also
-// encodes a response that is not streamed; meanwhile it reserves memory for the wire
-// form and for the JSON. It runs before the request's slot is released, so that the
-// number of slots limits the number of responses that wait for memory.
+// encodes a response that is not streamed, and then holds memory for two copies: the
+// wire form and the JSON. It runs before the request's slot is released, so that the
+// slots limit the number of responses that wait for memory.
 func prepareResponse(c *call) (err error) {
 	size := len(c.response.Bytes())
 	if size < streamedResponseBytes {
@@ -32,7 +32,7 @@ func prepareResponse(c *call) (err error) {
 			return err
 		}
 		c.text = transcode.NewBuffer()
-		if c.text.Text, err = c.output.AppendJSON(c.text.Text, c.response.Bytes(), c.out.form, nil); err != nil {
+		if c.text.Text, err = c.output.AppendJSON(c.text.Text, c.response.Bytes(), c.out.options, nil); err != nil {
 			return problem.UnreadableResponse(err)
 		}
 		c.response.Release()
@@ -60,10 +60,10 @@ func writeResponse(w http.ResponseWriter, c *call) {
 // stream writes a response while it encodes it.
 func stream(w http.ResponseWriter, c *call, wire []byte) error {
 	if !c.out.pretty {
-		return c.output.WriteJSON(w, wire, c.out.form, nil)
+		return c.output.WriteJSON(w, wire, c.out.options, nil)
 	}
 	i := &indenter{to: w}
-	if err := c.output.WriteJSON(i, wire, c.out.form, nil); err != nil {
+	if err := c.output.WriteJSON(i, wire, c.out.options, nil); err != nil {
 		return err
 	}
 	return i.flush()
@@ -84,15 +84,15 @@ func (m media) write(w http.ResponseWriter, status int, text []byte) error {
 }
 
 // abort aborts the connection, so that the client does not mistake a partial response
-// for a complete one. If the client has disconnected, package server replaces the
-// logged problem by client-closed-request.
+// for a complete one. It logs an upstream error; package server logs
+// client-closed-request instead if the client has disconnected.
 func abort(ctx context.Context, err error) {
 	telemetry.FromContext(ctx).SetProblem(string(problem.UpstreamError), err.Error())
 	panic(http.ErrAbortHandler)
 }
 
 func setContentHeaders(h http.Header, out media) {
-	values := [...]string{out.contentType, "no-store"} // one allocation for both headers
+	values := [...]string{out.contentType, "no-store"} // one allocation for both headers, which is why the slices have a capacity of 1
 	h["Content-Type"] = values[0:1:1]
 	h["Cache-Control"] = values[1:2:2]
 }
@@ -110,11 +110,11 @@ func writeError(w http.ResponseWriter, e *problem.Error, out media) {
 	wire, err := proto.Marshal(public)
 	var text []byte
 	if err == nil {
-		text, err = statusPlan().AppendJSON(nil, wire, out.form, nil)
+		text, err = statusPlan().AppendJSON(nil, wire, out.options, nil)
 	}
 	if err != nil { // details that cannot be encoded are omitted
 		wire, _ = proto.Marshal(&status.Status{Code: public.GetCode(), Message: public.GetMessage()})
-		text, _ = statusPlan().AppendJSON(nil, wire, out.form, nil)
+		text, _ = statusPlan().AppendJSON(nil, wire, out.options, nil)
 	}
 	e.SetHeaders(w.Header())
 	setContentHeaders(w.Header(), out)

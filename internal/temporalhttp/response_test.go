@@ -90,24 +90,21 @@ func TestLargeResponseIsComplete(t *testing.T) {
 func TestMalformedUpstreamResponseReturns502(t *testing.T) {
 	t.Parallel()
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
-		for name, wire := range map[string][]byte{
-			"truncated":       {0x0a, 0x05, 'a'},
-			"field number 0":  {0x00},
-			"reserved type":   {0x0f, 0x01},
-			"lone end group":  {0x0c},
-			"invalid UTF-8":   protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), wireOf(t, &history.History{Events: []*history.HistoryEvent{{}}})),
-			"nested too deep": nestedFailures(2000),
+		const getHistory = "GetWorkflowExecutionHistory"
+		invalidName := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), []byte{0x0a, 1, 0xff})
+		for name, c := range map[string]struct {
+			method, path string
+			wire         []byte
+		}{
+			"truncated":       {getHistory, workflowHistoryPath, []byte{0x0a, 0x05, 'a'}},
+			"field number 0":  {getHistory, workflowHistoryPath, []byte{0x00}},
+			"reserved type":   {getHistory, workflowHistoryPath, []byte{0x0f, 0x01}},
+			"lone end group":  {getHistory, workflowHistoryPath, []byte{0x0c}},
+			"invalid UTF-8":   {"DescribeNamespace", "/api/v1/namespaces/default", invalidName},
+			"nested too deep": {"DescribeActivityExecution", "/api/v1/namespaces/default/activities/a", nestedFailures(2000)},
 		} {
-			method, path := "GetWorkflowExecutionHistory", workflowHistoryPath
-			switch name {
-			case "invalid UTF-8":
-				method, path = "DescribeNamespace", "/api/v1/namespaces/default"
-				wire = protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), []byte{0x0a, 1, 0xff})
-			case "nested too deep":
-				method, path = "DescribeActivityExecution", "/api/v1/namespaces/default/activities/a"
-			}
-			respondWith(g, method, wire)
-			resp := g.Do(t, http.MethodGet, path, "")
+			respondWith(g, c.method, c.wire)
+			resp := g.Do(t, http.MethodGet, c.path, "")
 			s := servertest.RequireRPCError(t, resp, http.StatusBadGateway, codes.Unavailable)
 			require.NotContains(t, s.Message, "transcode", name)
 		}
@@ -117,9 +114,10 @@ func TestMalformedUpstreamResponseReturns502(t *testing.T) {
 // nestedFailures returns the wire form of a DescribeActivityExecutionResponse whose
 // failure has a chain of causes of the given depth.
 func nestedFailures(depth int) []byte {
+	const cause = 4 // the field Failure.cause
 	var wire []byte
 	for range depth {
-		wire = protowire.AppendBytes(protowire.AppendTag(nil, 4, protowire.BytesType), wire)
+		wire = protowire.AppendBytes(protowire.AppendTag(nil, cause, protowire.BytesType), wire)
 	}
 	d := (&workflowservice.DescribeActivityExecutionResponse{}).ProtoReflect().Descriptor()
 	outcome := d.Fields().ByName("outcome")
@@ -134,11 +132,12 @@ func nestedFailures(depth int) []byte {
 func TestErrorInStreamedResponseAbortsTheConnection(t *testing.T) {
 	t.Parallel()
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
+		const tag = 0x0a // of field 1: the history of the response, and the events of the history
 		badEvent := wireOf(t, &history.HistoryEvent{EventId: 1})
 		badEvent = append(badEvent, 0x0a, 0x05, 1) // a truncated timestamp
-		events := bytes.Repeat(protowire.AppendBytes([]byte{0x0a}, wireOf(t, historyOf(1, 1000).GetHistory().GetEvents()[0])), 2000)
-		events = protowire.AppendBytes(append(events, 0x0a), badEvent)
-		respondWith(g, "GetWorkflowExecutionHistory", protowire.AppendBytes([]byte{0x0a}, events))
+		events := bytes.Repeat(protowire.AppendBytes([]byte{tag}, wireOf(t, historyOf(1, 1000).GetHistory().GetEvents()[0])), 2000)
+		events = protowire.AppendBytes(append(events, tag), badEvent)
+		respondWith(g, "GetWorkflowExecutionHistory", protowire.AppendBytes([]byte{tag}, events))
 		for _, query := range []string{"", "?noPayloadShorthand", "?pretty"} {
 			resp, err := g.Send(t.Context(), http.MethodGet, workflowHistoryPath+query, "")
 			require.Error(t, err)
