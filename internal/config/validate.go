@@ -36,7 +36,8 @@ func (c *Config) problems() []Problem {
 	return v.List
 }
 
-// validator collects problems. A check of a setting against another one reports nothing if the other is invalid.
+// validator collects problems. A check that compares two settings reports nothing if the other setting is invalid,
+// because the check of that setting reports it.
 type validator struct {
 	Problems
 }
@@ -61,7 +62,7 @@ func (v *validator) listen(l Listen) {
 
 func (v *validator) namespace(name string, n Namespace, u Upstream) {
 	path := yamlnode.FieldPath("namespaces", name)
-	invalid := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || unicode.IsControl(r) }
+	invalid := func(r rune) bool { return r == '*' || unicode.IsSpace(r) || unicode.IsControl(r) } // in a grant, * stands for a prefix
 	v.check(path+".upstream.name", !strings.ContainsFunc(n.Upstream.Name, invalid), "is not a valid namespace name")
 	v.check(path, name != "" && !strings.ContainsFunc(name, invalid), "is not a valid namespace name")
 	v.oneOf(path+".queryRejectCondition", n.QueryRejectCondition,
@@ -70,13 +71,14 @@ func (v *validator) namespace(name string, n Namespace, u Upstream) {
 	v.namespaceUpstream(path, n, u)
 }
 
-// maxPerSecond is the maximum rate. A higher rate would not be a limit.
+// maxPerSecond is the maximum of a setting that limits a rate. A higher value would limit nothing.
 const maxPerSecond = 1_000_000
 
 // minHeaderBytes is the size of the header section of an ordinary request.
 const minHeaderBytes = 1024
 
-// maxDelegatedTTL is the maximum lifetime of delegated tokens. Browser pages and approvals need far less.
+// maxDelegatedTTL is the maximum lifetime of delegated tokens. Their usual holders, such as a browser page or the
+// recipient of an approval link, need far less.
 const maxDelegatedTTL = 7 * 24 * time.Hour
 
 // minTokenKeyBytes is the recommended key size of HMAC-SHA256, in bytes.

@@ -91,7 +91,7 @@ func (v *validator) keyURL(path, text string, allowPlaintext bool) {
 	if v.check(path, ok, "must be a URL, such as https://idp.example/jwks") {
 		port := u.Port()
 		if port == "" {
-			port = "443"
+			port = "443" // isLoopback needs one, and ignores it
 		}
 		v.check(path, u.Scheme == "https" || allowPlaintext || isLoopback(net.JoinHostPort(u.Hostname(), port)),
 			"would fetch keys without TLS from another host: use https, or set allowPlaintextCredential to accept that")
@@ -165,8 +165,8 @@ func (v *validator) mint(c *Config) {
 	v.check(path+".publishAhead", m.PublishAhead >= 0, "must not be negative")
 }
 
-// callerCredentials checks the credentials that are sent for an issuer's callers, and minted tokens. These credentials
-// may be sent to any upstream, depending on the namespace of the call.
+// callerCredentials checks the credentials that are sent for an issuer's callers, and minted tokens. The namespace of a
+// call determines the upstream that receives them, so no upstream may have a plaintext connection.
 func (v *validator) callerCredentials(c *Config) {
 	reason := c.PlaintextCredentialProblem()
 	if reason == "" {

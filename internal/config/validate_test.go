@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,7 +161,7 @@ func TestSecretFiles(t *testing.T) {
 	dir := t.TempDir()
 	blank := write(t, dir, "blank", " \n")
 	twoLines := write(t, dir, "two-lines", "first\nsecond")
-	short := write(t, dir, "short", "0123456789abcdef0123456789abcde")
+	short := write(t, dir, "short", strings.Repeat("a", 31))
 
 	cfg := config.Default()
 	cfg.Auth.InsecureAnonymous = true

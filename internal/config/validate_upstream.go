@@ -138,8 +138,8 @@ func (u Upstream) ForNamespace(n Namespace) Upstream {
 	return u
 }
 
-// PlaintextCredentialProblem returns a message if the connection to at least one upstream would send a credential
-// without TLS. It is empty if all upstreams may receive credentials.
+// PlaintextCredentialProblem returns a message if the connection to at least one upstream must not carry credentials,
+// because it has no TLS. The message is empty if all connections may.
 func (c *Config) PlaintextCredentialProblem() string {
 	reason := c.Upstream.PlaintextCredentialProblem()
 	for _, namespace := range c.Namespaces {
@@ -150,8 +150,8 @@ func (c *Config) PlaintextCredentialProblem() string {
 	return reason
 }
 
-// PlaintextCredentialProblem returns a message if the connection to the upstream would send a credential without TLS. It
-// is empty if the upstream may receive credentials.
+// PlaintextCredentialProblem returns a message if the connection to the upstream must not carry credentials, because it
+// has no TLS. The message is empty if it may.
 func (u Upstream) PlaintextCredentialProblem() string {
 	if u.TLS.Enabled || u.Credential.AllowPlaintext || isLoopback(u.Address) {
 		return ""

@@ -78,7 +78,7 @@ func (s *Site) addPages() error {
 		return err
 	}
 	version := versionOf(assets)
-	for name, asset := range assets {
+	for name, asset := range assets { // the version in the path permits browsers to cache the asset forever
 		asset.version = version
 		s.files[routeAssets+"{"+paramVersion+"}/"+name] = asset
 	}

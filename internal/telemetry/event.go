@@ -10,8 +10,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// The maximum lengths, in bytes, of texts that callers choose. A call may be rejected before the length of its
-// namespace or ids has been checked.
+// The maximum lengths, in bytes, of texts that callers choose. Longer ones are truncated: a request may be rejected, and
+// logged, before the lengths of its namespace and ids have been checked.
 const (
 	maxUserAgent = 100
 	maxDetail    = 2000
@@ -68,7 +68,7 @@ func (e *Event) SetProblem(code, detail string) {
 	}
 }
 
-// AddCall records the outcome of one upstream call.
+// AddCall records the gRPC code of one upstream call.
 func (e *Event) AddCall(rpc string, code codes.Code) {
 	if e != nil {
 		e.RPC, e.GRPCCode = rpc, CodeName(code)

@@ -29,12 +29,12 @@ type attributes []slog.Attr
 func (a *attributes) text(key, value string)         { *a = append(*a, slog.String(key, value)) }
 func (a *attributes) number(key string, value int64) { *a = append(*a, slog.Int64(key, value)) }
 
-// write writes a record at the given level. It does not check whether the logger is enabled for that level.
+// write writes a record at the given level. The caller must check that the logger is enabled for that level.
 func write(ctx context.Context, logger *slog.Logger, level slog.Level, record logRecord) {
 	if lines, ok := logger.Handler().(*jsonLines); ok && lines.writeFast(record, level) {
 		return
 	}
-	attrs := make(attributes, 0, 18)
+	attrs := make(attributes, 0, 18) // enough for most records
 	record.describe(&attrs)
 	r := slog.NewRecord(time.Now(), level, record.message(), 0)
 	r.AddAttrs(attrs...)
@@ -80,7 +80,8 @@ func (l *line) key(key string) {
 	l.json = append(l.json, `":`...)
 }
 
-// isPlain reports whether text needs no escaping in JSON.
+// isPlain reports whether text certainly needs no escaping in JSON. It returns false for all text that is not ASCII,
+// because slog escapes some of it.
 func isPlain(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

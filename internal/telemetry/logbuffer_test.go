@@ -22,7 +22,7 @@ func TestLogLinesAreBatched(t *testing.T) {
 			require.NoError(t, err)
 		}
 		write("a\n")
-		time.Sleep(49 * time.Millisecond)
+		time.Sleep(49 * time.Millisecond) // a line stays in the buffer for at most 50 ms
 		write("b\n")
 		synctest.Wait()
 		require.Empty(t, out.String())

@@ -98,7 +98,7 @@ func TestSpansOfARequest(t *testing.T) {
 func TestSuccessfulSpansHaveNoErrorStatus(t *testing.T) {
 	t.Parallel()
 	spans := spansOf(t, func(tracing *telemetry.Tracing) {
-		ctx, end := tracing.StartServer(t.Context(), nil, "BREW", "")
+		ctx, end := tracing.StartServer(t.Context(), nil, "BREW", "") // not a method of HTTP, and no route
 		_, endCall := tracing.StartClient(ctx, "GetSystemInfo")
 		endCall(codes.OK)
 		end(404)

@@ -30,15 +30,16 @@ type Reader struct {
 	Secret func(key string) bool
 
 	problems Problems
-	// lastPath is the path of the newest problem. A further problem at the same path is a consequence of that one.
+	// lastPath is the path of the newest problem. Another problem at that path would be a consequence of it, and is not
+	// added.
 	lastPath string
 }
 
 // Field is a function that reads the value at path.
 type Field func(path string, node *yaml.Node)
 
-// Document parses content and returns the root of the only document in it. It returns nil if content has no document,
-// without a problem, or if content is not valid YAML, with a problem.
+// Document parses content and returns the root of the only document in it. If content is not valid YAML, it adds a
+// problem and returns nil. If content has no document, it returns nil and adds no problem.
 func (r *Reader) Document(content []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document yaml.Node
@@ -62,7 +63,8 @@ func syntaxError(err error) string {
 	return "is not valid YAML"
 }
 
-// Reportf adds a problem, unless the newest problem has the same path. The arguments must not quote the file.
+// Reportf adds a problem, unless the newest problem has the same path. The arguments must not quote the file, which may
+// contain secrets.
 func (r *Reader) Reportf(path, format string, args ...any) {
 	if len(r.problems) == 0 || path != r.lastPath {
 		r.add(path, fmt.Sprintf(format, args...))
