@@ -93,8 +93,8 @@ func (s *session) checkCalls(t *target) error {
 	return nil
 }
 
-// forEachCall calls do for each call and each target that serves it. The order of the targets is reversed in every
-// second round.
+// forEachCall calls do for each call and each target that serves it. It reverses the order of the targets in every
+// second round, so that a change of the machine's speed affects all targets alike.
 func (s *session) forEachCall(targets []*target, round int, do func(*target, calls.Call) error) error {
 	order := slices.Clone(targets)
 	if round%2 == 1 {

@@ -15,7 +15,7 @@ type Table struct {
 	Rows        [][]string
 }
 
-// noValue is the text of a measurement without a measurement.
+// noValue is the text of a cell without a measurement.
 const noValue = "–"
 
 // Tables returns all tables of the report.
@@ -29,9 +29,9 @@ func (r *Results) ratioTable() Table {
 		Note:  fmt.Sprintf("Lower is better. Each ratio is the median of %d rounds, which differ by up to %.0f %%.", r.Rounds, 100*r.largestSpread()),
 		Head:  []string{"call", "floor"},
 	}
-	for _, target := range Targets()[1:] {
+	for _, target := range Targets()[1:] { // the first target is the floor
 		table.Head = append(table.Head, string(target))
-		if Goal(target, calls.Start) > 0 {
+		if Goal(target, calls.Start) > 0 { // a target has a goal for every call or for none
 			table.Head = append(table.Head, "goal")
 		}
 	}

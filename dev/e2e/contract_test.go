@@ -61,7 +61,7 @@ func loadContract(file string) (*contract, error) {
 		}
 	}
 	slices.Sort(c.names)
-	document.OpenAPI = "3.0.3"
+	document.OpenAPI = "3.0.3" // the version that kin-openapi supports; see allowNull
 	forbidUndocumentedMembers(document)
 	openapi3filter.RegisterBodyDecoder(typeJSON, decodeSingleValue)
 	openapi3filter.RegisterBodyDecoder(typeProblem, decodeSingleValue)
@@ -234,7 +234,7 @@ func (c *contract) checkResponse(
 	switch {
 	case status == http.StatusNoContent && len(body) > 0:
 		return errors.New("the response has a body")
-	case status >= http.StatusBadRequest && status != http.StatusUnprocessableEntity:
+	case status >= http.StatusBadRequest && status != http.StatusUnprocessableEntity: // 422 may also have an outcome as its body
 		if err := checkProblem(status, header, body); err != nil {
 			return err
 		}

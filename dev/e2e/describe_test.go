@@ -16,7 +16,7 @@ import (
 
 func TestDescriptionHasStartOptions(t *testing.T) {
 	t.Parallel()
-	begin := time.Now().Add(-time.Second)
+	begin := time.Now().Add(-time.Second) // the server may round its times
 	s := startWithoutWorker(t, `"executionTimeout":"2h"`, `"runTimeout":"1h30m"`, `"taskTimeout":"7.5s"`, `"memo":{"channel":"web"}`,
 		`"searchAttributes":{"CustomerId":{"type":"Keyword","value":"c-1"}}`,
 		`"staticSummary":"Order <1>"`, `"staticDetails":"Two books for **c-1**."`,
@@ -26,7 +26,7 @@ func TestDescriptionHasStartOptions(t *testing.T) {
 		[]string{w.WorkflowID, w.RunID, w.FirstExecutionRunID, w.WorkflowType, w.Status})
 	require.Equal(t, serverStartedEvent(t, s).GetTaskQueue().GetName(), w.TaskQueue)
 	require.Equal(t, []string{"7200s", "5400s"}, []string{w.ExecutionTimeout, w.RunTimeout})
-	require.Contains(t, []string{"7.5s", "8s", "7s"}, w.TaskTimeout)
+	require.Contains(t, []string{"7.5s", "8s", "7s"}, w.TaskTimeout, "the server may round it")
 	require.Equal(t, []string{"Order <1>", "Two books for **c-1**."}, []string{w.StaticSummary, w.StaticDetails})
 	require.Equal(t, map[string]json.RawMessage{"channel": json.RawMessage(`"web"`)}, w.Memo)
 	require.Equal(t, attribute{"Keyword", json.RawMessage(`"c-1"`)}, w.SearchAttributes["CustomerId"])

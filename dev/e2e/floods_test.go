@@ -48,7 +48,7 @@ const minRateRatio = 0.005
 // http2Floods returns all floods. Each uses resources in proportion to its number of connections, which a load balancer
 // limits in production.
 func http2Floods() []flood {
-	const few, many, mebibyte = 4, 100, 1 << 20 // numbers of connections, and bytes
+	const few, many, mebibyte = 4, 100, 1 << 20 // numbers of connections or of streams on each, and bytes
 	header := bytes.Repeat([]byte{0x82}, 4<<10) // HPACK for ":method: GET", repeated
 	return []flood{
 		{"CONTINUATION", few, 64 * mebibyte, func(f *floodConn) error {

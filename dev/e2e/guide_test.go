@@ -146,9 +146,10 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// expect runs a command and requires the documented output. Commands that begin with "curl -G" read lists and counts,
-// which are eventually consistent. They and commands that begin with "sleep" are repeated until they succeed or time
-// out. All others must succeed the first time.
+// expect runs a command and requires the documented output. If strict is true, no output is documented: expect then
+// requires only that no HTTP request fails. Commands that begin with "curl -G" read lists and counts, which are
+// eventually consistent. They and commands that begin with "sleep" are repeated until they succeed or time out. All
+// others must succeed the first time.
 func (s *shell) expect(t *testing.T, st step, strict bool) {
 	t.Helper()
 	const timeout = 15 * time.Second

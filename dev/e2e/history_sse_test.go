@@ -155,7 +155,7 @@ func TestSSEReconnectingClientReceivesEachEventOnce(t *testing.T) {
 	for ; !ended; connections++ {
 		events, closeStream := openEventStream(t.Context(), t, writer().onGateway(shared.replicas[connections%2]), path, last)
 		require.NotNil(t, events, "the stream has not ended")
-		for left := random.IntN(maxEvents); left > 0 || connections >= reconnects; left-- {
+		for left := random.IntN(maxEvents); left > 0 || connections >= reconnects; left-- { // the last connection reads until the end
 			e, err := events.next()
 			require.NoError(t, err)
 			if ended = e.kind == "end"; ended {

@@ -43,6 +43,7 @@ func TestChainIsIdentifiedByFirstRun(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":1}]`)
 	awaitOutcome(t, s.WorkflowID)
+	// The code is not run-chain-mismatch, because the last run belongs to the chain of the first.
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate?firstExecutionRunId=", s.RunID), "").
 		problem(t, http.StatusConflict, "workflow-completed")
 }

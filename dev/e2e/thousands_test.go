@@ -23,7 +23,7 @@ type rawConnections []net.Conn
 
 func dialRaw(t *testing.T, gateway *stack.Gateway, n int) rawConnections {
 	t.Helper()
-	const otherFiles = 500 // that the process may open besides
+	const otherFiles = 500 // maximum number of other files that the process opens
 	var files syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files)) // Go raises the soft limit to the hard limit
 	if files.Cur < uint64(n+otherFiles) {                                //nolint:gosec // it is above zero

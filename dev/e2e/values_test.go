@@ -114,6 +114,7 @@ func TestQueryArgumentsComeBackByteForByte(t *testing.T) {
 func TestPayloadsKeepTheirEncoding(t *testing.T) {
 	t.Parallel()
 	const message = `{"seconds":"12345678901234567890", "nanos":1}`
+	// The message type is "x.Y" in base64.
 	protobuf := `{"metadata":{"encoding":"` + jsonProtobufBase64 + `","messageType":"eC5Z"},"data":` + base64Of(message) + `}`
 	tests := map[string]struct {
 		payload string

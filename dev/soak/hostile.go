@@ -43,6 +43,7 @@ func (r *run) attacks() []attack {
 		{"bad JSON", 2, second / 50, r.send(post(`{"workflowType":"Echo","workflowType":1,`))},
 		{"unknown field", 1, second / 50, r.send(post(`{"workflow":"Echo"}`))},
 		{"deep JSON", 1, second / 10, r.send(post(`{"args":[` + strings.Repeat("[", 50_000)))},
+		// The default limits are 4 MiB for a body and 16 KiB for the header section.
 		{"large body", 1, second, r.send(post(strings.Repeat(" ", 5<<20)))},
 		{"large head", 1, second / 10, r.send(request("GET /"+strings.Repeat("a", 40<<10), regular, closeHeader))},
 		{"bad chunks", 1, second / 20, r.send(request("POST "+workflows, regular, "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz"))},

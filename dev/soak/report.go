@@ -162,7 +162,8 @@ func (r *Report) Write(w io.Writer) {
 	printSample("before", r.Before)
 	for i := range 4 {
 		if n := len(r.Samples); n > i {
-			printSample(fmt.Sprintf("loaded, quarter %d", i+1), r.Samples[(i+1)*n/4-min(1, (i+1)*n/4)])
+			end := (i + 1) * n / 4
+			printSample(fmt.Sprintf("loaded, quarter %d", i+1), r.Samples[max(0, end-1)]) // the last sample of the quarter
 		}
 	}
 	printSample("after", r.After)

@@ -101,14 +101,14 @@ func (c *coverage) identical() {
 func (c *coverage) summary() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	methods, called, times := map[string]bool{}, map[string]bool{}, 0
+	methods, calledMethods, calledBindings := map[string]bool{}, map[string]bool{}, 0
 	for _, b := range c.all {
 		methods[b.method] = true
 		if c.called[b] {
-			called[b.method] = true
-			times++
+			calledMethods[b.method] = true
+			calledBindings++
 		}
 	}
 	return fmt.Sprintf("temporal HTTP API: %d of %d methods, %d of %d bindings called, %d pairs of responses compared, %d of them byte-for-byte equal",
-		len(called), len(methods), times, len(c.all), c.pairs, c.exact)
+		len(calledMethods), len(methods), calledBindings, len(c.all), c.pairs, c.exact)
 }
