@@ -124,7 +124,7 @@ var accessTable = map[string]Access{
 	workflowService + "DeleteWorkerDeployment":                       write(),
 	workflowService + "CreateWorkerDeploymentVersion":                writeOnce(),
 	workflowService + "UpdateWorkerDeploymentVersionComputeConfig":   writeOnce(),
-	workflowService + "ValidateWorkerDeploymentVersionComputeConfig": write(), // it updates the version's system workflow, or starts one
+	workflowService + "ValidateWorkerDeploymentVersionComputeConfig": write(), // updates the version's system workflow, or starts one
 	workflowService + "DeleteWorkerDeploymentVersion":                write(),
 	workflowService + "UpdateWorkerDeploymentVersionMetadata":        write(),
 	workflowService + "ListWorkerDeployments":                        read(),

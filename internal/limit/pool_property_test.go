@@ -39,7 +39,7 @@ type poolModel struct {
 // poolRequest is one request. It holds a slot, waits for one, or was rejected.
 type poolRequest struct {
 	caller  string
-	resumes bool // it calls Resume instead of Acquire
+	resumes bool // the request calls Resume instead of Acquire
 	begin   time.Time
 	cancel  context.CancelFunc
 

@@ -194,7 +194,7 @@ func slowReaders() []hostile {
 			var read sync.WaitGroup
 			defer read.Wait()
 			read.Go(func() { readSlowly(conn, 16, time.Second) })
-			return requireCut(t, g, 35*time.Second)
+			return requireCut(t, g, 35*time.Second) // the gateway closes the connection 5 s after the deadline of the write
 		}},
 	)
 }
@@ -282,7 +282,7 @@ func manySlowReaders(t *testing.T, g *servertest.Gateway) string {
 	waited := servertest.Elapsed(func() { resp = more.Send(t, g) })
 	require.Equal(t, http.StatusTooManyRequests, resp.Status, resp.Body)
 	require.Equal(t, "rate-limited", resp.Field(t, "code"))
-	require.Equal(t, time.Second, waited)
+	require.Equal(t, time.Second, waited, "the default of limits.inFlight.queueTime")
 	require.Equal(t, "1", resp.Header.Get("Retry-After"))
 
 	other := g.Do(t, http.MethodGet, servertest.WorkflowsPath, "", "Authorization", "Bearer "+servertest.ReaderKey)

@@ -138,7 +138,7 @@ func (l *requestLog) end(s *requestState) {
 	l.metrics.Active.Dec()
 	panicked := recover() //nolint:revive // record defers end
 	event, rec := &s.event, &s.recorder
-	l.recordOutcome(s, panicked)
+	l.recordResult(s, panicked)
 	if s.endSpan != nil {
 		s.endSpan(rec.status)
 	}
@@ -154,10 +154,10 @@ func (l *requestLog) end(s *requestState) {
 	}
 }
 
-// recordOutcome records in the event how the request ended, and responds if the handler panicked before it responded.
+// recordResult records in the event how the request ended, and responds if the handler panicked before it responded.
 // If a response could not be written, the event reports that the client disconnected, whatever error the handler
 // reported.
-func (l *requestLog) recordOutcome(s *requestState, panicked any) {
+func (l *requestLog) recordResult(s *requestState, panicked any) {
 	w, event := &s.recorder, &s.event
 	if panicked == nil || errors.Is(asError(panicked), http.ErrAbortHandler) {
 		if w.status == 0 {

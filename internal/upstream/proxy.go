@@ -54,7 +54,7 @@ func (p Proxy) connect(ctx context.Context, conn net.Conn, address string) (net.
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
 	// A cancelled dial must not keep the connection open until the deadline.
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // long past
 	defer stop()
 	request := &http.Request{
 		Method: http.MethodConnect, URL: &url.URL{Host: address}, Host: address, Header: http.Header{},

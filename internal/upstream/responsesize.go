@@ -47,7 +47,7 @@ func (s responseSizes) observe(call *outboundCall, size int) {
 	case call.memory == nil:
 	case size > unreservedBytes:
 		s.sizes.Put(s.key(call), size)
-	case call.limit > unreservedBytes: // it was stored as large, and has shrunk
+	case call.limit > unreservedBytes: // the response was stored as large, and has shrunk
 		s.sizes.Put(s.key(call), 0)
 	}
 }
