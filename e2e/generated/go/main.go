@@ -36,7 +36,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	s := service{flowgate, os.Getenv("FLOWGATE_NAMESPACE")}
-	return errors.Join(s.completeOrder(ctx), s.declineOrder(ctx))
+	return errors.Join(s.completeOrder(ctx), s.declineOrder(ctx), s.refuseApproval(ctx))
 }
 
 func newID() string { return "go-" + rand.Text() }
@@ -45,16 +45,30 @@ func item(sku string, quantity, price int) map[string]any {
 	return map[string]any{"sku": sku, "quantity": quantity, "price": price}
 }
 
-func startRequest(workflowID, card string) client.StartWorkflowRequest {
-	order := map[string]any{"orderId": workflowID, "items": []any{item("book", 2, 1250)}, "card": card}
+func startRequest(workflowType, workflowID string, args ...client.JSON) client.StartWorkflowRequest {
 	return client.StartWorkflowRequest{
-		WorkflowType: "Order", WorkflowId: workflowID, TaskQueue: os.Getenv("FLOWGATE_TASK_QUEUE"), Args: &[]client.JSON{order},
+		WorkflowType: workflowType, WorkflowId: workflowID, TaskQueue: os.Getenv("FLOWGATE_TASK_QUEUE"), Args: &args,
 	}
+}
+
+func order(workflowID, card string) client.JSON {
+	return map[string]any{"orderId": workflowID, "items": []any{item("book", 2, 1250)}, "card": card}
+}
+
+// eventually repeats an action until it returns true.
+func eventually(action func() (bool, error)) error {
+	const limit, interval = 30 * time.Second, 100 * time.Millisecond
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(interval) {
+		if done, err := action(); done || err != nil {
+			return err
+		}
+	}
+	return errors.New("the condition did not become true in time")
 }
 
 func (s service) completeOrder(ctx context.Context) error {
 	workflowID := newID()
-	started, err := s.flowgate.StartWorkflowWithResponse(ctx, s.namespace, nil, startRequest(workflowID, ""))
+	started, err := s.flowgate.StartWorkflowWithResponse(ctx, s.namespace, nil, startRequest("Order", workflowID, order(workflowID, "")))
 	if err != nil {
 		return err
 	}
@@ -107,21 +121,18 @@ func total(result *client.JSON) float64 {
 
 // awaitListed waits until the list has the run: lists are updated with a short delay.
 func (s service) awaitListed(ctx context.Context, workflowID, runID string) error {
-	const limit, interval = 30 * time.Second, 100 * time.Millisecond
 	query := fmt.Sprintf("WorkflowId = '%s'", workflowID)
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(interval) {
+	return eventually(func() (bool, error) {
 		list, err := s.flowgate.ListWorkflowsWithResponse(ctx, s.namespace, &client.ListWorkflowsParams{Query: &query})
 		if err != nil {
-			return err
+			return false, err
 		}
 		if list.JSON200 == nil {
-			return fmt.Errorf("list: %s", list.Body)
+			return false, fmt.Errorf("list: %s", list.Body)
 		}
-		if found := list.JSON200.Workflows; len(found) == 1 && found[0].RunId == runID {
-			return nil
-		}
-	}
-	return errors.New("the list does not have the workflow")
+		found := list.JSON200.Workflows
+		return len(found) == 1 && found[0].RunId == runID, nil
+	})
 }
 
 func (s service) result(ctx context.Context, workflowID, runID, wait string) (*client.GetWorkflowResultResponse, error) {
@@ -155,8 +166,9 @@ func (s service) checkHistory(ctx context.Context, workflowID, runID string) err
 }
 
 func (s service) declineOrder(ctx context.Context) error {
-	wait := "30s"
-	outcome, err := s.flowgate.StartWorkflowWithResponse(ctx, s.namespace, &client.StartWorkflowParams{Wait: &wait}, startRequest(newID(), "declined"))
+	wait, workflowID := "30s", newID()
+	outcome, err := s.flowgate.StartWorkflowWithResponse(ctx, s.namespace, &client.StartWorkflowParams{Wait: &wait},
+		startRequest("Order", workflowID, order(workflowID, "declined")))
 	if err != nil {
 		return err
 	}
@@ -171,6 +183,52 @@ func (s service) declineOrder(ctx context.Context) error {
 	}
 	if problem := unknown.ApplicationproblemJSON404; problem == nil || problem.Code != "workflow-not-found" {
 		return fmt.Errorf("describe: %s", unknown.Body)
+	}
+	return nil
+}
+
+func (s service) refuseApproval(ctx context.Context) error {
+	workflowID, activityID, errorType := newID(), "approve", "Refused"
+	started, err := s.flowgate.StartWorkflowWithResponse(ctx, s.namespace, nil, startRequest("Approval", workflowID))
+	if err != nil {
+		return err
+	}
+	if started.JSON201 == nil {
+		return fmt.Errorf("start: %s", started.Body)
+	}
+	err = eventually(func() (bool, error) {
+		description, err := s.flowgate.DescribeWorkflowWithResponse(ctx, s.namespace, workflowID, nil)
+		if err != nil {
+			return false, err
+		}
+		if description.JSON200 == nil {
+			return false, fmt.Errorf("describe: %s", description.Body)
+		}
+		pending := description.JSON200.PendingActivities
+		return pending != nil && len(*pending) == 1 && (*pending)[0].State == "STARTED", nil
+	})
+	if err != nil {
+		return err
+	}
+	failure := client.FailureInput{Message: "no one may approve this", Type: &errorType, Details: &[]client.JSON{"ann"}}
+	failed, err := s.flowgate.FailActivityWithResponse(ctx, s.namespace,
+		client.FailActivityRequest{WorkflowId: &workflowID, ActivityId: &activityID, Failure: failure})
+	if err != nil {
+		return err
+	}
+	if failed.StatusCode() != http.StatusNoContent {
+		return fmt.Errorf("fail: %s", failed.Body)
+	}
+	result, err := s.result(ctx, workflowID, started.JSON201.RunId, "30s")
+	if err != nil {
+		return err
+	}
+	if result.JSON200 == nil || result.JSON200.Failure == nil || result.JSON200.Failure.Cause == nil {
+		return fmt.Errorf("result: %s", result.Body)
+	}
+	cause := *result.JSON200.Failure.Cause
+	if cause.Message != failure.Message || *cause.Type != errorType || (*cause.Details)[0] != "ann" {
+		return fmt.Errorf("result: %s", result.Body)
 	}
 	return nil
 }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flowgate_client import AuthenticatedClient
+from flowgate_client.api.activities import fail_activity
 from flowgate_client.api.workflow import (
     describe_workflow,
     get_workflow_history,
@@ -17,7 +19,9 @@ from flowgate_client.api.workflow import (
 )
 from flowgate_client.api.workflows import list_workflows, start_workflow
 from flowgate_client.models import (
+    FailActivityRequest,
     Failure,
+    FailureInput,
     HistoryEvent,
     Outcome,
     Problem,
@@ -40,17 +44,29 @@ def data(response: T | Problem | None) -> T:
     return response
 
 
-def start(workflow_id: str, card: str = "", wait: str = "0") -> StartedWorkflow:
-    order = {"orderId": workflow_id, "items": [{"sku": "book", "quantity": 2, "price": 1250}], "card": card}
+def start(workflow_type: str, workflow_id: str, args: list[Any], wait: str = "0") -> StartedWorkflow:
     body = StartWorkflowRequest(
-        workflow_type="Order", workflow_id=workflow_id, task_queue=os.environ["FLOWGATE_TASK_QUEUE"], args=[order]
+        workflow_type=workflow_type, workflow_id=workflow_id, task_queue=os.environ["FLOWGATE_TASK_QUEUE"], args=args
     )
     return data(start_workflow.sync(namespace, client=client, body=body, wait=wait))
 
 
+def start_order(workflow_id: str, card: str = "", wait: str = "0") -> StartedWorkflow:
+    order = {"orderId": workflow_id, "items": [{"sku": "book", "quantity": 2, "price": 1250}], "card": card}
+    return start("Order", workflow_id, [order], wait)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Polls until the condition is true."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not become true in time"
+        time.sleep(0.1)
+
+
 def complete_order() -> None:
     workflow_id = f"python-{uuid.uuid4()}"
-    started = start(workflow_id)
+    started = start_order(workflow_id)
     assert started.started
     run_id = started.run_id
 
@@ -58,13 +74,11 @@ def complete_order() -> None:
     updated = data(update_workflow.sync(namespace, workflow_id, client=client, body=add_item))
     assert (updated.stage, updated.status, updated.result) == ("COMPLETED", "COMPLETED", {"items": 2, "total": 2800})
 
-    listed: list[str] = []
-    deadline = time.monotonic() + 30
-    while listed != [run_id]:  # lists are updated with a short delay
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    def is_listed() -> bool:
         found = data(list_workflows.sync(namespace, client=client, query=f"WorkflowId = '{workflow_id}'"))
-        listed = [workflow.run_id for workflow in found.workflows]
+        return [workflow.run_id for workflow in found.workflows] == [run_id]
+
+    eventually(is_listed)
 
     assert result(workflow_id, run_id, wait="1s").status == "RUNNING"
     approve = SignalRequest(signal="approve", args=[{"by": "ann"}])
@@ -98,7 +112,7 @@ def history(workflow_id: str, run_id: str) -> list[HistoryEvent]:
 
 
 def decline_order() -> None:
-    outcome = start(f"python-{uuid.uuid4()}", card="declined", wait="30s")
+    outcome = start_order(f"python-{uuid.uuid4()}", card="declined", wait="30s")
     assert isinstance(outcome.failure, Failure), outcome
     assert (outcome.started, outcome.status, outcome.failure.kind) == (True, "FAILED", "activity"), outcome
     assert isinstance(outcome.failure.cause, Failure), outcome
@@ -109,6 +123,28 @@ def decline_order() -> None:
     assert problem.code == "workflow-not-found", problem
 
 
+def refuse_approval() -> None:
+    workflow_id = f"python-{uuid.uuid4()}"
+    run_id = start("Approval", workflow_id, []).run_id
+
+    def is_running() -> bool:
+        pending = data(describe_workflow.sync(namespace, workflow_id, client=client)).pending_activities
+        return isinstance(pending, list) and [activity.state for activity in pending] == ["STARTED"]
+
+    eventually(is_running)
+    failure = FailureInput(message="no one may approve this", type_="Refused", details=[{"by": "ann"}])
+    body = FailActivityRequest(workflow_id=workflow_id, activity_id="approve", failure=failure)
+    problem = fail_activity.sync(namespace, client=client, body=body)
+    assert problem is None, problem
+
+    outcome = result(workflow_id, run_id, wait="30s")
+    assert isinstance(outcome.failure, Failure), outcome
+    cause = outcome.failure.cause
+    assert isinstance(cause, Failure), outcome
+    assert (cause.message, cause.type_, cause.details) == (failure.message, "Refused", [{"by": "ann"}]), outcome
+
+
 with client:
     complete_order()
     decline_order()
+    refuse_approval()

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   describeWorkflow,
+  failActivity,
   getWorkflowHistory,
   getWorkflowResult,
   listWorkflows,
@@ -10,7 +11,7 @@ import {
   updateWorkflow,
 } from "./generated/hey-api";
 import { client } from "./generated/hey-api/client.gen";
-import { allEvents, book, checkEvents, eventually, key, namespace, newId, pen, run, taskQueue, url } from "./service";
+import { allEvents, book, checkEvents, eventually, key, namespace, newId, pen, refusal, run, taskQueue, url } from "./service";
 
 client.setConfig({ baseUrl: url, auth: key });
 const throwOnError = true;
@@ -62,7 +63,24 @@ async function declineOrder(): Promise<void> {
   assert.equal(error?.code, "workflow-not-found");
 }
 
+async function refuseApproval(): Promise<void> {
+  const workflowId = newId();
+  const path = { namespace, workflowId };
+  await startWorkflow({ path: { namespace }, body: { workflowType: "Approval", workflowId, taskQueue }, throwOnError });
+  await eventually(async () => {
+    const { data: description } = await describeWorkflow({ path, throwOnError });
+    return description.pendingActivities?.[0]?.state === "STARTED";
+  });
+
+  await failActivity({ path: { namespace }, body: { workflowId, activityId: "approve", failure: refusal }, throwOnError });
+
+  const { data: outcome } = await getWorkflowResult({ path, query: { wait: "30s" }, throwOnError });
+  const cause = outcome.failure?.cause;
+  assert.deepEqual([cause?.message, cause?.type, cause?.details], [refusal.message, refusal.type, refusal.details]);
+}
+
 run(async () => {
   await completeOrder();
   await declineOrder();
+  await refuseApproval();
 });

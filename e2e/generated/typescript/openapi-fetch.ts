@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import createClient from "openapi-fetch";
 import type { paths } from "./generated/openapi-typescript";
-import { allEvents, book, checkEvents, eventually, key, namespace, newId, pen, run, taskQueue, url } from "./service";
+import { allEvents, book, checkEvents, eventually, key, namespace, newId, pen, refusal, run, taskQueue, url } from "./service";
 
 const flowgate = createClient<paths>({ baseUrl: url, headers: { Authorization: `Bearer ${key}` } });
 const workflows = "/v1/namespaces/{namespace}/workflows";
@@ -64,7 +64,28 @@ async function declineOrder(): Promise<void> {
   assert.equal(error?.code, "workflow-not-found");
 }
 
+async function refuseApproval(): Promise<void> {
+  const workflowId = newId();
+  const path = { namespace, workflowId };
+  dataOf(await flowgate.POST(workflows, { params: { path: { namespace } }, body: { workflowType: "Approval", workflowId, taskQueue } }));
+  await eventually(async () => {
+    const { pendingActivities } = dataOf(await flowgate.GET(workflow, { params: { path } }));
+    return pendingActivities?.[0]?.state === "STARTED";
+  });
+
+  const { error } = await flowgate.POST("/v1/namespaces/{namespace}/activities:fail", {
+    params: { path: { namespace } },
+    body: { workflowId, activityId: "approve", failure: refusal },
+  });
+  assert.equal(error, undefined);
+
+  const outcome = dataOf(await flowgate.GET(`${workflow}/result`, { params: { path, query: { wait: "30s" } } }));
+  const cause = outcome.failure?.cause;
+  assert.deepEqual([cause?.message, cause?.type, cause?.details], [refusal.message, refusal.type, refusal.details]);
+}
+
 run(async () => {
   await completeOrder();
   await declineOrder();
+  await refuseApproval();
 });

@@ -9,6 +9,9 @@ export const newId = (): string => `typescript-${randomUUID()}`;
 export const book = { sku: "book", quantity: 2, price: 1250 };
 export const pen = { sku: "pen", quantity: 1, price: 300 };
 
+/** The failure of an activity, as a service reports it. */
+export const refusal = { message: "no one may approve this", type: "Refused", details: [{ by: "ann" }] };
+
 /** The part of a history event that a service checks. */
 type Event = { eventId: string; eventType: string };
 

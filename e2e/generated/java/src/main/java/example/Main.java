@@ -4,13 +4,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.JSON;
+import org.openapitools.client.api.ActivitiesApi;
 import org.openapitools.client.api.WorkflowApi;
 import org.openapitools.client.api.WorkflowsApi;
+import org.openapitools.client.model.FailActivityRequest;
+import org.openapitools.client.model.Failure;
+import org.openapitools.client.model.FailureInput;
 import org.openapitools.client.model.HistoryEvent;
 import org.openapitools.client.model.Outcome;
+import org.openapitools.client.model.PendingActivity;
 import org.openapitools.client.model.Problem;
 import org.openapitools.client.model.SignalRequest;
 import org.openapitools.client.model.StartWorkflowRequest;
@@ -29,8 +35,10 @@ public final class Main {
   private final String namespace = System.getenv("FLOWGATE_NAMESPACE");
   private final WorkflowsApi workflows;
   private final WorkflowApi workflow;
+  private final ActivitiesApi activities;
 
   private Main(ApiClient client) {
+    activities = new ActivitiesApi(client);
     workflows = new WorkflowsApi(client);
     workflow = new WorkflowApi(client);
   }
@@ -41,13 +49,15 @@ public final class Main {
     Main service = new Main(client);
     service.completeOrder();
     service.declineOrder();
+    service.refuseApproval();
     client.getHttpClient().connectionPool().evictAll(); // else their threads delay the exit
     client.getHttpClient().dispatcher().executorService().shutdown();
   }
 
   private void completeOrder() throws Exception {
     String workflowId = newId();
-    StartedWorkflow started = start(workflowId, Map.of("orderId", workflowId, "items", List.of(BOOK)), null);
+    List<Object> order = List.of(Map.of("orderId", workflowId, "items", List.of(BOOK)));
+    StartedWorkflow started = start("Order", workflowId, order, null);
     check(started.getStarted(), started);
     String runId = started.getRunId();
 
@@ -75,7 +85,7 @@ public final class Main {
   private void declineOrder() throws Exception {
     String workflowId = newId();
     Map<String, Object> order = Map.of("orderId", workflowId, "items", List.of(BOOK), "card", "declined");
-    StartedWorkflow outcome = start(workflowId, order, "30s");
+    StartedWorkflow outcome = start("Order", workflowId, List.of(order), "30s");
     check(outcome.getStarted() && outcome.getStatus().equals("FAILED"), outcome);
     check(outcome.getFailure().getCause().getKind().equals("application"), outcome);
 
@@ -88,13 +98,35 @@ public final class Main {
     }
   }
 
-  private StartedWorkflow start(String workflowId, Map<String, Object> order, String wait) throws ApiException {
+  private void refuseApproval() throws Exception {
+    String workflowId = newId();
+    String runId = start("Approval", workflowId, List.of(), null).getRunId();
+    eventually(
+        () -> {
+          List<PendingActivity> pending =
+              workflow.describeWorkflow(namespace, workflowId, null, null, null).getPendingActivities();
+          return pending.size() == 1 && pending.get(0).getState().equals("STARTED");
+        });
+
+    FailureInput failure =
+        new FailureInput().message("no one may approve this").type("Refused").details(List.of("ann"));
+    FailActivityRequest request =
+        new FailActivityRequest().workflowId(workflowId).activityId("approve").failure(failure);
+    activities.failActivity(namespace, request);
+
+    Failure cause = result(workflowId, runId, "30s").getFailure().getCause();
+    check(cause.getMessage().equals(failure.getMessage()) && cause.getType().equals("Refused"), cause);
+    check(cause.getDetails().equals(failure.getDetails()), cause);
+  }
+
+  private StartedWorkflow start(String workflowType, String workflowId, List<Object> args, String wait)
+      throws ApiException {
     StartWorkflowRequest request =
         new StartWorkflowRequest()
-            .workflowType("Order")
+            .workflowType(workflowType)
             .workflowId(workflowId)
             .taskQueue(System.getenv("FLOWGATE_TASK_QUEUE"))
-            .args(List.of(order));
+            .args(args);
     return workflows.startWorkflow(namespace, request, wait, null, null, null, null);
   }
 
@@ -105,16 +137,22 @@ public final class Main {
   /** Lists are updated with a short delay. */
   private void awaitListed(String workflowId, String runId) throws Exception {
     String query = "WorkflowId = '" + workflowId + "'";
-    for (long deadline = System.nanoTime() + WAIT_MILLIS * 1_000_000L; System.nanoTime() < deadline; Thread.sleep(100)) {
-      List<WorkflowSummary> found =
-          workflows
-              .listWorkflows(namespace, query, null, null, null, null, null, null, null, null)
-              .getWorkflows();
-      if (found.size() == 1 && found.get(0).getRunId().equals(runId)) {
-        return;
-      }
+    eventually(
+        () -> {
+          List<WorkflowSummary> found =
+              workflows
+                  .listWorkflows(namespace, query, null, null, null, null, null, null, null, null)
+                  .getWorkflows();
+          return found.size() == 1 && found.get(0).getRunId().equals(runId);
+        });
+  }
+
+  private static void eventually(Callable<Boolean> condition) throws Exception {
+    long deadline = System.nanoTime() + WAIT_MILLIS * 1_000_000L;
+    while (!condition.call()) {
+      check(System.nanoTime() < deadline, "the condition did not become true in time");
+      Thread.sleep(100);
     }
-    throw new IllegalStateException("the list does not have the workflow");
   }
 
   private List<HistoryEvent> history(String workflowId, String runId) throws ApiException {
