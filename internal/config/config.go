@@ -142,7 +142,8 @@ type InFlight struct {
 	Reads       int     `yaml:"reads" doc:"Maximum number of reads in flight."`
 	Writes      int     `yaml:"writes" doc:"Maximum number of writes in flight."`
 	Waits       int     `yaml:"waits" doc:"Maximum number of waits in flight."`
-	CallerShare float64 `yaml:"callerShare" doc:"Share of each limit (reads, writes, waits, and those of limits.bytesInFlight) that one caller may use, above 0 and at most 1. The entry of an API key can override it."`
+	Polls       int     `yaml:"polls" doc:"Maximum number of polls for activity tasks in flight. Each is one long poll of the Temporal server, which limits the long polls of a namespace too."`
+	CallerShare float64 `yaml:"callerShare" doc:"Share of each limit (reads, writes, waits, polls, and those of limits.bytesInFlight) that one caller may use, above 0 and at most 1. The entry of an API key can override it."`
 
 	Queue     int           `yaml:"queue" doc:"Number of requests of each kind, from all callers together, that may queue because their caller uses its whole share. Further ones are rejected immediately."`
 	QueueTime time.Duration `yaml:"queueTime" doc:"How long a request may queue before it is rejected."`

@@ -39,7 +39,7 @@ func Default() Config {
 			RequestBudget: 58 * time.Second,
 			MaxBodyBytes:  4 << 20,
 			Timeouts:      Timeouts{Default: 30 * time.Second, LongPoll: 70 * time.Second, Max: 5 * time.Minute},
-			InFlight:      InFlight{Reads: 400, Writes: 200, Waits: 10_000, CallerShare: 0.75, Queue: 1000, QueueTime: time.Second},
+			InFlight:      InFlight{Reads: 400, Writes: 200, Waits: 10_000, Polls: 1000, CallerShare: 0.75, Queue: 1000, QueueTime: time.Second},
 			BytesInFlight: BytesInFlight{Requests: 256 << 20, Responses: 512 << 20},
 		},
 		Tokens: Tokens{MaxTTL: time.Hour},

@@ -60,7 +60,7 @@ func (v *validator) inFlight(f InFlight) {
 	for _, pool := range []struct {
 		name string
 		size int
-	}{{"reads", f.Reads}, {"writes", f.Writes}, {"waits", f.Waits}} {
+	}{{"reads", f.Reads}, {"writes", f.Writes}, {"waits", f.Waits}, {"polls", f.Polls}} {
 		v.check("limits.inFlight."+pool.name, pool.size >= 1, "must be at least 1")
 	}
 	v.check("limits.inFlight.queue", f.Queue >= 0, "must not be negative")

@@ -15,6 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/history"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
+	"github.com/flowgate/flowgate/internal/handlers/taskqueue"
 	"github.com/flowgate/flowgate/internal/handlers/token"
 	"github.com/flowgate/flowgate/internal/handlers/update"
 	"github.com/flowgate/flowgate/internal/handlers/workflow"
@@ -32,6 +33,7 @@ type (
 	deployments = deployment.Service
 	gateways    = gateway.Service
 	histories   = history.Service
+	taskQueues  = taskqueue.Service
 	tokens      = token.Service
 	updates     = update.Service
 	workflows   = workflow.Service
@@ -44,6 +46,7 @@ type API struct {
 	*deployments
 	*gateways
 	*histories
+	*taskQueues
 	*tokens
 	*updates
 	*workflows
@@ -89,10 +92,11 @@ func New(ctx context.Context, options Options) *API {
 		gateways: gateway.New(adapter, gateway.Options{
 			Version: options.Version, Limits: options.Limits, Retry: options.Retry, RejectConditions: options.QueryRejectConditions,
 		}),
-		histories: history.New(adapter, polls, drain),
-		tokens:    token.New(adapter, options.Delegated, options.MaxTTL),
-		updates:   update.New(adapter, polls, drain, options.Metrics),
-		workflows: workflow.New(adapter, polls, drain, options.QueryRejectConditions),
+		histories:  history.New(adapter, polls, drain),
+		taskQueues: taskqueue.New(ctx, adapter, drain),
+		tokens:     token.New(adapter, options.Delegated, options.MaxTTL),
+		updates:    update.New(adapter, polls, drain, options.Metrics),
+		workflows:  workflow.New(adapter, polls, drain, options.QueryRejectConditions),
 	}
 }
 
@@ -103,5 +107,8 @@ func (a *API) Mount(router chi.Router) { openapi.Mount(router, a) }
 // out, and can repeat the request on another replica.
 func (a *API) Drain() { a.drain.Begin() }
 
-// Close waits until the shared polls have ended.
-func (a *API) Close() { a.polls.Close() }
+// Close waits until the shared polls and the polls for tasks have ended.
+func (a *API) Close() {
+	a.polls.Close()
+	a.taskQueues.Close()
+}

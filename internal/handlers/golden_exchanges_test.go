@@ -135,6 +135,10 @@ func goldenResponses() map[string]exchange {
 		"getSystemInfo":  get("/v1/system-info", respond("GetSystemInfo", goldenSystemInfo())),
 		"getOpenApiYaml": get("/v1/openapi.yaml", nil),
 		"getOpenApiJson": get("/v1/openapi.json", nil),
+
+		"describeTaskQueue":     get("/v1/namespaces/default/task-queues/orders", respond("DescribeTaskQueue", goldenTaskQueue())),
+		"pollActivityTask":      post("/v1/namespaces/default/task-queues/orders/activities:poll?wait=30s", `{"identitySuffix":"worker-1"}`, respond("PollActivityTaskQueue", goldenTask())),
+		"pollActivityTask.none": post("/v1/namespaces/default/task-queues/orders/activities:poll", "", respond("PollActivityTaskQueue", &workflowservice.PollActivityTaskQueueResponse{})),
 	}
 }
 
@@ -192,5 +196,8 @@ func goldenProblems() map[string]exchange {
 		"getSystemInfo":                   {method: http.MethodGet, path: "/v1/system-info", headers: servertest.Bearer("fg_writer_unknown")},
 		"getOpenApiYaml":                  post("/v1/openapi.yaml", "", nil),
 		"getOpenApiJson":                  post("/v1/openapi.json", "", nil),
+
+		"describeTaskQueue": get("/v1/namespaces/default/task-queues/orders?type=QUERY", nil),
+		"pollActivityTask":  post("/v1/namespaces/default/task-queues/orders/activities:poll", `{"deploymentName":"payments"}`, nil),
 	}
 }

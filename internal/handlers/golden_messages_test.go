@@ -174,3 +174,29 @@ func goldenSystemInfo() *workflowservice.GetSystemInfoResponse {
 		Capabilities:  &workflowservice.GetSystemInfoResponse_Capabilities{SignalAndQueryHeader: true, UpsertMemo: true, EagerWorkflowStart: true},
 	}
 }
+
+func goldenTask() *workflowservice.PollActivityTaskQueueResponse {
+	return &workflowservice.PollActivityTaskQueueResponse{
+		TaskToken: []byte("token"), WorkflowExecution: orderExecution(), WorkflowType: &common.WorkflowType{Name: "Order"},
+		ActivityId: "5", ActivityType: &common.ActivityType{Name: "ChargeCard"}, Attempt: 2,
+		Input: jsonPayloads(`{"amount":129.90}`), HeartbeatDetails: jsonPayloads(`{"done":3}`),
+		ScheduledTime: minuteTime(1), CurrentAttemptScheduledTime: minuteTime(2), StartedTime: minuteTime(3),
+		StartToCloseTimeout: durationpb.New(30 * time.Second), HeartbeatTimeout: durationpb.New(5 * time.Second),
+		RetryPolicy: &common.RetryPolicy{InitialInterval: durationpb.New(time.Second), BackoffCoefficient: 2},
+	}
+}
+
+func goldenTaskQueue() *workflowservice.DescribeTaskQueueResponse {
+	return &workflowservice.DescribeTaskQueueResponse{
+		Pollers: []*taskqueue.PollerInfo{{
+			Identity: "4711@worker-1", LastAccessTime: minuteTime(1), RatePerSecond: 100_000,
+			DeploymentOptions: &deployment.WorkerDeploymentOptions{
+				DeploymentName: "orders", BuildId: "2026-11-20", WorkerVersioningMode: enums.WORKER_VERSIONING_MODE_VERSIONED,
+			},
+		}},
+		Stats: &taskqueue.TaskQueueStats{ApproximateBacklogCount: 3, ApproximateBacklogAge: durationpb.New(1500 * time.Millisecond), TasksAddRate: 2.5, TasksDispatchRate: 2},
+		VersioningInfo: &taskqueue.TaskQueueVersioningInfo{
+			CurrentDeploymentVersion: &deployment.WorkerDeploymentVersion{DeploymentName: "orders", BuildId: "2026-11-20"}, UpdateTime: minuteTime(0),
+		},
+	}
+}

@@ -25,8 +25,8 @@ type Front struct {
 	// decoded at the same time, because decoding a body may need many times its size in
 	// memory.
 	Decoding chan struct{}
-	// Reads, Writes and Waits limit the requests in flight, by kind.
-	Reads, Writes, Waits *limit.Pool
+	// Reads, Writes, Waits and Polls limit the requests in flight, by kind.
+	Reads, Writes, Waits, Polls *limit.Pool
 	// Responses limits the memory for responses that are not written yet, in bytes.
 	Responses *limit.Bytes
 	// CallerMetadata are the metadata keys that every caller may send.
@@ -205,8 +205,15 @@ func (a *Admitted) AcquireWait(ctx context.Context) (err error) {
 	return err
 }
 
-// TakeWait transfers the slot for the wait to the caller of TakeWait, which must release
-// it.
+// AcquirePoll is [Admitted.AcquireWait] for a poll for tasks. A poll is not a wait that
+// others can share: each is a call of the Temporal server in flight.
+func (a *Admitted) AcquirePoll(ctx context.Context) (err error) {
+	a.waitSlot, err = a.front.Polls.Acquire(ctx, a.Principal.Account(), a.Principal.Share)
+	return err
+}
+
+// TakeWait transfers the slot for the wait or the poll to the caller of TakeWait, which
+// must release it.
 func (a *Admitted) TakeWait() limit.Slot { return a.waitSlot.Take() }
 
 // Release releases the slot and the memory for the body, and writes the audit line.

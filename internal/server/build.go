@@ -166,6 +166,7 @@ func (g *gateway) newRequestFront() *request.Front {
 		Reads:    pool(limits.Reads, &g.metrics.Reads),
 		Writes:   pool(limits.Writes, &g.metrics.Writes),
 		Waits:    pool(limits.Waits, &g.metrics.Waits),
+		Polls:    pool(limits.Polls, &g.metrics.Polls),
 		Decoding: make(chan struct{}, max(minDecoding, runtime.GOMAXPROCS(0))),
 		Bodies: &request.Bodies{
 			Max: g.cfg.Limits.MaxBodyBytes, Timeout: g.cfg.Listen.Timeouts.ReadBody,

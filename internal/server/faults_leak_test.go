@@ -17,7 +17,7 @@ func (f *faulty) requireIdle(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
 	gauges := f.InFlight(t)
-	require.Len(t, gauges, 6)
+	require.Len(t, gauges, 7)
 	for name, value := range gauges {
 		require.Equal(t, "0", value, name)
 	}

@@ -58,7 +58,7 @@ func (m *Metrics) gauges(meter metric.Meter) error {
 	kind := func(name string) attribute.KeyValue { return attribute.String("kind", name) }
 	gauge("http.server.active_requests", "", "HTTP requests in flight.", m.Active.observe())
 	gauge("flowgate.in_flight", "", "Admitted requests in flight, by kind.",
-		m.Reads.observe(kind("read")), m.Writes.observe(kind("write")), m.Waits.observe(kind("wait")))
+		m.Reads.observe(kind("read")), m.Writes.observe(kind("write")), m.Waits.observe(kind("wait")), m.Polls.observe(kind("poll")))
 	gauge("flowgate.in_flight.bytes", "By", "Bytes of bodies in flight: requests being received, responses not yet written.",
 		m.RequestBytes.observe(kind("request")), m.ResponseBytes.observe(kind("response")))
 	gauge("flowgate.wait.callers", "", "Callers that wait for an outcome or for events.", m.WaitCallers.observe())

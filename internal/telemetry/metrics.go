@@ -25,8 +25,8 @@ const scope = "github.com/flowgate/flowgate"
 type Metrics struct {
 	// Active counts the HTTP requests in flight.
 	Active Gauge
-	// Reads, Writes and Waits count the admitted requests in flight by kind.
-	Reads, Writes, Waits Gauge
+	// Reads, Writes, Waits and Polls count the admitted requests in flight by kind.
+	Reads, Writes, Waits, Polls Gauge
 	// RequestBytes and ResponseBytes count the bytes of bodies in flight: requests being received, and responses not
 	// yet written.
 	RequestBytes, ResponseBytes Gauge

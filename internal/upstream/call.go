@@ -16,6 +16,10 @@ type CallOptions struct {
 	// Timeout is the timeout of each attempt, like rpc_timeout in the SDKs. Zero
 	// means the configured default. The configured maximum caps it.
 	Timeout time.Duration
+	// Grace is how much longer than Timeout the gateway waits for the response. The
+	// server knows only Timeout. With a Grace, a response that the server sends at the
+	// last moment is not lost.
+	Grace time.Duration
 	// Metadata is the caller's metadata. Its keys have been checked.
 	Metadata metadata.MD
 	// Retry permits retries of calls that are safe to repeat. Doors whose

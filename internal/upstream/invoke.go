@@ -57,7 +57,7 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options 
 		request = c.methods[method].RenameRequest(request, options.Namespace, route.name)
 	}
 	outbound := &outboundCall{
-		method: method, request: request, md: md, timeout: c.timeout(options), gatewayCredential: principal.Credential == nil,
+		method: method, request: request, md: md, timeout: c.timeout(options), grace: options.Grace, gatewayCredential: principal.Credential == nil,
 		retryable: access.Retry && options.Retry,
 	}
 	// To receive a response that is larger than the reserved memory, a call is repeated.
@@ -116,6 +116,7 @@ type outboundCall struct {
 	request           []byte
 	md                metadata.MD
 	timeout           time.Duration // of each attempt
+	grace             time.Duration // how much longer than timeout the gateway waits
 	gatewayCredential bool          // the credential is that of the gateway, not that of the principal
 	retryable         bool
 	memory            MemoryReserver // nil if the response needs no reservation, and for a write
@@ -199,8 +200,11 @@ func (s *server) retry(ctx context.Context, call *outboundCall, err error, attem
 // attempt makes the call once. If the response is larger than call.limit, it is not
 // received, and attempt returns the size of the response in bytes and no error.
 func (s *server) attempt(ctx context.Context, call *outboundCall) (size int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, call.timeout)
+	ctx, cancel := context.WithTimeout(ctx, call.timeout+call.grace)
 	defer cancel()
+	if call.grace > 0 {
+		ctx = announcedDeadline{ctx, time.Now().Add(call.timeout)}
+	}
 	ctx, endSpan := s.options.Tracing.StartClient(ctx, shortName(call.method))
 	s.options.Tracing.Inject(ctx, call.md)
 	call.attemptBegin = time.Now()
@@ -212,6 +216,17 @@ func (s *server) attempt(ctx context.Context, call *outboundCall) (size int, err
 	endSpan(status.Code(err))
 	return size, err
 }
+
+// announcedDeadline is a context with a deadline that gRPC sends to the server, and that
+// is earlier than the end of the context.
+type announcedDeadline struct {
+	context.Context //nolint:containedctx // it is a context
+
+	at time.Time
+}
+
+// Deadline implements [context.Context].
+func (a announcedDeadline) Deadline() (time.Time, bool) { return a.at, true }
 
 // account records the result of an attempt in metrics, the log event and the health
 // state.

@@ -32,7 +32,7 @@ func pendingActivityView() []transcode.ViewField {
 		{Field: "maximum_attempts", As: "maximumAttempts"},
 		{Field: "current_retry_interval", As: "currentRetryInterval"},
 		{Field: "expiration_time", As: "expirationTime"},
-		{Field: "heartbeat_details", Members: appendHeartbeatDetails},
+		{Field: "heartbeat_details", Members: AppendValues("heartbeatDetails", "heartbeatDetailPayloads")},
 		{Field: "last_attempt_complete_time", As: "lastAttemptCompleteTime"},
 		{Field: "last_deployment_version", As: "lastDeploymentVersion", View: versionView()},
 		{Field: "last_failure", As: "lastFailure", Value: renderAs(Failure)},
@@ -46,11 +46,11 @@ func pendingActivityView() []transcode.ViewField {
 			{Field: "rule", View: []transcode.ViewField{{Field: "rule_id", As: "ruleId"}, {Field: "reason", As: "reason"}}},
 		}},
 		{Field: "paused", As: "paused"},
-		{Field: "priority", As: "priority", View: priorityView()},
+		{Field: "priority", As: "priority", View: PriorityView()},
 		{Field: "scheduled_time", As: "scheduledTime"},
 		{Field: "activity_options", View: []transcode.ViewField{
 			{Field: "heartbeat_timeout", As: "heartbeatTimeout"},
-			{Field: "retry_policy", As: "retryPolicy", View: retryPolicyView()},
+			{Field: "retry_policy", As: "retryPolicy", View: RetryPolicyView()},
 			{Field: "schedule_to_close_timeout", As: "scheduleToCloseTimeout"},
 			{Field: "schedule_to_start_timeout", As: "scheduleToStartTimeout"},
 			{Field: "start_to_close_timeout", As: "startToCloseTimeout"},
@@ -59,37 +59,40 @@ func pendingActivityView() []transcode.ViewField {
 	}
 }
 
-// appendHeartbeatDetails appends the details as plain JSON if every payload is plain JSON,
-// otherwise all of them as payloads with metadata.
-func appendHeartbeatDetails(dst, wire []byte) ([]byte, error) {
-	before := len(dst)
-	dst = append(dst, `"heartbeatDetails":[`...)
-	begin := len(dst)
-	for number, value := range transcode.Fields(wire) {
-		if number != payloadsField {
-			continue
+// AppendValues returns a function for [transcode.ViewField.Members] that appends a list of
+// payloads as the member plain if every payload is plain JSON, otherwise all of them with
+// their metadata as the member payloads. It appends nothing for an empty list.
+func AppendValues(plain, payloads string) func(dst, wire []byte) ([]byte, error) {
+	return func(dst, wire []byte) ([]byte, error) {
+		before := len(dst)
+		dst = append(dst, `"`+plain+`":[`...)
+		begin := len(dst)
+		for number, value := range transcode.Fields(wire) {
+			if number != payloadsField {
+				continue
+			}
+			if len(dst) > begin {
+				dst = append(dst, ',')
+			}
+			var err error
+			if dst, _, err = plainValue(dst, value); err != nil {
+				return appendPayloads(dst[:before], payloads, wire)
+			}
 		}
-		if len(dst) > begin {
-			dst = append(dst, ',')
+		if len(dst) == begin {
+			return dst[:before], nil
 		}
-		var err error
-		if dst, _, err = plainValue(dst, value); err != nil {
-			return appendDetailPayloads(dst[:before], wire)
-		}
+		return append(dst, ']'), nil
 	}
-	if len(dst) == begin {
-		return dst[:before], nil
-	}
-	return append(dst, ']'), nil
 }
 
-func appendDetailPayloads(dst, wire []byte) ([]byte, error) {
-	details := &common.Payloads{}
-	if err := proto.Unmarshal(wire, details); err != nil {
+func appendPayloads(dst []byte, name string, wire []byte) ([]byte, error) {
+	list := &common.Payloads{}
+	if err := proto.Unmarshal(wire, list); err != nil {
 		return dst, err
 	}
-	text, err := Marshal(rawPayloads(details))
-	return append(append(dst, `"heartbeatDetailPayloads":`...), text...), err
+	text, err := Marshal(rawPayloads(list))
+	return append(append(dst, `"`+name+`":`...), text...), err
 }
 
 func renderPendingNexusOperation(o *workflow.PendingNexusOperationInfo) openapi.PendingNexusOperation {

@@ -41,7 +41,8 @@ func (v *Validation) priority(pointer string, p *openapi.Priority) *common.Prior
 	return sent
 }
 
-func priorityView() []transcode.ViewField {
+// PriorityView returns the fields of a priority in a view.
+func PriorityView() []transcode.ViewField {
 	return []transcode.ViewField{
 		{Field: "priority_key", As: "priorityKey"},
 		{Field: "fairness_key", As: "fairnessKey"},

@@ -61,7 +61,8 @@ func (v *Validation) checkRetryPolicy(pointer string, policy *common.RetryPolicy
 	}
 }
 
-func retryPolicyView() []transcode.ViewField {
+// RetryPolicyView returns the fields of a retry policy in a view.
+func RetryPolicyView() []transcode.ViewField {
 	return []transcode.ViewField{
 		{Field: "backoff_coefficient", As: "backoffCoefficient", Always: true},
 		{Field: "initial_interval", As: "initialInterval"},

@@ -52,6 +52,9 @@ func rawPayloads(list *common.Payloads) []openapi.Payload {
 	return raw
 }
 
+// AppendPayload renders a payload with its metadata, for [transcode.ViewField.Value].
+func AppendPayload(dst, wire []byte) ([]byte, bool, error) { return renderAs(rawPayload)(dst, wire) }
+
 func rawPayload(p *common.Payload) openapi.Payload {
 	value, _ := payload.Readable(p)
 	return openapi.Payload{Metadata: p.GetMetadata(), Data: p.GetData(), JSON: value}

@@ -48,7 +48,7 @@ func (v *Validation) versioningOverride(pointer string, override *openapi.Versio
 func renderVersioningOverride(o *workflow.VersioningOverride) openapi.VersioningOverrideState {
 	switch override := o.GetOverride().(type) {
 	case *workflow.VersioningOverride_Pinned:
-		return openapi.VersioningOverrideState{Behavior: "PINNED", PinnedVersion: renderDeploymentVersion(override.Pinned.GetVersion())}
+		return openapi.VersioningOverrideState{Behavior: "PINNED", PinnedVersion: DeploymentVersion(override.Pinned.GetVersion())}
 	case *workflow.VersioningOverride_AutoUpgrade:
 		return openapi.VersioningOverrideState{Behavior: "AUTO_UPGRADE"}
 	default:
@@ -56,7 +56,8 @@ func renderVersioningOverride(o *workflow.VersioningOverride) openapi.Versioning
 	}
 }
 
-func renderDeploymentVersion(v *deployment.WorkerDeploymentVersion) *openapi.DeploymentVersion {
+// DeploymentVersion returns a version of a worker deployment, or nil if there is none.
+func DeploymentVersion(v *deployment.WorkerDeploymentVersion) *openapi.DeploymentVersion {
 	if v == nil {
 		return nil
 	}

@@ -68,7 +68,7 @@ func (v *Views) summaryFields() []transcode.ViewField {
 		{Field: "worker_deployment_name", As: "workerDeploymentName"},
 		{Field: "external_payload_count", As: "externalPayloadCount"},
 		{Field: "external_payload_size_bytes", As: "externalPayloadSizeBytes"},
-		{Field: "priority", As: "priority", View: priorityView()},
+		{Field: "priority", As: "priority", View: PriorityView()},
 		{Field: "versioning_info", As: "versioning", View: versioningView()},
 	}
 }

@@ -223,6 +223,78 @@ type ActivityHeartbeat struct {
 	ActivityReset bool `json:"activityReset"`
 }
 
+// ActivityTask An activity that has started, and what its worker needs.
+type ActivityTask struct {
+	// ActivityID The activity id.
+	ActivityID string `json:"activityId"`
+
+	// ActivityRunID The run id of an activity without a workflow.
+	ActivityRunID string `json:"activityRunId,omitempty,omitzero"`
+
+	// ActivityType The activity type.
+	ActivityType string `json:"activityType"`
+
+	// ArgPayloads The arguments, if not all of them are JSON.
+	ArgPayloads []Payload `json:"argPayloads,omitempty,omitzero"`
+
+	// Args The arguments. Absent if the activity has none.
+	Args []JSON `json:"args,omitempty,omitzero"`
+
+	// Attempt The number of this attempt, from 1.
+	Attempt int32 `json:"attempt"`
+
+	// CurrentAttemptScheduledTime When this attempt was scheduled.
+	CurrentAttemptScheduledTime string `json:"currentAttemptScheduledTime,omitempty,omitzero"`
+
+	// Headers The headers that the workflow's worker has set, such as the context of a trace.
+	Headers map[string]Payload `json:"headers,omitempty,omitzero"`
+
+	// HeartbeatDetailPayloads The heartbeat details, if not all of them are JSON.
+	HeartbeatDetailPayloads []Payload `json:"heartbeatDetailPayloads,omitempty,omitzero"`
+
+	// HeartbeatDetails The details of the latest heartbeat of an earlier attempt.
+	HeartbeatDetails []JSON `json:"heartbeatDetails,omitempty,omitzero"`
+
+	// HeartbeatTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	HeartbeatTimeout Duration `json:"heartbeatTimeout,omitempty,omitzero"`
+
+	// Priority The order of work in a task queue, and how it is shared fairly.
+	Priority *Priority `json:"priority,omitempty"`
+
+	// RetryPolicy How often and when a failed run is retried.
+	RetryPolicy *RetryPolicy `json:"retryPolicy,omitempty"`
+
+	// RunID The run of that workflow.
+	RunID string `json:"runId,omitempty,omitzero"`
+
+	// ScheduleToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ScheduleToCloseTimeout Duration `json:"scheduleToCloseTimeout,omitempty,omitzero"`
+
+	// ScheduledTime When the activity was scheduled.
+	ScheduledTime string `json:"scheduledTime,omitempty,omitzero"`
+
+	// StartToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	StartToCloseTimeout Duration `json:"startToCloseTimeout,omitempty,omitzero"`
+
+	// StartedTime When this attempt started.
+	StartedTime string `json:"startedTime,omitempty,omitzero"`
+
+	// TaskToken Identifies this attempt. Send it with heartbeats, and with the result or the failure.
+	TaskToken []byte `json:"taskToken"`
+
+	// WorkflowID The id of the workflow that scheduled the activity. Absent for an activity without a workflow.
+	WorkflowID string `json:"workflowId,omitempty,omitzero"`
+
+	// WorkflowType The type of that workflow.
+	WorkflowType string `json:"workflowType,omitempty,omitzero"`
+}
+
 // Batch A batch job and its progress.
 type Batch struct {
 	// JobID The id of the job.
@@ -651,6 +723,15 @@ type DeploymentVersionSummary struct {
 //
 // Examples: 30s
 type Duration = string
+
+// EffectiveRateLimit The rate limit that applies.
+type EffectiveRateLimit struct {
+	// RequestsPerSecond The number of tasks per second.
+	RequestsPerSecond float32 `json:"requestsPerSecond"`
+
+	// Source Where it comes from: `API`, `WORKER` or `SYSTEM`.
+	Source string `json:"source,omitempty,omitzero"`
+}
 
 // FailActivityRequest defines model for FailActivityRequest.
 type FailActivityRequest struct {
@@ -1161,6 +1242,46 @@ type PendingWorkflowTask struct {
 	StartedTime string `json:"startedTime,omitempty,omitzero"`
 }
 
+// PollActivityTaskRequest defines model for PollActivityTaskRequest.
+type PollActivityTaskRequest struct {
+	// BuildID The build id of this worker. Requires `deploymentName`. The worker then gets tasks of this version only.
+	BuildID string `json:"buildId,omitempty,omitzero"`
+
+	// DeploymentName The worker deployment of this worker. Requires `buildId`.
+	DeploymentName string `json:"deploymentName,omitempty,omitzero"`
+
+	// IdentitySuffix The name of this worker. The worker's identity is the caller's name, followed by `/` and this name if it
+	// is set. Temporal shows it among the pollers and with the activity.
+	IdentitySuffix string `json:"identitySuffix,omitempty,omitzero"`
+
+	// MaxTasksPerSecond The maximum number of activities per second that the server starts from this task queue, for all workers together.
+	MaxTasksPerSecond *float64 `json:"maxTasksPerSecond,omitempty"`
+}
+
+// Poller A worker that polled.
+type Poller struct {
+	// Identity The identity of the worker.
+	Identity string `json:"identity"`
+
+	// LastAccessTime When the worker last polled.
+	LastAccessTime string `json:"lastAccessTime"`
+
+	// RatePerSecond The maximum rate of activities that the worker has set, per second.
+	RatePerSecond float64 `json:"ratePerSecond,omitempty,omitzero"`
+
+	// DeploymentVersion A version of a worker deployment.
+	DeploymentVersion *DeploymentVersion `json:"deploymentVersion,omitempty"`
+
+	// VersioningMode `VERSIONED` or `UNVERSIONED`. Absent if the worker has reported no version.
+	VersioningMode string `json:"versioningMode,omitempty,omitzero"`
+
+	// BuildID The build id that a worker has reported without a deployment.
+	BuildID string `json:"buildId,omitempty,omitzero"`
+
+	// UseVersioning Whether such a worker uses the build id for versioning.
+	UseVersioning bool `json:"useVersioning,omitempty,omitzero"`
+}
+
 // Priority The order of work in a task queue, and how it is shared fairly.
 type Priority struct {
 	// FairnessKey The key for fair sharing, such as a tenant. At most 64 bytes.
@@ -1600,6 +1721,77 @@ type SystemInfo struct {
 	Server ServerInfo `json:"server"`
 }
 
+// TaskQueueConfig The configuration of a queue.
+type TaskQueueConfig struct {
+	// FairnessKeysRateLimitDefault A rate limit, and who set it.
+	FairnessKeysRateLimitDefault *TaskQueueRateLimit `json:"fairnessKeysRateLimitDefault,omitempty"`
+
+	// FairnessWeightOverrides The weights of fairness keys that override those of the tasks.
+	FairnessWeightOverrides map[string]float32 `json:"fairnessWeightOverrides,omitempty,omitzero"`
+
+	// QueueRateLimit A rate limit, and who set it.
+	QueueRateLimit *TaskQueueRateLimit `json:"queueRateLimit,omitempty"`
+}
+
+// TaskQueueDescription A task queue.
+type TaskQueueDescription struct {
+	// TaskQueue The name of the task queue.
+	TaskQueue string `json:"taskQueue"`
+
+	// Types The queue for each type of task.
+	Types []TypedTaskQueue `json:"types"`
+}
+
+// TaskQueueRateLimit A rate limit, and who set it.
+type TaskQueueRateLimit struct {
+	// Reason The reason of the last change.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// RequestsPerSecond The number of tasks per second. Absent if there is no limit.
+	RequestsPerSecond *float32 `json:"requestsPerSecond,omitempty"`
+
+	// UpdateIdentity The identity of the caller that made it.
+	UpdateIdentity string `json:"updateIdentity,omitempty,omitzero"`
+
+	// UpdateTime When it was made.
+	UpdateTime string `json:"updateTime,omitempty,omitzero"`
+}
+
+// TaskQueueStats The backlog and the rates of a queue. All of them are approximate.
+type TaskQueueStats struct {
+	// ApproximateBacklogCount The number of tasks that wait for a worker.
+	ApproximateBacklogCount int64 `json:"approximateBacklogCount"`
+
+	// ApproximateBacklogAge A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ApproximateBacklogAge Duration `json:"approximateBacklogAge,omitempty,omitzero"`
+
+	// TasksAddRate The number of tasks added per second, over the last 30 seconds.
+	TasksAddRate float32 `json:"tasksAddRate"`
+
+	// TasksDispatchRate The number of tasks given to workers per second, over the last 30 seconds.
+	TasksDispatchRate float32 `json:"tasksDispatchRate"`
+
+	// RateLimitingActive Whether a rate limit has delayed tasks in the last 30 seconds. More workers would not help then.
+	RateLimitingActive bool `json:"rateLimitingActive,omitempty,omitzero"`
+}
+
+// TaskQueueVersioning The worker deployment versions that get the tasks of a queue.
+type TaskQueueVersioning struct {
+	// CurrentVersion A version of a worker deployment.
+	CurrentVersion *DeploymentVersion `json:"currentVersion,omitempty"`
+
+	// RampingPercentage That part, in percent.
+	RampingPercentage float32 `json:"rampingPercentage,omitempty,omitzero"`
+
+	// RampingVersion A version of a worker deployment.
+	RampingVersion *DeploymentVersion `json:"rampingVersion,omitempty"`
+
+	// UpdateTime When this last changed.
+	UpdateTime string `json:"updateTime,omitempty,omitzero"`
+}
+
 // TerminateRequest defines model for TerminateRequest.
 type TerminateRequest struct {
 	// DetailPayloads The details, if not all of them are JSON. Replaces `details`.
@@ -1627,6 +1819,30 @@ type TokenRequest struct {
 
 	// Updates The names of the permitted updates.
 	Updates []string `json:"updates,omitempty,omitzero"`
+}
+
+// TypedTaskQueue The queue for one type of task.
+type TypedTaskQueue struct {
+	// Type `WORKFLOW`, `ACTIVITY` or `NEXUS`.
+	Type string `json:"type"`
+
+	// Pollers The workers that polled in the last minutes.
+	Pollers []Poller `json:"pollers"`
+
+	// Stats The backlog and the rates of a queue. All of them are approximate.
+	Stats *TaskQueueStats `json:"stats,omitempty"`
+
+	// StatsByPriority The statistics for each priority key in use.
+	StatsByPriority map[string]TaskQueueStats `json:"statsByPriority,omitempty,omitzero"`
+
+	// Versioning The worker deployment versions that get the tasks of a queue.
+	Versioning *TaskQueueVersioning `json:"versioning,omitempty"`
+
+	// Config The configuration of a queue.
+	Config *TaskQueueConfig `json:"config,omitempty"`
+
+	// EffectiveRateLimit The rate limit that applies.
+	EffectiveRateLimit *EffectiveRateLimit `json:"effectiveRateLimit,omitempty"`
 }
 
 // UnpauseRequest defines model for UnpauseRequest.
@@ -2158,6 +2374,11 @@ type PageTokenParam = string
 // PayloadsParam defines model for PayloadsParam.
 type PayloadsParam = string
 
+// PollWaitParam A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+//
+// Examples: 30s
+type PollWaitParam = Duration
+
 // QueryNameParam defines model for QueryNameParam.
 type QueryNameParam = string
 
@@ -2189,6 +2410,15 @@ type StartedBeforeParam = string
 
 // StatusFilterParam defines model for StatusFilterParam.
 type StatusFilterParam = []WorkflowStatus
+
+// TaskQueueParam defines model for TaskQueueParam.
+type TaskQueueParam = string
+
+// TaskQueueQueryParam defines model for TaskQueueQueryParam.
+type TaskQueueQueryParam = string
+
+// TaskQueueTypeParam defines model for TaskQueueTypeParam.
+type TaskQueueTypeParam = string
 
 // UpdateIDParam defines model for UpdateIdParam.
 type UpdateIDParam = string
@@ -2259,6 +2489,26 @@ type DeleteDeploymentVersionParams struct {
 type DescribeDeploymentVersionParams struct {
 	// ReportTaskQueueStats Whether to return the statistics of the task queues. By default not.
 	ReportTaskQueueStats *ReportTaskQueueStatsParam `form:"reportTaskQueueStats,omitempty" json:"reportTaskQueueStats,omitempty"`
+}
+
+// DescribeTaskQueueParams defines parameters for DescribeTaskQueue.
+type DescribeTaskQueueParams struct {
+	// Type The type of tasks. By default workflow tasks and activity tasks.
+	Type TaskQueueTypeParam `form:"type,omitempty" json:"type,omitempty,omitzero"`
+
+	// TaskQueue The name of the task queue, if the path has `-` in its place. Rejected otherwise.
+	TaskQueue TaskQueueQueryParam `form:"taskQueue,omitempty" json:"taskQueue,omitempty,omitzero"`
+}
+
+// PollActivityTaskParams defines parameters for PollActivityTask.
+type PollActivityTaskParams struct {
+	// Wait How long to wait for a task, limited by the gateway's `limits.maxWait`. Without it, or with less than two
+	// seconds, the request waits for two seconds, because the Temporal server accepts no shorter poll.
+	// `Prefer: wait=N` has the same meaning; do not send both.
+	Wait PollWaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
+
+	// TaskQueue The name of the task queue, if the path has `-` in its place. Rejected otherwise.
+	TaskQueue TaskQueueQueryParam `form:"taskQueue,omitempty" json:"taskQueue,omitempty,omitzero"`
 }
 
 // ListWorkflowsParams defines parameters for ListWorkflows.
@@ -2730,6 +2980,9 @@ type SetDeploymentRampingVersionJSONRequestBody = SetRampingVersionRequest
 // UpdateDeploymentVersionMetadataJSONRequestBody defines body for UpdateDeploymentVersionMetadata for application/json ContentType.
 type UpdateDeploymentVersionMetadataJSONRequestBody = UpdateVersionMetadataRequest
 
+// PollActivityTaskJSONRequestBody defines body for PollActivityTask for application/json ContentType.
+type PollActivityTaskJSONRequestBody = PollActivityTaskRequest
+
 // StartWorkflowJSONRequestBody defines body for StartWorkflow for application/json ContentType.
 type StartWorkflowJSONRequestBody = StartWorkflowRequest
 
@@ -2915,6 +3168,12 @@ type ServerInterface interface {
 	// UpdateDeploymentVersionMetadata Change the metadata of a version
 	// (PATCH /v1/namespaces/{namespace}/deployments/{name}/versions/{buildId}/metadata)
 	UpdateDeploymentVersionMetadata(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam, buildID BuildIDParam)
+	// DescribeTaskQueue Describe a task queue
+	// (GET /v1/namespaces/{namespace}/task-queues/{taskQueue})
+	DescribeTaskQueue(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, taskQueue TaskQueueParam)
+	// PollActivityTask Poll for an activity task
+	// (POST /v1/namespaces/{namespace}/task-queues/{taskQueue}/activities:poll)
+	PollActivityTask(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, taskQueue TaskQueueParam)
 	// ListWorkflows List workflows
 	// (GET /v1/namespaces/{namespace}/workflows)
 	ListWorkflows(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
@@ -3051,6 +3310,12 @@ func Mount(r chi.Router, si ServerInterface) {
 	})
 	r.Patch("/v1/namespaces/{namespace}/deployments/{name}/versions/{buildId}/metadata", func(w http.ResponseWriter, r *http.Request) {
 		si.UpdateDeploymentVersionMetadata(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"), pathParameter(r, "buildId"))
+	})
+	r.Get("/v1/namespaces/{namespace}/task-queues/{taskQueue}", func(w http.ResponseWriter, r *http.Request) {
+		si.DescribeTaskQueue(w, r, pathParameter(r, "namespace"), pathParameter(r, "taskQueue"))
+	})
+	r.Post("/v1/namespaces/{namespace}/task-queues/{taskQueue}/activities:poll", func(w http.ResponseWriter, r *http.Request) {
+		si.PollActivityTask(w, r, pathParameter(r, "namespace"), pathParameter(r, "taskQueue"))
 	})
 	r.Get("/v1/namespaces/{namespace}/workflows", func(w http.ResponseWriter, r *http.Request) {
 		si.ListWorkflows(w, r, pathParameter(r, "namespace"))

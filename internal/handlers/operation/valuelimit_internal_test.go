@@ -23,6 +23,7 @@ import (
 // requestBodies has a value of every type of request body.
 func requestBodies() []any {
 	return []any{
+		openapi.PollActivityTaskJSONRequestBody{},
 		openapi.StartBatchJSONRequestBody{},
 		openapi.StopBatchJSONRequestBody{},
 		openapi.CompleteActivityJSONRequestBody{},

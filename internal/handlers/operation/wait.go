@@ -19,6 +19,12 @@ func (req *Request) AcquireRequestedWait(parameter string) (time.Duration, error
 	return wait, req.AcquireWait(req.HTTP.Context())
 }
 
+// RequestedWait returns how long the caller requests to wait, at most limits.maxWait, or
+// zero. It acquires no slot.
+func (req *Request) RequestedWait(parameter string) (time.Duration, error) {
+	return req.requestedWait(parameter, 0)
+}
+
 // AcquireUpdateWait is [Request.AcquireRequestedWait] for a request that sends an update.
 // The server does not persist an update that no worker has accepted, so the wait is
 // limits.maxWait by default, and [longpoll.MinPollTimeout] if the caller requests 0.
