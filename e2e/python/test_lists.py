@@ -27,6 +27,15 @@ def five_workflows(flowgate: Flowgate, task_queue: str, new_id: str, eventually:
     return query, ids
 
 
+def test_filter_parameters_select_workflows(flowgate: Flowgate, five_workflows: tuple[str, set[str]], new_id: str) -> None:
+    _, ids = five_workflows
+    customer = {"searchAttribute.CustomerId": new_id}
+    for status, listed in ((["RUNNING"], 2), (["TERMINATED", "RUNNING"], 5), (["FAILED"], 0)):
+        page = flowgate.get(flowgate.workflows(), workflowType="Wait", status=status, **customer)
+        assert len(page["workflows"]) == listed
+        assert {workflow["workflowId"] for workflow in page["workflows"]} <= ids
+
+
 def test_list_pages_have_each_workflow_once(flowgate: Flowgate, five_workflows: tuple[str, set[str]]) -> None:
     query, ids = five_workflows
     page = flowgate.get(flowgate.workflows(), query=query, pageSize=2)

@@ -15,6 +15,8 @@ export function connect(url: string, key?: string, fetch: (request: Request) => 
     headers: key === undefined ? {} : { Authorization: `Bearer ${key}` },
     // Numbers that readValue parsed are written unchanged.
     bodySerializer: (body) => stringify(body) ?? "",
+    // The filter searchAttribute is an object whose members are parameters of their own.
+    querySerializer: { object: { style: "form", explode: true } },
   });
 }
 

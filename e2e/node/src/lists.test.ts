@@ -7,8 +7,8 @@ import { eventually, flowgate, namespace, newId, start, terminate, workflows } f
 // U+2028 does not end a line of NDJSON, although many line readers split at it.
 const note = "one\u2028line";
 
-/** Starts five workflows of one customer, two of them running, and returns the query that matches them. */
-async function startFive(): Promise<{ query: string; ids: string[] }> {
+/** Starts five workflows of one customer, two of them running, and returns the customer and the query that matches them. */
+async function startFive(): Promise<{ customer: string; query: string; ids: string[] }> {
   const customer = newId("customer");
   const query = `CustomerId = '${customer}'`;
   const ids: string[] = [];
@@ -20,7 +20,7 @@ async function startFive(): Promise<{ query: string; ids: string[] }> {
   }
   await eventually(async () => (await count(`${query} AND ExecutionStatus = 'Terminated'`)).count === 3);
   await eventually(async () => (await count(query)).count === 5);
-  return { query, ids: ids.sort() };
+  return { customer, query, ids: ids.sort() };
 }
 
 async function count(query: string): Promise<Schemas["WorkflowCount"]> {
@@ -38,6 +38,18 @@ async function stream(query: { query: string; pageSize?: number; limit?: number 
   for await (const line of readLines<Schemas["WorkflowSummary"]>(response)) streamed.push(line);
   return streamed;
 }
+
+test("filter parameters select workflows", async () => {
+  const { customer, ids } = await startFive();
+  const searchAttribute = { "searchAttribute.CustomerId": customer };
+  for (const [status, listed] of [[["RUNNING"], 2], [["TERMINATED", "RUNNING"], 5], [["FAILED"], 0]] as const) {
+    const query = { workflowType: "Wait", status: [...status], searchAttribute };
+    const page = unwrap(await flowgate.GET(workflows, { params: { path: { namespace }, query } }));
+    assert.equal(page.workflows.length, listed);
+    for (const { workflowId } of page.workflows) assert.ok(ids.includes(workflowId));
+    assert.equal(unwrap(await flowgate.GET(`${workflows}:count`, { params: { path: { namespace }, query } })).count, listed);
+  }
+});
 
 test("the pages of a list have each workflow once", async () => {
   const { query, ids } = await startFive();
