@@ -79,7 +79,7 @@ func (c caller) send(ctx context.Context, method, path, body string) (apiRespons
 		return apiResponse{}, err
 	}
 	request.Header = c.header.Clone()
-	if body != "" {
+	if body != "" && request.Header.Get("Content-Type") == "" {
 		request.Header.Set("Content-Type", typeJSON)
 	}
 	response, err := c.client.Do(request)

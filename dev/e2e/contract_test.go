@@ -26,6 +26,8 @@ const (
 	typeEvents  = "text/event-stream"
 	typeProblem = "application/problem+json"
 	typeYAML    = "application/yaml"
+
+	typeMergePatch = "application/merge-patch+json"
 )
 
 // contract checks requests and responses against api/openapi.json, the JSON form of api/openapi.yaml, and records which operations were called.
@@ -65,6 +67,7 @@ func loadContract(file string) (*contract, error) {
 	forbidUndocumentedMembers(document)
 	openapi3filter.RegisterBodyDecoder(typeJSON, decodeSingleValue)
 	openapi3filter.RegisterBodyDecoder(typeProblem, decodeSingleValue)
+	openapi3filter.RegisterBodyDecoder(typeMergePatch, decodeSingleValue)
 	openapi3filter.RegisterBodyDecoder(typeNDJSON, decodeSingleValue) // checkResponse passes one line at a time
 	openapi3filter.RegisterBodyDecoder(typeEvents, openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(typeYAML, openapi3filter.PlainBodyDecoder)

@@ -36,7 +36,7 @@ type (
 	problem struct {
 		Type, Title, Detail, Instance, Code, RequestID, GRPCCode string
 
-		WorkflowID, RunID, FirstExecutionRunID, WorkflowStatus, UpdateID string
+		WorkflowID, RunID, FirstExecutionRunID, WorkflowStatus, UpdateID, ScheduleID, ETag string
 
 		Status     int
 		Retryable  bool

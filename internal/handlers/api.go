@@ -15,6 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/history"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
+	"github.com/flowgate/flowgate/internal/handlers/schedule"
 	"github.com/flowgate/flowgate/internal/handlers/taskqueue"
 	"github.com/flowgate/flowgate/internal/handlers/token"
 	"github.com/flowgate/flowgate/internal/handlers/update"
@@ -33,6 +34,7 @@ type (
 	deployments = deployment.Service
 	gateways    = gateway.Service
 	histories   = history.Service
+	schedules   = schedule.Service
 	taskQueues  = taskqueue.Service
 	tokens      = token.Service
 	updates     = update.Service
@@ -46,6 +48,7 @@ type API struct {
 	*deployments
 	*gateways
 	*histories
+	*schedules
 	*taskQueues
 	*tokens
 	*updates
@@ -97,6 +100,7 @@ func New(ctx context.Context, options Options) *API {
 		tokens:     token.New(adapter, options.Delegated, options.MaxTTL),
 		updates:    update.New(adapter, polls, drain, options.Metrics),
 		workflows:  workflow.New(adapter, polls, drain, options.QueryRejectConditions),
+		schedules:  schedule.New(adapter),
 	}
 }
 

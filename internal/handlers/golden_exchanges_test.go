@@ -139,6 +139,21 @@ func goldenResponses() map[string]exchange {
 		"describeTaskQueue":     get("/v1/namespaces/default/task-queues/orders", respond("DescribeTaskQueue", goldenTaskQueue())),
 		"pollActivityTask":      post("/v1/namespaces/default/task-queues/orders/activities:poll?wait=30s", `{"identitySuffix":"worker-1"}`, respond("PollActivityTaskQueue", goldenTask())),
 		"pollActivityTask.none": post("/v1/namespaces/default/task-queues/orders/activities:poll", "", respond("PollActivityTaskQueue", &workflowservice.PollActivityTaskQueueResponse{})),
+		"createSchedule":        post(servertest.SchedulesPath, goldenCreateSchedule, respondToSchedules),
+		"listSchedules":         get(servertest.SchedulesPath, respondToSchedules),
+		"countSchedules":        get(servertest.SchedulesPath+":count", respondToSchedules),
+		"describeSchedule":      get(servertest.SchedulesPath+"/nightly", respondToSchedules),
+		"replaceSchedule":       {method: http.MethodPut, path: servertest.SchedulesPath + "/nightly", body: goldenReplaceSchedule, upstream: respondToSchedules},
+		"patchSchedule": {
+			method: http.MethodPatch, path: servertest.SchedulesPath + "/nightly", body: `{"schedule":{"state":{"note":"new"}}}`, upstream: respondToSchedules,
+			headers: []string{"Content-Type", "application/merge-patch+json"},
+		},
+		"deleteSchedule":            {method: http.MethodDelete, path: servertest.SchedulesPath + "/nightly", upstream: respondToSchedules},
+		"pauseSchedule":             post(servertest.SchedulesPath+"/nightly/pause", `{"note":"lunch"}`, respondToSchedules),
+		"unpauseSchedule":           post(servertest.SchedulesPath+"/nightly/unpause", "", respondToSchedules),
+		"triggerSchedule":           post(servertest.SchedulesPath+"/nightly/trigger", `{"overlap":"ALLOW_ALL"}`, respondToSchedules),
+		"backfillSchedule":          post(servertest.SchedulesPath+"/nightly/backfill", `{"backfill":[{"startAt":"2026-01-01T00:00:00Z","endAt":"2026-01-02T00:00:00Z"}]}`, respondToSchedules),
+		"listScheduleMatchingTimes": get(servertest.SchedulesPath+"/nightly/matching-times?startTime=2026-01-01T00:00:00Z&endTime=2026-01-02T00:00:00Z", respondToSchedules),
 	}
 }
 
@@ -192,12 +207,26 @@ func goldenProblems() map[string]exchange {
 		"describeDeploymentVersion":       get(deploymentsPath+"/or.ders/versions/__1", nil),
 		"deleteDeploymentVersion":         {method: http.MethodDelete, path: deploymentsPath + "/orders/versions/2026-11-20", upstream: failWith("DeleteWorkerDeploymentVersion", serviceerror.NewFailedPrecondition("version 'orders:2026-11-20' cannot be deleted since it has active pollers"))},
 		"updateDeploymentVersionMetadata": {method: http.MethodPatch, path: deploymentsPath + "/orders/versions/2026-11-20/metadata", body: `{"upsertEntries":{"a":1},"removeEntries":["a"]}`, headers: servertest.Bearer(servertest.ReaderKey)},
-		"getClient":                       get("/v1/namespaces/other/client", nil),
 		"getSystemInfo":                   {method: http.MethodGet, path: "/v1/system-info", headers: servertest.Bearer("fg_writer_unknown")},
 		"getOpenApiYaml":                  post("/v1/openapi.yaml", "", nil),
 		"getOpenApiJson":                  post("/v1/openapi.json", "", nil),
 
 		"describeTaskQueue": get("/v1/namespaces/default/task-queues/orders?type=QUERY", nil),
 		"pollActivityTask":  post("/v1/namespaces/default/task-queues/orders/activities:poll", `{"deploymentName":"payments"}`, nil),
+		"createSchedule":    post(servertest.SchedulesPath, goldenCreateSchedule, failWith("CreateSchedule", serviceerror.NewWorkflowExecutionAlreadyStarted(`schedule "nightly" is already registered`, "", ""))),
+		"listSchedules":     get(servertest.SchedulesPath+"?query=Customer%3D1", failWith("ListSchedules", invalidQuery)),
+		"countSchedules":    get(servertest.SchedulesPath+":count?query=Customer%3D1", failWith("CountSchedules", invalidQuery)),
+		"describeSchedule":  get(servertest.SchedulesPath+"/nightly", failWith("DescribeSchedule", serviceerror.NewNotFound("workflow not found for ID: temporal-sys-scheduler:nightly"))),
+		"replaceSchedule": {
+			method: http.MethodPut, path: servertest.SchedulesPath + "/nightly", body: goldenReplaceSchedule, upstream: respondToSchedules, headers: []string{"If-Match", `"old"`},
+		},
+		"patchSchedule":             {method: http.MethodPatch, path: servertest.SchedulesPath + "/nightly", body: `{"schedule":{"spec":{"cronExpressions":["at noon"]}}}`, upstream: respondToSchedules},
+		"deleteSchedule":            {method: http.MethodDelete, path: servertest.SchedulesPath + "/nightly", upstream: failWith("DeleteSchedule", closed)},
+		"pauseSchedule":             post(servertest.SchedulesPath+"/nightly/pause", "", failWith("PatchSchedule", closed)),
+		"unpauseSchedule":           {method: http.MethodPost, path: servertest.SchedulesPath + "/nightly/unpause", headers: servertest.Bearer(servertest.ReaderKey)},
+		"triggerSchedule":           post(servertest.SchedulesPath+"/nightly/trigger", `{"overlap":"QUEUE"}`, nil),
+		"backfillSchedule":          post(servertest.SchedulesPath+"/nightly/backfill", `{"backfill":[]}`, nil),
+		"listScheduleMatchingTimes": get(servertest.SchedulesPath+"/nightly/matching-times?startTime=tomorrow&endTime=2026-01-02T00:00:00Z", nil),
+		"getClient":                 get("/v1/namespaces/other/client", nil),
 	}
 }

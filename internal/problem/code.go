@@ -29,10 +29,11 @@ const (
 	UpdateNotFound     Code = "update-not-found"
 	BatchNotFound      Code = "batch-not-found"
 	ActivityNotFound   Code = "activity-not-found"
+	DeploymentNotFound Code = "deployment-not-found"
+	ScheduleNotFound   Code = "schedule-not-found"
 	NamespaceNotFound  Code = "namespace-not-found"
 	QueryNotFound      Code = "query-not-found"
 	RouteNotFound      Code = "route-not-found"
-	DeploymentNotFound Code = "deployment-not-found"
 
 	MethodNotAllowed     Code = "method-not-allowed"
 	NotAcceptable        Code = "not-acceptable"
@@ -42,6 +43,7 @@ const (
 	MisdirectedRequest   Code = "misdirected-request"
 
 	WorkflowAlreadyStarted Code = "workflow-already-started"
+	ScheduleAlreadyExists  Code = "schedule-already-exists"
 	WorkflowCompleted      Code = "workflow-completed"
 	RunChainMismatch       Code = "run-chain-mismatch"
 	QueryRejected          Code = "query-rejected"
@@ -51,6 +53,7 @@ const (
 	Conflict               Code = "conflict"
 
 	DeploymentChanged Code = "deployment-changed"
+	ScheduleChanged   Code = "schedule-changed"
 
 	QueryFailed          Code = "query-failed"
 	IdempotencyKeyReused Code = "idempotency-key-reused"

@@ -31,17 +31,23 @@ type Error struct {
 // Members contains the extension members of a problem document (RFC 9457 section 3.2)
 // and values of response headers. Empty members are omitted.
 type Members struct {
-	WorkflowID          string  `json:"workflowId,omitempty"`
-	RunID               string  `json:"runId,omitempty"`
-	FirstExecutionRunID string  `json:"firstExecutionRunId,omitempty"`
-	UpdateID            string  `json:"updateId,omitempty"`
-	WorkflowStatus      string  `json:"workflowStatus,omitempty"`
-	Failure             any     `json:"failure,omitempty"`
-	Errors              []Field `json:"errors,omitempty"`
-	// Allow and AcceptPost are values of the headers Allow (RFC 9110 section
-	// 10.2.1) and Accept-Post (Linked Data Platform).
-	Allow      []string `json:"-"`
-	AcceptPost string   `json:"-"`
+	WorkflowID          string `json:"workflowId,omitempty"`
+	RunID               string `json:"runId,omitempty"`
+	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty"`
+	UpdateID            string `json:"updateId,omitempty"`
+	ScheduleID          string `json:"scheduleId,omitempty"`
+	// ETag is the current entity tag of the resource. It is also the header ETag (RFC
+	// 9110 section 8.8.3).
+	ETag           string  `json:"etag,omitempty"`
+	WorkflowStatus string  `json:"workflowStatus,omitempty"`
+	Failure        any     `json:"failure,omitempty"`
+	Errors         []Field `json:"errors,omitempty"`
+	// Allow, AcceptPost and AcceptPatch are values of the headers Allow (RFC 9110
+	// section 10.2.1), Accept-Post (Linked Data Platform) and Accept-Patch (RFC
+	// 5789).
+	Allow       []string `json:"-"`
+	AcceptPost  string   `json:"-"`
+	AcceptPatch string   `json:"-"`
 	// BearerError is the error code (RFC 6750 section 3.1) in the header
 	// WWW-Authenticate. It is empty if the request has no credential.
 	BearerError string `json:"-"`

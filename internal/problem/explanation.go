@@ -132,6 +132,10 @@ var explanations = []explanationEntry{
 		Remedy: "Check the namespace, the name and the build id. A deployment and its versions exist as soon as a worker has polled " +
 			"with them. `GET /v1/namespaces/{namespace}/deployments` lists the deployments.",
 	}},
+	{ScheduleNotFound, Explanation{
+		Cause:  "No schedule has this id, or it was deleted. The server deletes a schedule some days after its last action.",
+		Remedy: "Check the namespace and the id. `GET /v1/namespaces/{namespace}/schedules` lists the schedules.",
+	}},
 	{NamespaceNotFound, Explanation{
 		Cause: "You have access to this namespace, but it does not exist on the Temporal server.",
 		Remedy: "Check the name. On Temporal Cloud it ends with the account id. A new namespace becomes available after some " +
@@ -182,6 +186,10 @@ var explanations = []explanationEntry{
 		Remedy: "If the id identifies the same piece of work, treat the workflow as started. Otherwise use another id, or another " +
 			"`idReusePolicy` or `idConflictPolicy`.",
 	}},
+	{ScheduleAlreadyExists, Explanation{
+		Cause:  "A schedule with this id exists.",
+		Remedy: "Change that schedule with `PUT` or `PATCH`, or use another id.",
+	}},
 	{WorkflowCompleted, Explanation{
 		Cause:  "The workflow has closed. Closed workflows do not accept signals, cancellations or terminations.",
 		Remedy: "Read the result of the workflow instead. If the workflow should be running, its history shows how it closed.",
@@ -220,6 +228,12 @@ var explanations = []explanationEntry{
 	{DeploymentChanged, Explanation{
 		Cause:  "Another caller, or the server itself, has changed the deployment since the ETag in `If-Match`.",
 		Remedy: "Describe the deployment, decide again, and send the request with the new ETag.",
+	}},
+	{ScheduleChanged, Explanation{
+		Cause: "The schedule no longer has the `ETag` of your `If-Match`: somebody changed it, or it took one of a limited " +
+			"number of actions. Your change was not applied. `etag` is the current one.",
+		Remedy: "Read the schedule again, repeat your change on what you read, and send it with the new `ETag`. A `PATCH` " +
+			"without `If-Match` does this for you.",
 	}},
 	{QueryFailed, Explanation{
 		Cause:  "The query handler of the workflow returned an error. `failure` has that error if the server returns it.",

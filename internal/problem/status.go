@@ -48,6 +48,9 @@ func FromStatus(st *status.Status, method string) *Error {
 	if isActivityMethod(method) {
 		e = activityError(e, st, method)
 	}
+	if strings.Contains(method, "Schedule") {
+		e = scheduleError(e, st)
+	}
 	e.Upstream = st
 	if e.cause == nil {
 		e.cause = st.Err()

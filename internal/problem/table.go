@@ -37,6 +37,7 @@ var table = map[Code]Row{
 	UpdateNotFound:     {Status: http.StatusNotFound, Title: "Update not found"},
 	BatchNotFound:      {Status: http.StatusNotFound, Title: "Batch not found"},
 	ActivityNotFound:   {Status: http.StatusNotFound, Title: "Activity not found"},
+	ScheduleNotFound:   {Status: http.StatusNotFound, Title: "Schedule not found"},
 	NamespaceNotFound:  {Status: http.StatusNotFound, Title: "Namespace not found"},
 	QueryNotFound:      {Status: http.StatusNotFound, Title: "Query not found"},
 	RouteNotFound:      {Status: http.StatusNotFound, Title: "Route not found"},
@@ -50,6 +51,7 @@ var table = map[Code]Row{
 	MisdirectedRequest:   {Status: http.StatusMisdirectedRequest, Title: "Misdirected request"},
 
 	WorkflowAlreadyStarted: {Status: http.StatusConflict, Title: "Workflow already started"},
+	ScheduleAlreadyExists:  {Status: http.StatusConflict, Title: "Schedule already exists"},
 	WorkflowCompleted:      {Status: http.StatusConflict, Title: "Workflow already completed"},
 	RunChainMismatch:       {Status: http.StatusConflict, Title: "Run chain mismatch"},
 	QueryRejected:          {Status: http.StatusConflict, Title: "Query rejected"},
@@ -59,6 +61,7 @@ var table = map[Code]Row{
 	Conflict:               {Status: http.StatusConflict, Title: "Conflict"},
 
 	DeploymentChanged: {Status: http.StatusPreconditionFailed, Title: "Deployment changed"},
+	ScheduleChanged:   {Status: http.StatusPreconditionFailed, Title: "Schedule changed"},
 
 	QueryFailed:          {Status: http.StatusUnprocessableEntity, Title: "Query failed"},
 	IdempotencyKeyReused: {Status: http.StatusUnprocessableEntity, Title: "Idempotency key reused"},

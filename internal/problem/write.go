@@ -129,8 +129,14 @@ func (e *Error) SetHeaders(h http.Header) {
 	if len(e.Members.Allow) > 0 {
 		h.Set("Allow", strings.Join(e.Members.Allow, ", "))
 	}
+	if e.Members.ETag != "" {
+		h.Set("ETag", e.Members.ETag)
+	}
 	if e.Members.AcceptPost != "" {
 		h.Set("Accept-Post", e.Members.AcceptPost)
+	}
+	if e.Members.AcceptPatch != "" {
+		h.Set("Accept-Patch", e.Members.AcceptPatch)
 	}
 	if row.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", e.challenge())

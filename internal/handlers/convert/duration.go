@@ -2,7 +2,9 @@ package convert
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -42,16 +44,35 @@ func FormatTime(t *timestamppb.Timestamp) string {
 	return at.Format(time.RFC3339Nano)
 }
 
-// formatDuration is [FormatSeconds] for a protobuf duration. It returns an empty string
+// FormatSeconds formats a duration in seconds, such as 5400s or 0.1s, exactly. It is
+// never used for a negative duration.
+func FormatSeconds(d time.Duration) string {
+	text := strconv.FormatInt(int64(d/time.Second), 10)
+	if fraction := d % time.Second; fraction != 0 {
+		text += "." + strings.TrimRight(fmt.Sprintf("%09d", fraction), "0")
+	}
+	return text + "s"
+}
+
+// FormatDuration is [FormatSeconds] for a protobuf duration. It returns an empty string
 // for zero, which means "not set" in Temporal's API.
-func formatDuration(d *durationpb.Duration) string {
+func FormatDuration(d *durationpb.Duration) string {
 	if d.AsDuration() == 0 {
 		return ""
 	}
 	return FormatSeconds(d.AsDuration())
 }
 
-// FormatSeconds formats a duration in seconds, such as 5400s or 0.1s.
-func FormatSeconds(d time.Duration) string {
-	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+// Time parses a time in RFC 3339. It returns nil if text is empty.
+func (v *Validation) Time(pointer, text string) *timestamppb.Timestamp {
+	if text == "" {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	sent := timestamppb.New(at)
+	if err != nil || sent.CheckValid() != nil {
+		v.Add(pointer, "must be a time such as 2026-11-21T09:30:00Z")
+		return nil
+	}
+	return sent
 }

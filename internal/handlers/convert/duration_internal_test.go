@@ -15,7 +15,7 @@ func TestTimesAndDurations(t *testing.T) {
 		require.Empty(t, FormatTime(unset))
 	}
 	require.Equal(t, "2026-11-21T09:30:00.125Z", FormatTime(timestamppb.New(time.Date(2026, 11, 21, 10, 30, 0, 125e6, time.FixedZone("", 3600)))))
-	require.Empty(t, formatDuration(nil))
-	require.Equal(t, "5400s", formatDuration(durationpb.New(90*time.Minute)))
-	require.Equal(t, "0.1s", formatDuration(durationpb.New(100*time.Millisecond)))
+	require.Empty(t, FormatDuration(nil))
+	require.Equal(t, "5400s", FormatDuration(durationpb.New(90*time.Minute)))
+	require.Equal(t, "0.1s", FormatDuration(durationpb.New(100*time.Millisecond)))
 }

@@ -57,7 +57,7 @@ func renderApplicationFailure(rendered *openapi.Failure, info *failure.Applicati
 	rendered.Kind = "application"
 	rendered.Type, rendered.NonRetryable = info.GetType(), info.GetNonRetryable()
 	rendered.Details, rendered.DetailPayloads = renderPayloads(info.GetDetails())
-	rendered.NextRetryDelay, rendered.Category = formatDuration(info.GetNextRetryDelay()), EnumName(info.GetCategory())
+	rendered.NextRetryDelay, rendered.Category = FormatDuration(info.GetNextRetryDelay()), EnumName(info.GetCategory())
 }
 
 func renderActivityFailure(rendered *openapi.Failure, info *failure.ActivityFailureInfo) {

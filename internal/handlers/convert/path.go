@@ -20,6 +20,16 @@ func UpdatePath(namespace, workflowID, runID, updateID string, query url.Values)
 	return instancePath(namespace, segments, runID, query)
 }
 
+// SchedulePath returns the URL of a schedule.
+func SchedulePath(namespace, scheduleID string) string {
+	query := url.Values{}
+	path := NamespacePath(namespace) + "/schedules/" + idSegment(query, "scheduleId", scheduleID)
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return path
+}
+
 // idSegment returns the path segment for an id. If clients or proxies would rewrite the id,
 // idSegment sets it as the query parameter name, and returns [aliasSegment].
 func idSegment(query url.Values, name, id string) string {

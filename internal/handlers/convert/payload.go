@@ -61,8 +61,8 @@ func payloadError(input openapi.PayloadInput) string {
 	}
 }
 
-// memo encodes the memo, which a request contains either as plain JSON or as payloads.
-func (v *Validation) memo(plain map[string]openapi.JSON, raw map[string]openapi.PayloadInput) *common.Memo {
+// Memo encodes the memo, which a request contains either as plain JSON or as payloads.
+func (v *Validation) Memo(plain map[string]openapi.JSON, raw map[string]openapi.PayloadInput) *common.Memo {
 	if len(plain) == 0 && len(raw) == 0 {
 		return nil
 	}
@@ -88,7 +88,8 @@ func (v *Validation) memo(plain map[string]openapi.JSON, raw map[string]openapi.
 	})
 }
 
-func (v *Validation) searchAttributes(values map[string]openapi.SearchAttributeInput) *common.SearchAttributes {
+// SearchAttributes encodes search attributes. It returns nil if there are none.
+func (v *Validation) SearchAttributes(values map[string]openapi.SearchAttributeInput) *common.SearchAttributes {
 	if len(values) == 0 {
 		return nil
 	}

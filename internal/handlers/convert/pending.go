@@ -103,9 +103,9 @@ func renderPendingNexusOperation(o *workflow.PendingNexusOperationInfo) openapi.
 		LastAttemptCompleteTime: FormatTime(o.GetLastAttemptCompleteTime()),
 		LastAttemptFailure:      Failure(o.GetLastAttemptFailure()),
 		NextAttemptScheduleTime: FormatTime(o.GetNextAttemptScheduleTime()),
-		ScheduleToCloseTimeout:  formatDuration(o.GetScheduleToCloseTimeout()),
-		ScheduleToStartTimeout:  formatDuration(o.GetScheduleToStartTimeout()),
-		StartToCloseTimeout:     formatDuration(o.GetStartToCloseTimeout()),
+		ScheduleToCloseTimeout:  FormatDuration(o.GetScheduleToCloseTimeout()),
+		ScheduleToStartTimeout:  FormatDuration(o.GetScheduleToStartTimeout()),
+		StartToCloseTimeout:     FormatDuration(o.GetStartToCloseTimeout()),
 	}
 	if c := o.GetCancellationInfo(); c != nil {
 		rendered.Cancellation = &openapi.NexusCancellation{

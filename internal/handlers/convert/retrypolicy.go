@@ -71,3 +71,15 @@ func RetryPolicyView() []transcode.ViewField {
 		{Field: "non_retryable_error_types", As: "nonRetryableErrorTypes"},
 	}
 }
+
+// renderRetryPolicy returns a policy with all its numbers, or nil if there is none.
+func renderRetryPolicy(policy *common.RetryPolicy) *openapi.RetryPolicy {
+	if policy == nil {
+		return nil
+	}
+	return &openapi.RetryPolicy{
+		InitialInterval: FormatDuration(policy.GetInitialInterval()), BackoffCoefficient: &policy.BackoffCoefficient,
+		MaximumInterval: FormatDuration(policy.GetMaximumInterval()), MaximumAttempts: &policy.MaximumAttempts,
+		NonRetryableErrorTypes: policy.GetNonRetryableErrorTypes(),
+	}
+}

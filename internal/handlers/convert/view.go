@@ -57,10 +57,8 @@ func (v *Views) summaryFields() []transcode.ViewField {
 		{Field: "history_length", As: "historyLength", Always: true},
 		{Field: "history_size_bytes", As: "historySizeBytes"},
 		{Field: "state_transition_count", As: "stateTransitionCount"},
-		{Field: "memo", Members: v.appendMemo},
-		{Field: "search_attributes", View: []transcode.ViewField{
-			{Field: "indexed_fields", As: "searchAttributes", Value: payload.AppendSearchAttribute},
-		}},
+		v.MemoField(),
+		SearchAttributesField(),
 		{Field: "parent_execution", As: "parent", View: run},
 		{Field: "root_execution", As: "root", View: run},
 		{Field: "assigned_build_id", As: "assignedBuildId"},
@@ -71,6 +69,18 @@ func (v *Views) summaryFields() []transcode.ViewField {
 		{Field: "priority", As: "priority", View: PriorityView()},
 		{Field: "versioning_info", As: "versioning", View: versioningView()},
 	}
+}
+
+// MemoField returns the field "memo" of a view.
+func (v *Views) MemoField() transcode.ViewField {
+	return transcode.ViewField{Field: "memo", Members: v.appendMemo}
+}
+
+// SearchAttributesField returns the field "search_attributes" of a view.
+func SearchAttributesField() transcode.ViewField {
+	return transcode.ViewField{Field: "search_attributes", View: []transcode.ViewField{
+		{Field: "indexed_fields", As: "searchAttributes", Value: payload.AppendSearchAttribute},
+	}}
 }
 
 // descriptionFields returns the fields of a description.

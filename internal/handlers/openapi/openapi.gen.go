@@ -91,6 +91,36 @@ func (e ResetType) Valid() bool {
 	}
 }
 
+// Defines values for ScheduleOverlapPolicy.
+const (
+	ScheduleOverlapPolicyAllowAll       ScheduleOverlapPolicy = "ALLOW_ALL"
+	ScheduleOverlapPolicyBufferAll      ScheduleOverlapPolicy = "BUFFER_ALL"
+	ScheduleOverlapPolicyBufferOne      ScheduleOverlapPolicy = "BUFFER_ONE"
+	ScheduleOverlapPolicyCancelOther    ScheduleOverlapPolicy = "CANCEL_OTHER"
+	ScheduleOverlapPolicySkip           ScheduleOverlapPolicy = "SKIP"
+	ScheduleOverlapPolicyTerminateOther ScheduleOverlapPolicy = "TERMINATE_OTHER"
+)
+
+// Valid indicates whether the value is a known member of the ScheduleOverlapPolicy enum.
+func (e ScheduleOverlapPolicy) Valid() bool {
+	switch e {
+	case ScheduleOverlapPolicyAllowAll:
+		return true
+	case ScheduleOverlapPolicyBufferAll:
+		return true
+	case ScheduleOverlapPolicyBufferOne:
+		return true
+	case ScheduleOverlapPolicyCancelOther:
+		return true
+	case ScheduleOverlapPolicySkip:
+		return true
+	case ScheduleOverlapPolicyTerminateOther:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UpdateStage.
 const (
 	UpdateStageAccepted  UpdateStage = "ACCEPTED"
@@ -293,6 +323,12 @@ type ActivityTask struct {
 
 	// WorkflowType The type of that workflow.
 	WorkflowType string `json:"workflowType,omitempty,omitzero"`
+}
+
+// BackfillScheduleRequest defines model for BackfillScheduleRequest.
+type BackfillScheduleRequest struct {
+	// Backfill The ranges of past times.
+	Backfill []ScheduleBackfill `json:"backfill"`
 }
 
 // Batch A batch job and its progress.
@@ -550,6 +586,42 @@ type CompleteActivityRequest struct {
 
 	// WorkflowID The workflow of the activity. Absent for an activity without a workflow.
 	WorkflowID string `json:"workflowId,omitempty,omitzero"`
+}
+
+// CreateScheduleRequest defines model for CreateScheduleRequest.
+type CreateScheduleRequest struct {
+	// Backfill Past times whose actions to take at once.
+	Backfill []ScheduleBackfill `json:"backfill,omitempty,omitzero"`
+
+	// Memo Values to store with the schedule. The memo of the workflows is in the action.
+	Memo map[string]JSON `json:"memo,omitempty,omitzero"`
+
+	// MemoPayloads The memo, if not all of its values are JSON. Replaces `memo`.
+	MemoPayloads map[string]PayloadInput `json:"memoPayloads,omitempty,omitzero"`
+
+	// Schedule The workflow to start, and when.
+	Schedule Schedule `json:"schedule"`
+
+	// ScheduleID The schedule id. It is unique among the schedules of the namespace. At most 977 bytes.
+	ScheduleID string `json:"scheduleId"`
+
+	// SearchAttributes Values by which the schedule can be searched. Those of the workflows are in the action.
+	SearchAttributes map[string]SearchAttributeInput `json:"searchAttributes,omitempty,omitzero"`
+
+	// StaticDetails The `staticDetails` of the action, for callers of older SDKs. Do not send both.
+	StaticDetails string `json:"staticDetails,omitempty,omitzero"`
+
+	// StaticSummary The `staticSummary` of the action, for callers of older SDKs. Do not send both.
+	StaticSummary string `json:"staticSummary,omitempty,omitzero"`
+
+	// TriggerImmediately Whether to take one action at once, with the overlap policy of the schedule.
+	TriggerImmediately bool `json:"triggerImmediately,omitempty,omitzero"`
+}
+
+// CreatedSchedule The handle of a schedule.
+type CreatedSchedule struct {
+	// ScheduleID The schedule id.
+	ScheduleID string `json:"scheduleId"`
 }
 
 // DelegatedToken defines model for DelegatedToken.
@@ -1027,6 +1099,12 @@ type PauseRequest struct {
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
+// PauseScheduleRequest defines model for PauseScheduleRequest.
+type PauseScheduleRequest struct {
+	// Note The note, at most 1,000 bytes. By default the gateway sets one.
+	Note string `json:"note,omitempty,omitzero"`
+}
+
 // Payload A Temporal payload that is not plain JSON.
 //
 // Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
@@ -1333,6 +1411,16 @@ type ReapplyExclude = []ReapplyExcludeType
 // ReapplyExcludeType A kind of event that comes from outside the workflow.
 type ReapplyExcludeType string
 
+// ReplaceScheduleRequest defines model for ReplaceScheduleRequest.
+type ReplaceScheduleRequest struct {
+	// Schedule The workflow to start, and when.
+	Schedule Schedule `json:"schedule"`
+
+	// SearchAttributes The search attributes of the schedule, which replace the present ones. If absent, the schedule keeps
+	// those.
+	SearchAttributes map[string]SearchAttributeInput `json:"searchAttributes,omitempty,omitzero"`
+}
+
 // ReportActivityCancellationRequest defines model for ReportActivityCancellationRequest.
 type ReportActivityCancellationRequest struct {
 	// ActivityID The activity id. Replaces `taskToken`.
@@ -1477,6 +1565,402 @@ type RoutingConfig struct {
 
 	// RevisionNumber The number of changes.
 	RevisionNumber int64 `json:"revisionNumber,omitempty,omitzero"`
+}
+
+// Schedule The workflow to start, and when.
+type Schedule struct {
+	// Action The workflow that the schedule starts. The SDK calls it `ScheduleActionStartWorkflow`.
+	Action ScheduleAction `json:"action"`
+
+	// Spec The times of the actions: those of the calendars, the intervals and the cron expressions together, without
+	// those of `skip`.
+	Spec ScheduleSpec `json:"spec"`
+
+	// Policy The policies of a schedule.
+	Policy *SchedulePolicy `json:"policy,omitempty"`
+
+	// State The state of a schedule.
+	State *ScheduleState `json:"state,omitempty"`
+}
+
+// ScheduleAction The workflow that the schedule starts. The SDK calls it `ScheduleActionStartWorkflow`.
+type ScheduleAction struct {
+	// WorkflowType The name of the workflow type.
+	WorkflowType string `json:"workflowType"`
+
+	// WorkflowID The workflow id. The server appends the scheduled time, such as `-2026-11-21T02:00:00Z`. At most 979
+	// bytes.
+	WorkflowID string `json:"workflowId"`
+
+	// TaskQueue The task queue of the workers that run the workflow.
+	TaskQueue string `json:"taskQueue"`
+
+	// Args The workflow's arguments. By default the workflow has no input.
+	Args []JSON `json:"args,omitempty,omitzero"`
+
+	// ArgPayloads The arguments, if not all of them are JSON. Replaces `args`.
+	ArgPayloads []PayloadInput `json:"argPayloads,omitempty,omitzero"`
+
+	// ExecutionTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ExecutionTimeout Duration `json:"executionTimeout,omitempty,omitzero"`
+
+	// RunTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	RunTimeout Duration `json:"runTimeout,omitempty,omitzero"`
+
+	// TaskTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	TaskTimeout Duration `json:"taskTimeout,omitempty,omitzero"`
+
+	// RetryPolicy How often and when a failed run is retried.
+	RetryPolicy *RetryPolicy `json:"retryPolicy,omitempty"`
+
+	// Memo Values to store with each workflow.
+	Memo map[string]JSON `json:"memo,omitempty,omitzero"`
+
+	// MemoPayloads The memo, if not all of its values are JSON. Replaces `memo`.
+	MemoPayloads map[string]PayloadInput `json:"memoPayloads,omitempty,omitzero"`
+
+	// SearchAttributes Values by which each workflow can be searched.
+	SearchAttributes map[string]SearchAttributeInput `json:"searchAttributes,omitempty,omitzero"`
+
+	// StaticSummary A one-line summary for user interfaces, in Temporal Markdown.
+	StaticSummary string `json:"staticSummary,omitempty,omitzero"`
+
+	// StaticDetails A description for user interfaces, in Temporal Markdown.
+	StaticDetails string `json:"staticDetails,omitempty,omitzero"`
+
+	// Priority The order of work in a task queue, and how it is shared fairly.
+	Priority *Priority `json:"priority,omitempty"`
+
+	// VersioningOverride The worker version that runs the workflow, whatever the workers configure.
+	VersioningOverride *VersioningOverride `json:"versioningOverride,omitempty"`
+}
+
+// ScheduleActionExecution A workflow that the schedule has started.
+type ScheduleActionExecution struct {
+	// WorkflowID The workflow id.
+	WorkflowID string `json:"workflowId"`
+
+	// FirstExecutionRunID The first run.
+	FirstExecutionRunID string `json:"firstExecutionRunId"`
+}
+
+// ScheduleActionResult An action that the schedule has taken.
+type ScheduleActionResult struct {
+	// ScheduledAt The time of the action by the spec, jitter included.
+	ScheduledAt string `json:"scheduledAt"`
+
+	// StartedAt When the action was taken.
+	StartedAt string `json:"startedAt"`
+
+	// WorkflowID The workflow id.
+	WorkflowID string `json:"workflowId,omitempty,omitzero"`
+
+	// FirstExecutionRunID The first run.
+	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty,omitzero"`
+
+	// Status The status of the workflow, such as `RUNNING`. It is updated with a delay.
+	Status string `json:"status,omitempty,omitzero"`
+}
+
+// ScheduleBackfill A range of past times whose actions to take.
+type ScheduleBackfill struct {
+	// EndAt The end of the range, included.
+	EndAt string `json:"endAt"`
+
+	// Overlap What happens if an action is due while a workflow of the schedule is running. `SKIP`: nothing is started.
+	// `BUFFER_ONE`: one start waits for the running workflow to close, further ones are skipped. `BUFFER_ALL`:
+	// all starts wait, and follow one after another. `CANCEL_OTHER`: the running workflow is cancelled, and the
+	// new one starts when it has closed. `TERMINATE_OTHER`: the running workflow is terminated, and the new one
+	// starts at once. `ALLOW_ALL`: the new one starts beside the running one.
+	Overlap ScheduleOverlapPolicy `json:"overlap,omitempty,omitzero"`
+
+	// StartAt The beginning of the range. Older servers exclude this time itself, so choose one at which there is no
+	// action.
+	StartAt string `json:"startAt"`
+}
+
+// ScheduleCalendarField Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
+// Responses have ranges. Except for years, no range matches nothing.
+type ScheduleCalendarField = CalendarField
+
+// ScheduleCalendarSpec Times by calendar. A time matches if each field matches it. There is no special rule for daylight saving
+// time: a time that a day does not have is skipped, and a time that a day has twice matches twice.
+type ScheduleCalendarSpec struct {
+	// Second Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
+	// Responses have ranges. Except for years, no range matches nothing.
+	Second CalendarField `json:"second,omitzero"`
+
+	// Minute Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
+	// Responses have ranges. Except for years, no range matches nothing.
+	Minute CalendarField `json:"minute,omitzero"`
+
+	// Hour Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
+	// Responses have ranges. Except for years, no range matches nothing.
+	Hour CalendarField `json:"hour,omitzero"`
+
+	// DayOfMonth Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
+	// Responses have ranges. Except for years, no range matches nothing.
+	DayOfMonth CalendarField `json:"dayOfMonth,omitzero"`
+
+	// Month Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
+	// Responses have ranges. Except for years, no range matches nothing.
+	Month CalendarField `json:"month,omitzero"`
+
+	// Year Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
+	// Responses have ranges. Except for years, no range matches nothing.
+	Year CalendarField `json:"year,omitzero"`
+
+	// DayOfWeek Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
+	// Responses have ranges. Except for years, no range matches nothing.
+	DayOfWeek CalendarField `json:"dayOfWeek,omitzero"`
+
+	// Comment A comment. At most 200 bytes.
+	Comment string `json:"comment,omitempty,omitzero"`
+}
+
+// ScheduleDescription A schedule. `schedule` and `searchAttributes` can be sent back with `PUT`.
+type ScheduleDescription struct {
+	// ScheduleID The schedule id.
+	ScheduleID string `json:"scheduleId"`
+
+	// Schedule The workflow to start, and when.
+	Schedule Schedule `json:"schedule"`
+
+	// Info The past and next actions of a schedule.
+	Info ScheduleInfo `json:"info"`
+
+	// Memo The memo of the schedule.
+	Memo map[string]JSON `json:"memo,omitempty,omitzero"`
+
+	// MemoPayloads The memo, if not all of its values are JSON.
+	MemoPayloads map[string]PayloadInput `json:"memoPayloads,omitempty,omitzero"`
+
+	// SearchAttributes The search attributes of the schedule.
+	SearchAttributes map[string]SearchAttribute `json:"searchAttributes,omitempty,omitzero"`
+}
+
+// ScheduleInfo The past and next actions of a schedule.
+type ScheduleInfo struct {
+	// NumActions How many actions the schedule has taken.
+	NumActions int64 `json:"numActions"`
+
+	// NumActionsMissedCatchupWindow How many actions were skipped because they were later than the catchup window.
+	NumActionsMissedCatchupWindow int64 `json:"numActionsMissedCatchupWindow"`
+
+	// NumActionsSkippedOverlap How many actions were skipped because a workflow was running.
+	NumActionsSkippedOverlap int64 `json:"numActionsSkippedOverlap"`
+
+	// BufferSize How many actions wait for a running workflow to close.
+	BufferSize int64 `json:"bufferSize,omitempty,omitzero"`
+
+	// BufferDropped How many actions were dropped because too many were waiting.
+	BufferDropped int64 `json:"bufferDropped,omitempty,omitzero"`
+
+	// RunningActions The workflows that are running. Workflows that may overlap are not among them.
+	RunningActions []ScheduleActionExecution `json:"runningActions,omitempty,omitzero"`
+
+	// RecentActions The last ten actions, the oldest first.
+	RecentActions []ScheduleActionResult `json:"recentActions,omitempty,omitzero"`
+
+	// NextActionTimes The next ten times.
+	NextActionTimes []string `json:"nextActionTimes,omitempty,omitzero"`
+
+	// CreatedAt When the schedule was created.
+	CreatedAt string `json:"createdAt,omitempty,omitzero"`
+
+	// LastUpdatedAt When the schedule was last replaced or changed.
+	LastUpdatedAt string `json:"lastUpdatedAt,omitempty,omitzero"`
+
+	// StateSizeBytes The size of the schedule on the server, if it reports it.
+	StateSizeBytes int64 `json:"stateSizeBytes,omitempty,omitzero"`
+}
+
+// ScheduleIntervalSpec The times that are a multiple of `every` after the Unix epoch, plus `offset`.
+type ScheduleIntervalSpec struct {
+	// Every A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	Every Duration `json:"every"`
+
+	// Offset A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	Offset Duration `json:"offset,omitempty,omitzero"`
+}
+
+// ScheduleList A page of schedules.
+type ScheduleList struct {
+	// NextPageToken The `pageToken` of the next page. Absent on the last page.
+	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
+
+	// Schedules The schedules.
+	Schedules []ScheduleSummary `json:"schedules"`
+}
+
+// ScheduleListAction What a list contains of the action.
+type ScheduleListAction struct {
+	// WorkflowType The name of the workflow type.
+	WorkflowType string `json:"workflowType"`
+}
+
+// ScheduleListInfo The last and next actions of a schedule in a list.
+type ScheduleListInfo struct {
+	// RecentActions The last five actions, the oldest first.
+	RecentActions []ScheduleActionResult `json:"recentActions,omitempty,omitzero"`
+
+	// NextActionTimes The next five times.
+	NextActionTimes []string `json:"nextActionTimes,omitempty,omitzero"`
+
+	// StateSizeBytes The size of the schedule on the server, if it reports it.
+	StateSizeBytes int64 `json:"stateSizeBytes,omitempty,omitzero"`
+}
+
+// ScheduleListSchedule What a list contains of the schedule itself.
+type ScheduleListSchedule struct {
+	// Action What a list contains of the action.
+	Action ScheduleListAction `json:"action"`
+
+	// Spec The times of the actions: those of the calendars, the intervals and the cron expressions together, without
+	// those of `skip`.
+	Spec ScheduleSpec `json:"spec"`
+
+	// State What a list contains of the state.
+	State ScheduleListState `json:"state"`
+}
+
+// ScheduleListState What a list contains of the state.
+type ScheduleListState struct {
+	// Note The note.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Paused Whether the schedule takes no scheduled actions.
+	Paused bool `json:"paused"`
+}
+
+// ScheduleMatchingTimes Times of a schedule.
+type ScheduleMatchingTimes struct {
+	// StartTimes The times, the earliest first.
+	StartTimes []string `json:"startTimes"`
+}
+
+// ScheduleOverlapPolicy What happens if an action is due while a workflow of the schedule is running. `SKIP`: nothing is started.
+// `BUFFER_ONE`: one start waits for the running workflow to close, further ones are skipped. `BUFFER_ALL`:
+// all starts wait, and follow one after another. `CANCEL_OTHER`: the running workflow is cancelled, and the
+// new one starts when it has closed. `TERMINATE_OTHER`: the running workflow is terminated, and the new one
+// starts at once. `ALLOW_ALL`: the new one starts beside the running one.
+type ScheduleOverlapPolicy string
+
+// SchedulePatch The members to change, as a JSON Merge Patch of `schedule` and `searchAttributes`.
+type SchedulePatch = MergePatch
+
+// SchedulePolicy The policies of a schedule.
+type SchedulePolicy struct {
+	// Overlap What happens if an action is due while a workflow of the schedule is running. `SKIP`: nothing is started.
+	// `BUFFER_ONE`: one start waits for the running workflow to close, further ones are skipped. `BUFFER_ALL`:
+	// all starts wait, and follow one after another. `CANCEL_OTHER`: the running workflow is cancelled, and the
+	// new one starts when it has closed. `TERMINATE_OTHER`: the running workflow is terminated, and the new one
+	// starts at once. `ALLOW_ALL`: the new one starts beside the running one.
+	Overlap ScheduleOverlapPolicy `json:"overlap,omitempty,omitzero"`
+
+	// CatchupWindow A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	CatchupWindow Duration `json:"catchupWindow,omitempty,omitzero"`
+
+	// PauseOnFailure Whether the schedule pauses when a workflow fails or times out, after its retries.
+	PauseOnFailure bool `json:"pauseOnFailure,omitempty,omitzero"`
+}
+
+// ScheduleRange Values from `start` to `end`, both included, in steps of `step`.
+type ScheduleRange struct {
+	// Start The first value.
+	Start int32 `json:"start"`
+
+	// End The last value. The default is `start`, which 0 means too.
+	End int32 `json:"end"`
+
+	// Step The step. The default is 1, which 0 means too.
+	Step int32 `json:"step"`
+}
+
+// ScheduleSpec The times of the actions: those of the calendars, the intervals and the cron expressions together, without
+// those of `skip`.
+type ScheduleSpec struct {
+	// Calendars Times by calendar.
+	Calendars []ScheduleCalendarSpec `json:"calendars,omitempty,omitzero"`
+
+	// Intervals Times by interval.
+	Intervals []ScheduleIntervalSpec `json:"intervals,omitempty,omitzero"`
+
+	// CronExpressions Times by cron expression. An expression has five fields (minute, hour, day of month, month, day of
+	// week), six (and a year) or seven (a second before them), or is one of `@yearly`, `@monthly`, `@weekly`,
+	// `@daily`, `@hourly` and `@every <interval>[/<offset>]`. It can begin with `CRON_TZ=<zone>` and end with
+	// `#` and a comment. The zones of all expressions must be equal, and `timeZoneName` must then be absent.
+	//
+	// An expression comes back as written: the gateway stores it in the comment of the calendar that the
+	// server makes of it. For `@every`, the comment is that of a calendar of 30 February, which never
+	// matches.
+	CronExpressions []string `json:"cronExpressions,omitempty,omitzero"`
+
+	// Skip Times by calendar at which there is no action.
+	Skip []ScheduleCalendarSpec `json:"skip,omitempty,omitzero"`
+
+	// StartAt The first possible time.
+	StartAt string `json:"startAt,omitempty,omitzero"`
+
+	// EndAt The last possible time.
+	EndAt string `json:"endAt,omitempty,omitzero"`
+
+	// Jitter A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	Jitter Duration `json:"jitter,omitempty,omitzero"`
+
+	// TimeZoneName The IANA name of the time zone of all calendars, such as `Europe/Zurich`. The default is UTC.
+	TimeZoneName string `json:"timeZoneName,omitempty,omitzero"`
+}
+
+// ScheduleState The state of a schedule.
+type ScheduleState struct {
+	// Note A note. The server overwrites it when it pauses the schedule.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Paused Whether the schedule takes no scheduled actions.
+	Paused bool `json:"paused,omitempty,omitzero"`
+
+	// LimitedActions Whether `remainingActions` limits the scheduled actions.
+	LimitedActions bool `json:"limitedActions,omitempty,omitzero"`
+
+	// RemainingActions How many scheduled actions are left. A new schedule has a number above zero here if `limitedActions`
+	// is true, and none otherwise. Some days after the last action, the server deletes the schedule.
+	RemainingActions int64 `json:"remainingActions,omitempty,omitzero"`
+}
+
+// ScheduleSummary A schedule in a list.
+type ScheduleSummary struct {
+	// Info The last and next actions of a schedule in a list.
+	Info *ScheduleListInfo `json:"info,omitempty"`
+
+	// Memo The memo of the schedule.
+	Memo map[string]JSON `json:"memo,omitempty,omitzero"`
+
+	// MemoPayloads The memo, if not all of its values are JSON.
+	MemoPayloads map[string]Payload `json:"memoPayloads,omitempty,omitzero"`
+
+	// Schedule What a list contains of the schedule itself.
+	Schedule *ScheduleListSchedule `json:"schedule,omitempty"`
+
+	// ScheduleID The schedule id.
+	ScheduleID string `json:"scheduleId"`
+
+	// SearchAttributes The search attributes of the schedule.
+	SearchAttributes map[string]SearchAttribute `json:"searchAttributes,omitempty,omitzero"`
 }
 
 // SearchAttribute The value of a search attribute.
@@ -1821,6 +2305,16 @@ type TokenRequest struct {
 	Updates []string `json:"updates,omitempty,omitzero"`
 }
 
+// TriggerScheduleRequest defines model for TriggerScheduleRequest.
+type TriggerScheduleRequest struct {
+	// Overlap What happens if an action is due while a workflow of the schedule is running. `SKIP`: nothing is started.
+	// `BUFFER_ONE`: one start waits for the running workflow to close, further ones are skipped. `BUFFER_ALL`:
+	// all starts wait, and follow one after another. `CANCEL_OTHER`: the running workflow is cancelled, and the
+	// new one starts when it has closed. `TERMINATE_OTHER`: the running workflow is terminated, and the new one
+	// starts at once. `ALLOW_ALL`: the new one starts beside the running one.
+	Overlap ScheduleOverlapPolicy `json:"overlap,omitempty,omitzero"`
+}
+
 // TypedTaskQueue The queue for one type of task.
 type TypedTaskQueue struct {
 	// Type `WORKFLOW`, `ACTIVITY` or `NEXUS`.
@@ -1849,6 +2343,12 @@ type TypedTaskQueue struct {
 type UnpauseRequest struct {
 	// Reason The reason, for the workflow's history.
 	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// UnpauseScheduleRequest defines model for UnpauseScheduleRequest.
+type UnpauseScheduleRequest struct {
+	// Note The note, at most 1,000 bytes. By default the gateway sets one.
+	Note string `json:"note,omitempty,omitzero"`
 }
 
 // UpdateOptionsRequest The options to change. An absent option is unchanged; `null` removes the option.
@@ -2362,6 +2862,12 @@ type LimitParam = int
 // ListFilterParam defines model for ListFilterParam.
 type ListFilterParam = string
 
+// MatchingEndTimeParam defines model for MatchingEndTimeParam.
+type MatchingEndTimeParam = string
+
+// MatchingStartTimeParam defines model for MatchingStartTimeParam.
+type MatchingStartTimeParam = string
+
 // NamespaceParam defines model for NamespaceParam.
 type NamespaceParam = string
 
@@ -2392,6 +2898,18 @@ type ReportTaskQueueStatsParam = bool
 
 // RunIDParam defines model for RunIdParam.
 type RunIDParam = string
+
+// ScheduleCountFilterParam defines model for ScheduleCountFilterParam.
+type ScheduleCountFilterParam = string
+
+// ScheduleIDParam defines model for ScheduleIdParam.
+type ScheduleIDParam = string
+
+// ScheduleIDQueryParam defines model for ScheduleIdQueryParam.
+type ScheduleIDQueryParam = string
+
+// ScheduleListFilterParam defines model for ScheduleListFilterParam.
+type ScheduleListFilterParam = string
 
 // SearchAttributeFilterParam defines model for SearchAttributeFilterParam.
 type SearchAttributeFilterParam map[string]string
@@ -2489,6 +3007,92 @@ type DeleteDeploymentVersionParams struct {
 type DescribeDeploymentVersionParams struct {
 	// ReportTaskQueueStats Whether to return the statistics of the task queues. By default not.
 	ReportTaskQueueStats *ReportTaskQueueStatsParam `form:"reportTaskQueueStats,omitempty" json:"reportTaskQueueStats,omitempty"`
+}
+
+// ListSchedulesParams defines parameters for ListSchedules.
+type ListSchedulesParams struct {
+	// Query A [visibility query](https://docs.temporal.io/list-filter) on the search attributes of the schedules and
+	// on `ScheduleId`. By default it matches every schedule.
+	Query ScheduleListFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
+
+	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
+	// the server. The default is 100.
+	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
+
+	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
+	// and operation.
+	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
+
+	// Limit The maximum number of items in this response. The default is no limit for a stream, and `pageSize` for a
+	// page.
+	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DeleteScheduleParams defines parameters for DeleteSchedule.
+type DeleteScheduleParams struct {
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// DescribeScheduleParams defines parameters for DescribeSchedule.
+type DescribeScheduleParams struct {
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// PatchScheduleParams defines parameters for PatchSchedule.
+type PatchScheduleParams struct {
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// ReplaceScheduleParams defines parameters for ReplaceSchedule.
+type ReplaceScheduleParams struct {
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// BackfillScheduleParams defines parameters for BackfillSchedule.
+type BackfillScheduleParams struct {
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// ListScheduleMatchingTimesParams defines parameters for ListScheduleMatchingTimes.
+type ListScheduleMatchingTimesParams struct {
+	// StartTime The time after which to look.
+	StartTime MatchingStartTimeParam `form:"startTime" json:"startTime"`
+
+	// EndTime The last time.
+	EndTime MatchingEndTimeParam `form:"endTime" json:"endTime"`
+
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// PauseScheduleParams defines parameters for PauseSchedule.
+type PauseScheduleParams struct {
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// TriggerScheduleParams defines parameters for TriggerSchedule.
+type TriggerScheduleParams struct {
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// UnpauseScheduleParams defines parameters for UnpauseSchedule.
+type UnpauseScheduleParams struct {
+	// ScheduleID The schedule id, if the path has `-` in its place. Rejected otherwise.
+	ScheduleID ScheduleIDQueryParam `form:"scheduleId,omitempty" json:"scheduleId,omitempty,omitzero"`
+}
+
+// CountSchedulesParams defines parameters for CountSchedules.
+type CountSchedulesParams struct {
+	// Query A [visibility query](https://docs.temporal.io/list-filter) on the search attributes of the schedules and
+	// on `ScheduleId`. By default it matches every schedule.
+	Query ScheduleCountFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
 }
 
 // DescribeTaskQueueParams defines parameters for DescribeTaskQueue.
@@ -2980,6 +3584,30 @@ type SetDeploymentRampingVersionJSONRequestBody = SetRampingVersionRequest
 // UpdateDeploymentVersionMetadataJSONRequestBody defines body for UpdateDeploymentVersionMetadata for application/json ContentType.
 type UpdateDeploymentVersionMetadataJSONRequestBody = UpdateVersionMetadataRequest
 
+// CreateScheduleJSONRequestBody defines body for CreateSchedule for application/json ContentType.
+type CreateScheduleJSONRequestBody = CreateScheduleRequest
+
+// PatchScheduleJSONRequestBody defines body for PatchSchedule for application/json ContentType.
+type PatchScheduleJSONRequestBody = SchedulePatch
+
+// PatchScheduleApplicationMergePatchPlusJSONRequestBody defines body for PatchSchedule for application/merge-patch+json ContentType.
+type PatchScheduleApplicationMergePatchPlusJSONRequestBody = SchedulePatch
+
+// ReplaceScheduleJSONRequestBody defines body for ReplaceSchedule for application/json ContentType.
+type ReplaceScheduleJSONRequestBody = ReplaceScheduleRequest
+
+// BackfillScheduleJSONRequestBody defines body for BackfillSchedule for application/json ContentType.
+type BackfillScheduleJSONRequestBody = BackfillScheduleRequest
+
+// PauseScheduleJSONRequestBody defines body for PauseSchedule for application/json ContentType.
+type PauseScheduleJSONRequestBody = PauseScheduleRequest
+
+// TriggerScheduleJSONRequestBody defines body for TriggerSchedule for application/json ContentType.
+type TriggerScheduleJSONRequestBody = TriggerScheduleRequest
+
+// UnpauseScheduleJSONRequestBody defines body for UnpauseSchedule for application/json ContentType.
+type UnpauseScheduleJSONRequestBody = UnpauseScheduleRequest
+
 // PollActivityTaskJSONRequestBody defines body for PollActivityTask for application/json ContentType.
 type PollActivityTaskJSONRequestBody = PollActivityTaskRequest
 
@@ -3168,6 +3796,42 @@ type ServerInterface interface {
 	// UpdateDeploymentVersionMetadata Change the metadata of a version
 	// (PATCH /v1/namespaces/{namespace}/deployments/{name}/versions/{buildId}/metadata)
 	UpdateDeploymentVersionMetadata(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name DeploymentNameParam, buildID BuildIDParam)
+	// ListSchedules List schedules
+	// (GET /v1/namespaces/{namespace}/schedules)
+	ListSchedules(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// CreateSchedule Create a schedule
+	// (POST /v1/namespaces/{namespace}/schedules)
+	CreateSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// DeleteSchedule Delete a schedule
+	// (DELETE /v1/namespaces/{namespace}/schedules/{scheduleId})
+	DeleteSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// DescribeSchedule Describe a schedule
+	// (GET /v1/namespaces/{namespace}/schedules/{scheduleId})
+	DescribeSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// PatchSchedule Change a part of a schedule
+	// (PATCH /v1/namespaces/{namespace}/schedules/{scheduleId})
+	PatchSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// ReplaceSchedule Replace a schedule
+	// (PUT /v1/namespaces/{namespace}/schedules/{scheduleId})
+	ReplaceSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// BackfillSchedule Backfill a schedule
+	// (POST /v1/namespaces/{namespace}/schedules/{scheduleId}/backfill)
+	BackfillSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// ListScheduleMatchingTimes List matching times
+	// (GET /v1/namespaces/{namespace}/schedules/{scheduleId}/matching-times)
+	ListScheduleMatchingTimes(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// PauseSchedule Pause a schedule
+	// (POST /v1/namespaces/{namespace}/schedules/{scheduleId}/pause)
+	PauseSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// TriggerSchedule Trigger a schedule
+	// (POST /v1/namespaces/{namespace}/schedules/{scheduleId}/trigger)
+	TriggerSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// UnpauseSchedule Unpause a schedule
+	// (POST /v1/namespaces/{namespace}/schedules/{scheduleId}/unpause)
+	UnpauseSchedule(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, scheduleID ScheduleIDParam)
+	// CountSchedules Count schedules
+	// (GET /v1/namespaces/{namespace}/schedules:count)
+	CountSchedules(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
 	// DescribeTaskQueue Describe a task queue
 	// (GET /v1/namespaces/{namespace}/task-queues/{taskQueue})
 	DescribeTaskQueue(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, taskQueue TaskQueueParam)
@@ -3310,6 +3974,42 @@ func Mount(r chi.Router, si ServerInterface) {
 	})
 	r.Patch("/v1/namespaces/{namespace}/deployments/{name}/versions/{buildId}/metadata", func(w http.ResponseWriter, r *http.Request) {
 		si.UpdateDeploymentVersionMetadata(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"), pathParameter(r, "buildId"))
+	})
+	r.Get("/v1/namespaces/{namespace}/schedules", func(w http.ResponseWriter, r *http.Request) {
+		si.ListSchedules(w, r, pathParameter(r, "namespace"))
+	})
+	r.Post("/v1/namespaces/{namespace}/schedules", func(w http.ResponseWriter, r *http.Request) {
+		si.CreateSchedule(w, r, pathParameter(r, "namespace"))
+	})
+	r.Delete("/v1/namespaces/{namespace}/schedules/{scheduleId}", func(w http.ResponseWriter, r *http.Request) {
+		si.DeleteSchedule(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Get("/v1/namespaces/{namespace}/schedules/{scheduleId}", func(w http.ResponseWriter, r *http.Request) {
+		si.DescribeSchedule(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Patch("/v1/namespaces/{namespace}/schedules/{scheduleId}", func(w http.ResponseWriter, r *http.Request) {
+		si.PatchSchedule(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Put("/v1/namespaces/{namespace}/schedules/{scheduleId}", func(w http.ResponseWriter, r *http.Request) {
+		si.ReplaceSchedule(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Post("/v1/namespaces/{namespace}/schedules/{scheduleId}/backfill", func(w http.ResponseWriter, r *http.Request) {
+		si.BackfillSchedule(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Get("/v1/namespaces/{namespace}/schedules/{scheduleId}/matching-times", func(w http.ResponseWriter, r *http.Request) {
+		si.ListScheduleMatchingTimes(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Post("/v1/namespaces/{namespace}/schedules/{scheduleId}/pause", func(w http.ResponseWriter, r *http.Request) {
+		si.PauseSchedule(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Post("/v1/namespaces/{namespace}/schedules/{scheduleId}/trigger", func(w http.ResponseWriter, r *http.Request) {
+		si.TriggerSchedule(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Post("/v1/namespaces/{namespace}/schedules/{scheduleId}/unpause", func(w http.ResponseWriter, r *http.Request) {
+		si.UnpauseSchedule(w, r, pathParameter(r, "namespace"), pathParameter(r, "scheduleId"))
+	})
+	r.Get("/v1/namespaces/{namespace}/schedules:count", func(w http.ResponseWriter, r *http.Request) {
+		si.CountSchedules(w, r, pathParameter(r, "namespace"))
 	})
 	r.Get("/v1/namespaces/{namespace}/task-queues/{taskQueue}", func(w http.ResponseWriter, r *http.Request) {
 		si.DescribeTaskQueue(w, r, pathParameter(r, "namespace"), pathParameter(r, "taskQueue"))

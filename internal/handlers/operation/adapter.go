@@ -80,7 +80,7 @@ func respond[P, B any](ctx context.Context, w http.ResponseWriter, req *Request,
 		return nil, err
 	}
 	if req.Body != BodyNone {
-		if err := req.Decode(ctx, len(text), func() error { return req.adapter.decode(req.HTTP, text, req.Body, body) }); err != nil {
+		if err := req.Decode(ctx, len(text), func() error { return req.adapter.decode(req.HTTP, text, req.Spec, body) }); err != nil {
 			return nil, err
 		}
 		if req.HasIdempotencyKey() {

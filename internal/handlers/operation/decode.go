@@ -17,19 +17,29 @@ import (
 // decode decodes the body into target, strictly: known members only, no duplicate
 // names at any depth, valid Unicode, one document, a bounded number of values. Target
 // retains no reference to body.
-func (a *Adapter) decode(r *http.Request, body []byte, rule BodyRule, target any) error {
+func (a *Adapter) decode(r *http.Request, body []byte, spec *Spec, target any) error {
 	if len(body) == 0 {
-		if rule == BodyOptional {
+		if spec.Body == BodyOptional {
 			return nil
 		}
 		return problem.New(problem.InvalidRequest, "A request body is required.")
 	}
-	if err := checkContentType(r.Header); err != nil {
+	if err := checkContentType(r.Header, spec.MergePatch); err != nil {
 		return err
 	}
 	if kind := jsontext.Value(body).Kind(); kind != '{' && jsontext.Value(body).IsValid() {
 		return problem.New(problem.InvalidRequest, "The request body must be a JSON object.")
 	}
+	return a.decodeValue(body, target)
+}
+
+// DecodeValue decodes a JSON object that the gateway has made from the body of the request,
+// as strictly as the body itself.
+func (req *Request) DecodeValue(text []byte, target any) error {
+	return req.adapter.decodeValue(text, target)
+}
+
+func (a *Adapter) decodeValue(body []byte, target any) error {
 	limit := valueLimit(a.Bodies.Max)
 	if err := json.Unmarshal(body, target, unmarshalOptions(len(body), limit)); err != nil {
 		return jsonProblem(err, limit)
@@ -37,14 +47,20 @@ func (a *Adapter) decode(r *http.Request, body []byte, rule BodyRule, target any
 	return nil
 }
 
-func checkContentType(h http.Header) error {
+// checkContentType accepts JSON and, for a JSON Merge Patch, also the media type of RFC
+// 7396.
+func checkContentType(h http.Header, mergePatch bool) error {
 	e := problem.New(problem.UnsupportedMediaType, "The request body must be application/json in UTF-8, not encoded.")
 	e.Members.AcceptPost = JSON
+	if mergePatch {
+		e = problem.Newf(problem.UnsupportedMediaType, "The request body must be %s or %s in UTF-8, not encoded.", MergePatch, JSON)
+		e.Members.AcceptPatch = MergePatch + ", " + JSON
+	}
 	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return e
 	}
 	mediaType, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil || mediaType != JSON {
+	if err != nil || mediaType != JSON && (mediaType != MergePatch || !mergePatch) {
 		return e
 	}
 	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {

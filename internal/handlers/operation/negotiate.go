@@ -9,10 +9,11 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Media types of responses.
+// Media types of requests and responses.
 const (
-	JSON   = "application/json"
-	NDJSON = "application/x-ndjson"
+	JSON       = "application/json"
+	NDJSON     = "application/x-ndjson"
+	MergePatch = "application/merge-patch+json" // RFC 7396
 )
 
 // negotiate returns the media type of the response (RFC 9110 section 12.5.1): the one of

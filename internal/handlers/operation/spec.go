@@ -12,6 +12,9 @@ type Spec struct {
 	Namespace string
 	// Body is whether the request has a body.
 	Body BodyRule
+	// MergePatch is set if the body is a JSON Merge Patch, which also has a media type of
+	// its own.
+	MergePatch bool
 	// Handle identifies the workflow. It is nil unless the operation is on one workflow.
 	Handle *Handle
 	// RPCChecksChain is set if the RPC itself checks the run chain of the handle.

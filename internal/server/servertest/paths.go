@@ -5,6 +5,7 @@ package servertest
 const (
 	WorkflowsPath = "/v1/namespaces/default/workflows"
 	BatchesPath   = "/v1/namespaces/default/batches"
+	SchedulesPath = "/v1/namespaces/default/schedules"
 	OrderPath     = WorkflowsPath + "/order"
 	HistoryPath   = OrderPath + "/history"
 	UpdatesPath   = OrderPath + "/updates"

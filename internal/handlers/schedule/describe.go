@@ -1,0 +1,70 @@
+package schedule
+
+import (
+	"context"
+	"net/http"
+
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/internal/handlers/convert"
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/handlers/operation"
+)
+
+// DescribeSchedule is the SDK's ScheduleHandle.describe.
+func (s *Service) DescribeSchedule(w http.ResponseWriter, r *http.Request, namespace, scheduleID string) {
+	spec := operation.Spec{
+		Name: "describeSchedule", Namespace: namespace,
+		Method: workflowservice.WorkflowService_DescribeSchedule_FullMethodName,
+	}
+	operation.Serve(s.adapter, w, r, spec, func(
+		ctx context.Context, _ *operation.Request, params *openapi.DescribeScheduleParams, _ *operation.None,
+	) (*operation.Response, error) {
+		id, err := convert.ID("scheduleId", scheduleID, params.ScheduleID)
+		if err != nil {
+			return nil, err
+		}
+		description, err := s.describe(ctx, namespace, id)
+		if err != nil {
+			return nil, err
+		}
+		return respondWith(id, description), nil
+	})
+}
+
+// DeleteSchedule is the SDK's ScheduleHandle.delete.
+func (s *Service) DeleteSchedule(w http.ResponseWriter, r *http.Request, namespace, scheduleID string) {
+	spec := operation.Spec{
+		Name: "deleteSchedule", Namespace: namespace,
+		Method: workflowservice.WorkflowService_DeleteSchedule_FullMethodName,
+	}
+	operation.Serve(s.adapter, w, r, spec, func(
+		ctx context.Context, req *operation.Request, params *openapi.DeleteScheduleParams, _ *operation.None,
+	) (*operation.Response, error) {
+		id, err := convert.ID("scheduleId", scheduleID, params.ScheduleID)
+		if err != nil {
+			return nil, err
+		}
+		err = s.upstream.Do(ctx, spec.Method, &workflowservice.DeleteScheduleRequest{
+			Namespace: namespace, ScheduleId: id, Identity: req.Identity(),
+		}, &workflowservice.DeleteScheduleResponse{})
+		return operation.NoContent(), withID(err, id)
+	})
+}
+
+func (s *Service) describe(ctx context.Context, namespace, id string) (*workflowservice.DescribeScheduleResponse, error) {
+	description := &workflowservice.DescribeScheduleResponse{}
+	err := s.upstream.Do(ctx, workflowservice.WorkflowService_DescribeSchedule_FullMethodName,
+		&workflowservice.DescribeScheduleRequest{Namespace: namespace, ScheduleId: id}, description)
+	return description, withID(err, id)
+}
+
+// respondWith returns a response with a schedule and its entity tag.
+func respondWith(id string, d *workflowservice.DescribeScheduleResponse) *operation.Response {
+	body := openapi.ScheduleDescription{
+		ScheduleID: id, Schedule: renderSchedule(d.GetSchedule()), Info: renderInfo(d.GetInfo()),
+		SearchAttributes: convert.RenderSearchAttributes(d.GetSearchAttributes()),
+	}
+	body.Memo, body.MemoPayloads = convert.RenderMemo(d.GetMemo())
+	return operation.OK(body).WithETag(entityTag(d))
+}
