@@ -89,7 +89,7 @@ func New(ctx context.Context, options Options) *API {
 	polls, drain := longpoll.New(ctx, options.Upstream, options.Metrics, options.Limits.Timeouts.LongPoll), longpoll.NewDrain()
 	return &API{
 		polls: polls, drain: drain,
-		activities:  activity.New(adapter),
+		activities:  activity.New(adapter, polls, drain),
 		batches:     batch.New(adapter),
 		deployments: deployment.New(adapter),
 		gateways: gateway.New(adapter, gateway.Options{

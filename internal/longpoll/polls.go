@@ -29,6 +29,8 @@ type Polls struct {
 	Updates  *Updates
 	Tails    *Tails
 
+	Activities *Activities
+
 	maxTimeout time.Duration // of one upstream poll
 }
 
@@ -40,6 +42,7 @@ func New(base context.Context, client *upstream.Client, metrics *telemetry.Metri
 		Outcomes:   newOutcomes(base, client, metrics, maxTimeout),
 		Updates:    newUpdates(base, client, metrics, maxTimeout),
 		Tails:      newTails(base, client, metrics, maxTimeout),
+		Activities: newActivities(base, client, metrics, maxTimeout),
 		maxTimeout: maxTimeout,
 	}
 }
@@ -50,6 +53,7 @@ func (p *Polls) Close() {
 	p.Outcomes.group.Close()
 	p.Updates.group.Close()
 	p.Tails.group.Close()
+	p.Activities.group.Close()
 }
 
 // Timeout limits d to the minimum and the maximum timeout of an upstream poll.

@@ -218,7 +218,7 @@ var explanations = []explanationEntry{
 		Remedy: "Use the existing activity, set `idConflictPolicy` or `idReusePolicy`, or choose another id.",
 	}},
 	{ActivityCompleted, Explanation{
-		Cause:  "The activity has already completed, so it can no longer be cancelled or terminated.",
+		Cause:  "The activity has already completed, so it can no longer be completed, cancelled or terminated.",
 		Remedy: "Read its result.",
 	}},
 	{Conflict, Explanation{

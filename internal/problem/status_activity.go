@@ -47,7 +47,7 @@ func activityError(e *Error, st *status.Status, method string) *Error {
 		return activityAlreadyExists(e, st)
 	case st.Code() == codes.InvalidArgument && st.Message() == messageNotCancelRequested:
 		return New(Conflict, "The cancellation of the activity has not been requested.")
-	case st.Code() == codes.FailedPrecondition && !report &&
+	case st.Code() == codes.FailedPrecondition &&
 		hasPrefix(st.Message(), messageActivityClosed, messageActivityTransition, messageActivityTerminated):
 		return New(ActivityCompleted, "The activity has already completed.")
 	default:

@@ -116,6 +116,10 @@ func TestDetailAndMessageSelectTheProblem(t *testing.T) {
 			st:     status.New(codes.NotFound, "workflow not found for ID: w"),
 			method: "RecordActivityTaskHeartbeatById", want: problem.WorkflowNotFound, detail: "workflow not found for ID: w",
 		},
+		"the activity of a report has completed": {
+			st:     status.New(codes.FailedPrecondition, "invalid transition from Completed"),
+			method: "RespondActivityTaskCompletedById", want: problem.ActivityCompleted,
+		},
 		"the run of a report is not found": {
 			st:     status.New(codes.NotFound, `workflow execution not found for workflow ID "w" and run ID "r"`),
 			method: "RespondActivityTaskCompleted", want: problem.WorkflowNotFound,

@@ -33,7 +33,20 @@ func calls() []call {
 			call{http.MethodPost, activitiesPath + path, reportBody(`"taskToken":"`+std(tokenOf(namespaceID))+`"`, rest), status, false},
 			call{http.MethodPost, activitiesPath + path, reportBody(`"workflowId":"w","activityId":"a"`, rest), status, false})
 	}
-	return all
+	return append(all, standaloneCalls()...)
+}
+
+// standaloneCalls returns a valid request of each operation on activities without a workflow.
+func standaloneCalls() []call {
+	return []call{
+		{http.MethodPost, activitiesPath, startBody, http.StatusCreated, false},
+		{http.MethodGet, activitiesPath, "", http.StatusOK, true},
+		{http.MethodGet, activitiesPath + ":count", "", http.StatusOK, true},
+		{http.MethodGet, activitiesPath + "/a", "", http.StatusOK, true},
+		{http.MethodGet, activitiesPath + "/a/result", "", http.StatusAccepted, true},
+		{http.MethodPost, activitiesPath + "/a/cancel", "", http.StatusNoContent, false},
+		{http.MethodPost, activitiesPath + "/a/terminate", "", http.StatusNoContent, false},
+	}
 }
 
 func requireForbidden(t *testing.T, resp servertest.Response, code string) {
@@ -45,6 +58,7 @@ func TestAccessToTheOperations(t *testing.T) {
 	t.Parallel()
 	withReports(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		t.Helper()
+		newFakeActivity(g)
 		token := servertest.Bearer(g.CreateDelegatedToken(t, servertest.TokenBody))
 		for _, c := range calls() {
 			before := g.UpstreamCalls()
@@ -94,6 +108,26 @@ func TestALimitedKeyReportsOnActivities(t *testing.T) {
 					require.Less(t, resp.Status, 300, resp.Body)
 				}
 			}
+		})
+	}
+}
+
+// A limited key starts activities on its task queues only. Without a list of task queues it starts none, because an
+// activity has no workflow type.
+func TestALimitedKeyStartsActivitiesOnItsTaskQueues(t *testing.T) {
+	t.Parallel()
+	for lists, allowed := range map[string]bool{"taskQueues: [orders]": true, "taskQueues: [payments]": false, "workflowTypes: [charge]": false} {
+		withReports(t, limitTo(t, lists), func(t *testing.T, g *servertest.Gateway) {
+			t.Helper()
+			newFakeActivity(g)
+			before := g.UpstreamCalls()
+			resp := g.Do(t, http.MethodPost, activitiesPath, startBody)
+			if allowed {
+				require.Equal(t, http.StatusCreated, resp.Status, resp.Body)
+				return
+			}
+			requireForbidden(t, resp, "operation-forbidden")
+			require.Equal(t, before, g.UpstreamCalls())
 		})
 	}
 }

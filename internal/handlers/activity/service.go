@@ -5,7 +5,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
+	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
@@ -13,11 +15,14 @@ import (
 type Service struct {
 	adapter  *operation.Adapter
 	upstream *upstream.Client
+	polls    *longpoll.Polls
+	drain    *longpoll.Drain
+	views    *convert.ActivityViews
 }
 
-// New returns the service.
-func New(adapter *operation.Adapter) *Service {
-	return &Service{adapter: adapter, upstream: adapter.Upstream}
+// New returns the service. Its waits share the polls in polls, and end when drain begins.
+func New(adapter *operation.Adapter, polls *longpoll.Polls, drain *longpoll.Drain) *Service {
+	return &Service{adapter: adapter, upstream: adapter.Upstream, polls: polls, drain: drain, views: convert.NewActivityViews()}
 }
 
 // callVoid makes the call of an operation whose response to the caller has no body.

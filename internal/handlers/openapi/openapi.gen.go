@@ -13,6 +13,45 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Defines values for ActivityIDConflictPolicy.
+const (
+	ActivityIDConflictPolicyFail        ActivityIDConflictPolicy = "FAIL"
+	ActivityIDConflictPolicyUseExisting ActivityIDConflictPolicy = "USE_EXISTING"
+)
+
+// Valid indicates whether the value is a known member of the ActivityIDConflictPolicy enum.
+func (e ActivityIDConflictPolicy) Valid() bool {
+	switch e {
+	case ActivityIDConflictPolicyFail:
+		return true
+	case ActivityIDConflictPolicyUseExisting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActivityIDReusePolicy.
+const (
+	ActivityIDReusePolicyAllowDuplicate           ActivityIDReusePolicy = "ALLOW_DUPLICATE"
+	ActivityIDReusePolicyAllowDuplicateFailedOnly ActivityIDReusePolicy = "ALLOW_DUPLICATE_FAILED_ONLY"
+	ActivityIDReusePolicyRejectDuplicate          ActivityIDReusePolicy = "REJECT_DUPLICATE"
+)
+
+// Valid indicates whether the value is a known member of the ActivityIDReusePolicy enum.
+func (e ActivityIDReusePolicy) Valid() bool {
+	switch e {
+	case ActivityIDReusePolicyAllowDuplicate:
+		return true
+	case ActivityIDReusePolicyAllowDuplicateFailedOnly:
+		return true
+	case ActivityIDReusePolicyRejectDuplicate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FailureCategory.
 const (
 	FailureCategoryBenign FailureCategory = "BENIGN"
@@ -241,6 +280,135 @@ func (e WorkflowStatus) Valid() bool {
 	}
 }
 
+// ActivityDescription The state of an activity without a workflow.
+type ActivityDescription struct {
+	// ActivityID The activity id.
+	ActivityID string `json:"activityId"`
+
+	// ActivityType The activity type.
+	ActivityType string `json:"activityType"`
+
+	// ArgPayloads The arguments, if not all of them are JSON.
+	ArgPayloads []Payload `json:"argPayloads,omitempty,omitzero"`
+
+	// Args The arguments.
+	Args []JSON `json:"args,omitempty,omitzero"`
+
+	// Attempt The current attempt, from 1.
+	Attempt int32 `json:"attempt,omitempty,omitzero"`
+
+	// CancelReason The reason of the requested cancellation.
+	CancelReason string `json:"cancelReason,omitempty,omitzero"`
+
+	// CloseTime When the activity closed.
+	CloseTime string `json:"closeTime,omitempty,omitzero"`
+
+	// CurrentRetryInterval A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	CurrentRetryInterval Duration `json:"currentRetryInterval,omitempty,omitzero"`
+
+	// ExecutionDuration A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ExecutionDuration Duration `json:"executionDuration,omitempty,omitzero"`
+
+	// ExecutionTime When its first task was due.
+	ExecutionTime string `json:"executionTime,omitempty,omitzero"`
+
+	// ExpirationTime When the activity expires. It is not retried after that.
+	ExpirationTime string `json:"expirationTime,omitempty,omitzero"`
+
+	// HeartbeatDetailPayloads The heartbeat details, if not all of them are JSON.
+	HeartbeatDetailPayloads []Payload `json:"heartbeatDetailPayloads,omitempty,omitzero"`
+
+	// HeartbeatDetails The details of the latest heartbeat.
+	HeartbeatDetails []JSON `json:"heartbeatDetails,omitempty,omitzero"`
+
+	// HeartbeatTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	HeartbeatTimeout Duration `json:"heartbeatTimeout,omitempty,omitzero"`
+
+	// LastAttemptCompleteTime When the latest attempt ended.
+	LastAttemptCompleteTime string `json:"lastAttemptCompleteTime,omitempty,omitzero"`
+
+	// LastDeploymentVersion A version of a worker deployment.
+	LastDeploymentVersion *DeploymentVersion `json:"lastDeploymentVersion,omitempty"`
+
+	// LastFailure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
+	LastFailure *Failure `json:"lastFailure,omitempty"`
+
+	// LastHeartbeatTime When the latest heartbeat was received.
+	LastHeartbeatTime string `json:"lastHeartbeatTime,omitempty,omitzero"`
+
+	// LastStartedTime When the latest attempt started.
+	LastStartedTime string `json:"lastStartedTime,omitempty,omitzero"`
+
+	// LastWorkerIdentity The identity of the worker that ran the latest attempt.
+	LastWorkerIdentity string `json:"lastWorkerIdentity,omitempty,omitzero"`
+
+	// NextAttemptScheduleTime When the next attempt is due.
+	NextAttemptScheduleTime string `json:"nextAttemptScheduleTime,omitempty,omitzero"`
+
+	// Priority The order of work in a task queue, and how it is shared fairly.
+	Priority *Priority `json:"priority,omitempty"`
+
+	// RetryPolicy How often and when a failed run is retried.
+	RetryPolicy *RetryPolicy `json:"retryPolicy,omitempty"`
+
+	// RunID The run id.
+	RunID string `json:"runId"`
+
+	// RunState Of a running activity: one of `SCHEDULED`, `STARTED`, `CANCEL_REQUESTED`, `PAUSED` and `PAUSE_REQUESTED`.
+	RunState string `json:"runState,omitempty,omitzero"`
+
+	// ScheduleTime When the activity was started.
+	ScheduleTime string `json:"scheduleTime"`
+
+	// ScheduleToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ScheduleToCloseTimeout Duration `json:"scheduleToCloseTimeout,omitempty,omitzero"`
+
+	// ScheduleToStartTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ScheduleToStartTimeout Duration `json:"scheduleToStartTimeout,omitempty,omitzero"`
+
+	// SearchAttributes The search attributes.
+	SearchAttributes map[string]SearchAttribute `json:"searchAttributes,omitempty,omitzero"`
+
+	// StartDelay A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	StartDelay Duration `json:"startDelay,omitempty,omitzero"`
+
+	// StartToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	StartToCloseTimeout Duration `json:"startToCloseTimeout,omitempty,omitzero"`
+
+	// StateSizeBytes The size of the state in bytes.
+	StateSizeBytes int64 `json:"stateSizeBytes,omitempty,omitzero"`
+
+	// StateTransitionCount The number of state transitions.
+	StateTransitionCount int64 `json:"stateTransitionCount,omitempty,omitzero"`
+
+	// Status One of `COMPLETED`, `FAILED`, `CANCELED`, `TERMINATED`, `TIMED_OUT` and, before the activity has closed, `RUNNING` and `PAUSED`.
+	Status string `json:"status"`
+
+	// Summary The summary for user interfaces.
+	Summary string `json:"summary,omitempty,omitzero"`
+
+	// TaskQueue The task queue of its workers.
+	TaskQueue string `json:"taskQueue"`
+
+	// TotalHeartbeatCount The number of heartbeats of all attempts.
+	TotalHeartbeatCount int64 `json:"totalHeartbeatCount,omitempty,omitzero"`
+}
+
 // ActivityHeartbeat The state of an activity, as the response to a heartbeat.
 type ActivityHeartbeat struct {
 	// CancelRequested The cancellation was requested. Stop, and report the cancellation or complete the activity.
@@ -251,6 +419,92 @@ type ActivityHeartbeat struct {
 
 	// ActivityReset The activity was reset. Stop, and fail the attempt; it starts again with the first attempt.
 	ActivityReset bool `json:"activityReset"`
+}
+
+// ActivityIDConflictPolicy What happens if a running activity has this id: the start fails, or returns that activity. The default is
+// `FAIL`.
+type ActivityIDConflictPolicy string
+
+// ActivityIDReusePolicy What happens if a closed activity has this id. The id can be reused always, only after an activity that did
+// not complete successfully, or never. The default is `ALLOW_DUPLICATE`.
+type ActivityIDReusePolicy string
+
+// ActivityList A page of activities.
+type ActivityList struct {
+	// Activities The activities.
+	Activities []ActivitySummary `json:"activities"`
+
+	// NextPageToken The token of the next page. Absent on the last page.
+	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
+}
+
+// ActivityOutcome How an activity ended, or that it has not closed yet.
+type ActivityOutcome struct {
+	// ActivityID The activity id.
+	ActivityID string `json:"activityId"`
+
+	// RunID The run id.
+	RunID   string      `json:"runId"`
+	Started interface{} `json:"started,omitempty,omitzero"`
+
+	// Status One of `COMPLETED`, `FAILED`, `CANCELED`, `TERMINATED`, `TIMED_OUT` and, before the activity has closed, `RUNNING` and `PAUSED`.
+	Status string `json:"status"`
+
+	// Result Any JSON value, preserved as written.
+	Result JSON `json:"result,omitzero"`
+
+	// ResultPayload A Temporal payload that is not plain JSON.
+	//
+	// Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
+	ResultPayload *Payload `json:"resultPayload,omitempty"`
+
+	// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
+	Failure *Failure `json:"failure,omitempty"`
+
+	// RetryState Why a failed activity was not retried, such as `MAXIMUM_ATTEMPTS_REACHED`.
+	RetryState string `json:"retryState,omitempty,omitzero"`
+}
+
+// ActivitySummary An activity without a workflow, as an item of a list.
+type ActivitySummary struct {
+	// ActivityID The activity id.
+	ActivityID string `json:"activityId"`
+
+	// ActivityType The activity type.
+	ActivityType string `json:"activityType"`
+
+	// CloseTime When the activity closed.
+	CloseTime string `json:"closeTime,omitempty,omitzero"`
+
+	// ExecutionDuration A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ExecutionDuration Duration `json:"executionDuration,omitempty,omitzero"`
+
+	// ExecutionTime When its first task was due.
+	ExecutionTime string `json:"executionTime,omitempty,omitzero"`
+
+	// RunID The run id.
+	RunID string `json:"runId"`
+
+	// ScheduleTime When the activity was started.
+	ScheduleTime string `json:"scheduleTime"`
+
+	// SearchAttributes The search attributes.
+	SearchAttributes map[string]SearchAttribute `json:"searchAttributes,omitempty,omitzero"`
+
+	// StateSizeBytes The size of the state in bytes.
+	StateSizeBytes int64 `json:"stateSizeBytes,omitempty,omitzero"`
+
+	// StateTransitionCount The number of state transitions.
+	StateTransitionCount int64 `json:"stateTransitionCount,omitempty,omitzero"`
+
+	// Status One of `COMPLETED`, `FAILED`, `CANCELED`, `TERMINATED`, `TIMED_OUT` and, before the activity has closed, `RUNNING` and `PAUSED`.
+	Status string `json:"status"`
+
+	// TaskQueue The task queue of its workers.
+	TaskQueue string `json:"taskQueue"`
 }
 
 // ActivityTask An activity that has started, and what its worker needs.
@@ -466,6 +720,12 @@ type BatchSummary struct {
 
 // BatchTermination Terminates the workflows, with the job's reason.
 type BatchTermination = struct{}
+
+// CancelActivityRequest defines model for CancelActivityRequest.
+type CancelActivityRequest struct {
+	// Reason The reason, which the description and the failure of the activity contain.
+	Reason string `json:"reason,omitempty,omitzero"`
+}
 
 // CancelRequest defines model for CancelRequest.
 type CancelRequest struct {
@@ -2036,6 +2296,69 @@ type SignalRequest struct {
 	Signal string `json:"signal"`
 }
 
+// StartActivityRequest defines model for StartActivityRequest.
+type StartActivityRequest struct {
+	// ActivityID The activity id. It is unique among the running activities without a workflow of the namespace.
+	ActivityID string `json:"activityId"`
+
+	// ActivityType The name of the activity type.
+	ActivityType string `json:"activityType"`
+
+	// ArgPayloads The arguments, if not all of them are JSON. Replaces `args`.
+	ArgPayloads []PayloadInput `json:"argPayloads,omitempty,omitzero"`
+
+	// Args The arguments. By default the activity has no input.
+	Args []JSON `json:"args,omitempty,omitzero"`
+
+	// HeartbeatTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	HeartbeatTimeout Duration `json:"heartbeatTimeout,omitempty,omitzero"`
+
+	// IDConflictPolicy What happens if a running activity has this id: the start fails, or returns that activity. The default is
+	// `FAIL`.
+	IDConflictPolicy ActivityIDConflictPolicy `json:"idConflictPolicy,omitempty,omitzero"`
+
+	// IDReusePolicy What happens if a closed activity has this id. The id can be reused always, only after an activity that did
+	// not complete successfully, or never. The default is `ALLOW_DUPLICATE`.
+	IDReusePolicy ActivityIDReusePolicy `json:"idReusePolicy,omitempty,omitzero"`
+
+	// Priority The order of work in a task queue, and how it is shared fairly.
+	Priority *Priority `json:"priority,omitempty"`
+
+	// RetryPolicy How often and when a failed run is retried.
+	RetryPolicy *RetryPolicy `json:"retryPolicy,omitempty"`
+
+	// ScheduleToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ScheduleToCloseTimeout Duration `json:"scheduleToCloseTimeout,omitempty,omitzero"`
+
+	// ScheduleToStartTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	ScheduleToStartTimeout Duration `json:"scheduleToStartTimeout,omitempty,omitzero"`
+
+	// SearchAttributes Values by which the activity can be searched.
+	SearchAttributes map[string]SearchAttributeInput `json:"searchAttributes,omitempty,omitzero"`
+
+	// StartDelay A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	StartDelay Duration `json:"startDelay,omitempty,omitzero"`
+
+	// StartToCloseTimeout A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	StartToCloseTimeout Duration `json:"startToCloseTimeout,omitempty,omitzero"`
+
+	// Summary A one-line summary for user interfaces, in Temporal Markdown.
+	Summary string `json:"summary,omitempty,omitzero"`
+
+	// TaskQueue The task queue of the workers that run the activity.
+	TaskQueue string `json:"taskQueue"`
+}
+
 // StartBatchRequest The operation, and the workflows that it applies to: either `query` or `executions`.
 type StartBatchRequest struct {
 	// DryRun Counts the workflows that the query matches, or those in `executions`, and starts nothing.
@@ -2147,6 +2470,36 @@ type StartWorkflowRequest struct {
 
 	// WorkflowType The name of the workflow type.
 	WorkflowType string `json:"workflowType"`
+}
+
+// StartedActivity The handle of an activity and, if the request waited for it, its outcome.
+type StartedActivity struct {
+	// ActivityID The activity id.
+	ActivityID string `json:"activityId"`
+
+	// RunID The run id.
+	RunID string `json:"runId"`
+
+	// Started Whether this request started the activity.
+	Started bool `json:"started"`
+
+	// Status With `wait`: the status at the end of the wait, as in `ActivityOutcome`. Absent without `wait`.
+	Status string `json:"status,omitempty,omitzero"`
+
+	// Result Any JSON value, preserved as written.
+	Result JSON `json:"result,omitzero"`
+
+	// ResultPayload A Temporal payload that is not plain JSON.
+	//
+	// Examples: {"data":"aGVsbG8=","metadata":{"encoding":"YmluYXJ5L3BsYWlu"}}
+	ResultPayload *Payload `json:"resultPayload,omitempty"`
+
+	// Failure A failure, with the failure that caused it in `cause`. `kind` determines which other fields can be
+	// present.
+	Failure *Failure `json:"failure,omitempty"`
+
+	// RetryState Why a failed activity was not retried, such as `MAXIMUM_ATTEMPTS_REACHED`.
+	RetryState string `json:"retryState,omitempty,omitzero"`
 }
 
 // StartedBatch The job that was started.
@@ -2274,6 +2627,12 @@ type TaskQueueVersioning struct {
 
 	// UpdateTime When this last changed.
 	UpdateTime string `json:"updateTime,omitempty,omitzero"`
+}
+
+// TerminateActivityRequest defines model for TerminateActivityRequest.
+type TerminateActivityRequest struct {
+	// Reason The reason, which the description and the failure of the activity contain.
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // TerminateRequest defines model for TerminateRequest.
@@ -2826,6 +3185,18 @@ type WorkflowVersioning struct {
 	Transition *VersionTransition `json:"transition,omitempty"`
 }
 
+// ActivityFilterParam defines model for ActivityFilterParam.
+type ActivityFilterParam = string
+
+// ActivityIDParam defines model for ActivityIdParam.
+type ActivityIDParam = string
+
+// ActivityIDQueryParam defines model for ActivityIdQueryParam.
+type ActivityIDQueryParam = string
+
+// ActivityRunIDParam defines model for ActivityRunIdParam.
+type ActivityRunIDParam = string
+
 // BuildIDParam defines model for BuildIdParam.
 type BuildIDParam = string
 
@@ -2965,6 +3336,81 @@ type WorkflowIDQueryParam = string
 
 // WorkflowTypeFilterParam defines model for WorkflowTypeFilterParam.
 type WorkflowTypeFilterParam = string
+
+// ListActivitiesParams defines parameters for ListActivities.
+type ListActivitiesParams struct {
+	// Query A [visibility query](https://docs.temporal.io/list-filter) over `ActivityId`, `ActivityType`, `TaskQueue`,
+	// `ExecutionStatus`, `RunId`, times and search attributes. A count can end with `GROUP BY ExecutionStatus`. By
+	// default it matches every activity.
+	Query ActivityFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
+
+	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
+	// the server. The default is 100.
+	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
+
+	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
+	// and operation.
+	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
+
+	// Limit The maximum number of items in this response. The default is no limit for a stream, and `pageSize` for a
+	// page.
+	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// StartActivityParams defines parameters for StartActivity.
+type StartActivityParams struct {
+	// Wait How long to wait for the outcome, limited by the gateway's `limits.maxWait`. By default the request does
+	// not wait. `Prefer: wait=N` has the same meaning; do not send both.
+	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
+}
+
+// DescribeActivityParams defines parameters for DescribeActivity.
+type DescribeActivityParams struct {
+	// ActivityID The activity id, if the path has `-` in its place. Rejected otherwise.
+	ActivityID ActivityIDQueryParam `form:"activityId,omitempty" json:"activityId,omitempty,omitzero"`
+
+	// RunID The run of the activity, a UUID. By default the latest run.
+	RunID ActivityRunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
+// CancelActivityParams defines parameters for CancelActivity.
+type CancelActivityParams struct {
+	// ActivityID The activity id, if the path has `-` in its place. Rejected otherwise.
+	ActivityID ActivityIDQueryParam `form:"activityId,omitempty" json:"activityId,omitempty,omitzero"`
+
+	// RunID The run of the activity, a UUID. By default the latest run.
+	RunID ActivityRunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
+// GetActivityResultParams defines parameters for GetActivityResult.
+type GetActivityResultParams struct {
+	// Wait How long to wait for the outcome, limited by the gateway's `limits.maxWait`. By default the request does
+	// not wait. `Prefer: wait=N` has the same meaning; do not send both.
+	Wait WaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
+
+	// ActivityID The activity id, if the path has `-` in its place. Rejected otherwise.
+	ActivityID ActivityIDQueryParam `form:"activityId,omitempty" json:"activityId,omitempty,omitzero"`
+
+	// RunID The run of the activity, a UUID. By default the latest run.
+	RunID ActivityRunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
+// TerminateActivityParams defines parameters for TerminateActivity.
+type TerminateActivityParams struct {
+	// ActivityID The activity id, if the path has `-` in its place. Rejected otherwise.
+	ActivityID ActivityIDQueryParam `form:"activityId,omitempty" json:"activityId,omitempty,omitzero"`
+
+	// RunID The run of the activity, a UUID. By default the latest run.
+	RunID ActivityRunIDParam `form:"runId,omitempty" json:"runId,omitempty,omitzero"`
+}
+
+// CountActivitiesParams defines parameters for CountActivities.
+type CountActivitiesParams struct {
+	// Query A [visibility query](https://docs.temporal.io/list-filter) over `ActivityId`, `ActivityType`, `TaskQueue`,
+	// `ExecutionStatus`, `RunId`, times and search attributes. A count can end with `GROUP BY ExecutionStatus`. By
+	// default it matches every activity.
+	Query ActivityFilterParam `form:"query,omitempty" json:"query,omitempty,omitzero"`
+}
 
 // ListBatchesParams defines parameters for ListBatches.
 type ListBatchesParams struct {
@@ -3554,6 +4000,15 @@ type UpdateWithStartParams struct {
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 }
 
+// StartActivityJSONRequestBody defines body for StartActivity for application/json ContentType.
+type StartActivityJSONRequestBody = StartActivityRequest
+
+// CancelActivityJSONRequestBody defines body for CancelActivity for application/json ContentType.
+type CancelActivityJSONRequestBody = CancelActivityRequest
+
+// TerminateActivityJSONRequestBody defines body for TerminateActivity for application/json ContentType.
+type TerminateActivityJSONRequestBody = TerminateActivityRequest
+
 // CompleteActivityJSONRequestBody defines body for CompleteActivity for application/json ContentType.
 type CompleteActivityJSONRequestBody = CompleteActivityRequest
 
@@ -3742,9 +4197,30 @@ func (a HistoryEvent) MarshalJSON() ([]byte, error) {
 // ServerInterface has a method for each operation. The router passes only the path parameters. The method reads the query
 // string and the body after it has authorised the caller.
 type ServerInterface interface {
+	// ListActivities List activities without a workflow
+	// (GET /v1/namespaces/{namespace}/activities)
+	ListActivities(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// StartActivity Start an activity without a workflow
+	// (POST /v1/namespaces/{namespace}/activities)
+	StartActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// DescribeActivity Describe an activity without a workflow
+	// (GET /v1/namespaces/{namespace}/activities/{activityId})
+	DescribeActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, activityID ActivityIDParam)
+	// CancelActivity Request the cancellation of an activity without a workflow
+	// (POST /v1/namespaces/{namespace}/activities/{activityId}/cancel)
+	CancelActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, activityID ActivityIDParam)
+	// GetActivityResult Get the outcome of an activity without a workflow
+	// (GET /v1/namespaces/{namespace}/activities/{activityId}/result)
+	GetActivityResult(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, activityID ActivityIDParam)
+	// TerminateActivity Terminate an activity without a workflow
+	// (POST /v1/namespaces/{namespace}/activities/{activityId}/terminate)
+	TerminateActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, activityID ActivityIDParam)
 	// CompleteActivity Complete an activity
 	// (POST /v1/namespaces/{namespace}/activities:complete)
 	CompleteActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// CountActivities Count activities without a workflow
+	// (GET /v1/namespaces/{namespace}/activities:count)
+	CountActivities(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
 	// FailActivity Fail an activity
 	// (POST /v1/namespaces/{namespace}/activities:fail)
 	FailActivity(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
@@ -3921,8 +4397,29 @@ func pathParameter(r *http.Request, name string) string {
 
 // Mount adds a route for each operation to a router.
 func Mount(r chi.Router, si ServerInterface) {
+	r.Get("/v1/namespaces/{namespace}/activities", func(w http.ResponseWriter, r *http.Request) {
+		si.ListActivities(w, r, pathParameter(r, "namespace"))
+	})
+	r.Post("/v1/namespaces/{namespace}/activities", func(w http.ResponseWriter, r *http.Request) {
+		si.StartActivity(w, r, pathParameter(r, "namespace"))
+	})
+	r.Get("/v1/namespaces/{namespace}/activities/{activityId}", func(w http.ResponseWriter, r *http.Request) {
+		si.DescribeActivity(w, r, pathParameter(r, "namespace"), pathParameter(r, "activityId"))
+	})
+	r.Post("/v1/namespaces/{namespace}/activities/{activityId}/cancel", func(w http.ResponseWriter, r *http.Request) {
+		si.CancelActivity(w, r, pathParameter(r, "namespace"), pathParameter(r, "activityId"))
+	})
+	r.Get("/v1/namespaces/{namespace}/activities/{activityId}/result", func(w http.ResponseWriter, r *http.Request) {
+		si.GetActivityResult(w, r, pathParameter(r, "namespace"), pathParameter(r, "activityId"))
+	})
+	r.Post("/v1/namespaces/{namespace}/activities/{activityId}/terminate", func(w http.ResponseWriter, r *http.Request) {
+		si.TerminateActivity(w, r, pathParameter(r, "namespace"), pathParameter(r, "activityId"))
+	})
 	r.Post("/v1/namespaces/{namespace}/activities:complete", func(w http.ResponseWriter, r *http.Request) {
 		si.CompleteActivity(w, r, pathParameter(r, "namespace"))
+	})
+	r.Get("/v1/namespaces/{namespace}/activities:count", func(w http.ResponseWriter, r *http.Request) {
+		si.CountActivities(w, r, pathParameter(r, "namespace"))
 	})
 	r.Post("/v1/namespaces/{namespace}/activities:fail", func(w http.ResponseWriter, r *http.Request) {
 		si.FailActivity(w, r, pathParameter(r, "namespace"))
