@@ -21,6 +21,7 @@ func NewWorker(temporal client.Client, taskQueue string) worker.Worker {
 	w.RegisterWorkflowWithOptions(EchoPayload, workflow.RegisterOptions{Name: "EchoPayload"})
 	w.RegisterWorkflowWithOptions(Approval, workflow.RegisterOptions{Name: "Approval"})
 	w.RegisterWorkflowWithOptions(ObserveFailure, workflow.RegisterOptions{Name: "ObserveFailure"})
+	w.RegisterWorkflowWithOptions(Import, workflow.RegisterOptions{Name: "Import"})
 	w.RegisterDynamicWorkflow(echoAny, workflow.DynamicRegisterOptions{})
 	w.RegisterActivityWithOptions(charge, activity.RegisterOptions{Name: chargeActivity})
 	w.RegisterActivityWithOptions(refund, activity.RegisterOptions{Name: refundActivity})
