@@ -69,7 +69,7 @@ func completeActivity(ctx context.Context, namespace string, token []byte) error
 	return err
 }
 
-func describeActivity(t *testing.T, namespace, id string) *activity.ActivityExecutionInfo {
+func describeActivityOnServer(t *testing.T, namespace, id string) *activity.ActivityExecutionInfo {
 	t.Helper()
 	description, err := shared.server.DescribeActivityExecution(t.Context(), &workflowservice.DescribeActivityExecutionRequest{Namespace: namespace, ActivityId: id})
 	require.NoError(t, err)
@@ -87,11 +87,11 @@ func TestAnHTTPClientWorksAsAnActivityWorker(t *testing.T) {
 	require.Equal(t, []json.RawMessage{json.RawMessage(`{"amount":1.10,"n":12345678901234567890}`)}, task.Args)
 	require.Equal(t, 1, task.Attempt)
 	require.Equal(t, "3600s", task.StartToClose)
-	running := describeActivity(t, "default", task.ActivityID)
+	running := describeActivityOnServer(t, "default", task.ActivityID)
 	require.Equal(t, "dev/w1", running.GetLastWorkerIdentity())
 	require.NoError(t, completeActivity(t.Context(), "default", task.TaskToken))
 	e2etest.Eventually(t, "the activity is complete", func() bool {
-		return describeActivity(t, "default", task.ActivityID).GetStatus() == enums.ACTIVITY_EXECUTION_STATUS_COMPLETED
+		return describeActivityOnServer(t, "default", task.ActivityID).GetStatus() == enums.ACTIVITY_EXECUTION_STATUS_COMPLETED
 	})
 	require.Empty(t, writer().post(t, queuePath("default", "-", "/activities:poll?taskQueue=")+url.QueryEscape(queue), "").expect(t, http.StatusNoContent).body)
 }
@@ -239,11 +239,11 @@ func awaitActivities(t *testing.T, namespace, prefix string, n int) {
 	next := 0
 	defer func() {
 		if next < n {
-			t.Logf("activity %d of %d: %s", next, n, describeActivity(t, namespace, prefix+strconv.Itoa(next)))
+			t.Logf("activity %d of %d: %s", next, n, describeActivityOnServer(t, namespace, prefix+strconv.Itoa(next)))
 		}
 	}()
 	e2etest.Eventually(t, "all activities are complete", func() bool {
-		for next < n && describeActivity(t, namespace, prefix+strconv.Itoa(next)).GetStatus() == enums.ACTIVITY_EXECUTION_STATUS_COMPLETED {
+		for next < n && describeActivityOnServer(t, namespace, prefix+strconv.Itoa(next)).GetStatus() == enums.ACTIVITY_EXECUTION_STATUS_COMPLETED {
 			next++
 		}
 		return next == n
@@ -305,7 +305,7 @@ func TestATaskOfTheOnlyAttemptIsNotRetriedWhenItIsGivenBack(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	startActivity(t, "default", id, queue, "1", 1)
 	e2etest.Eventually(t, "the activity has failed", func() bool {
-		return describeActivity(t, "default", id).GetStatus() == enums.ACTIVITY_EXECUTION_STATUS_FAILED
+		return describeActivityOnServer(t, "default", id).GetStatus() == enums.ACTIVITY_EXECUTION_STATUS_FAILED
 	})
 	outcome, err := shared.server.PollActivityExecution(t.Context(), &workflowservice.PollActivityExecutionRequest{Namespace: "default", ActivityId: id})
 	require.NoError(t, err)
