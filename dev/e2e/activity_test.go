@@ -52,11 +52,11 @@ func activityPath(activityID string, rest ...string) string {
 func startPending(t *testing.T) startedActivity {
 	t.Helper()
 	s := as[startedActivity](t, writer().post(t, activities, activityBody(sample.ApproveActivity, newID(t), sample.TaskQueue)).expect(t, http.StatusCreated))
-	e2etest.Eventually(t, "the activity is running", func() bool { return len(describeActivity(t, s.ActivityID).HeartbeatDetails) == 1 })
+	e2etest.Eventually(t, "the activity is running", func() bool { return len(describeStandalone(t, s.ActivityID).HeartbeatDetails) == 1 })
 	return s
 }
 
-func describeActivity(t *testing.T, activityID string) standaloneActivity {
+func describeStandalone(t *testing.T, activityID string) standaloneActivity {
 	t.Helper()
 	return as[standaloneActivity](t, reader().get(t, activityPath(activityID)).expect(t, http.StatusOK))
 }
@@ -86,7 +86,7 @@ func TestActivityDescriptionHasStartOptions(t *testing.T) {
 		`"retryPolicy":{"maximumAttempts":3}`, `"searchAttributes":{"CustomerId":` + quote(id) + `}`, `"priority":{"priorityKey":2}`, `"startDelay":"1m"`,
 	}
 	writer().post(t, activities, activityBody("charge", id, "unpolled-"+id, fields...)).expect(t, http.StatusCreated)
-	d := describeActivity(t, id)
+	d := describeStandalone(t, id)
 	require.Equal(t, []string{id, "charge", "unpolled-" + id, "RUNNING", "SCHEDULED", "7200s", "1800s", "3600s", "10s", "Charge", "60s"}, []string{
 		d.ActivityID, d.ActivityType, d.TaskQueue, d.Status, d.RunState, d.ScheduleToCloseTimeout, d.ScheduleToStartTimeout, d.StartToCloseTimeout,
 		d.HeartbeatTimeout, d.Summary, d.StartDelay,
@@ -118,7 +118,7 @@ func TestActivityWithoutWorkflowIsReportedByID(t *testing.T) {
 	s := startPending(t)
 	body := `{"activityId":` + quote(s.ActivityID) + `,"runId":` + quote(s.RunID)
 	require.Equal(t, heartbeatState{}, as[heartbeatState](t, writer().post(t, activities+":heartbeat", body+`,"details":[1.10]}`).expect(t, http.StatusOK)))
-	require.Equal(t, "1.10", string(describeActivity(t, s.ActivityID).HeartbeatDetails[0]))
+	require.Equal(t, "1.10", string(describeStandalone(t, s.ActivityID).HeartbeatDetails[0]))
 	pending := reader().get(t, activityPath(s.ActivityID, "/result?wait=1s")).expect(t, http.StatusAccepted)
 	require.Equal(t, "RUNNING", as[startedActivity](t, pending).Status)
 	report(t, ":complete", body+`,"result":{"by":"ann"}}`)
@@ -136,7 +136,7 @@ func TestActivityWithoutWorkflowIsCancelled(t *testing.T) {
 		withKey.post(t, activityPath(s.ActivityID, "/cancel"), `{"reason":"the customer left"}`).expect(t, http.StatusNoContent)
 	}
 	writer().post(t, activityPath(s.ActivityID, "/cancel"), "").problem(t, http.StatusConflict, "conflict")
-	d := describeActivity(t, s.ActivityID)
+	d := describeStandalone(t, s.ActivityID)
 	require.Equal(t, []string{"CANCEL_REQUESTED", "the customer left"}, []string{d.RunState, d.CancelReason})
 	body := `{"activityId":` + quote(s.ActivityID) + `}`
 	require.True(t, as[heartbeatState](t, writer().post(t, activities+":heartbeat", body)).CancelRequested)
