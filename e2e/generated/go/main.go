@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,7 +37,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	s := service{flowgate, os.Getenv("FLOWGATE_NAMESPACE")}
-	return errors.Join(s.completeOrder(ctx), s.declineOrder(ctx), s.refuseApproval(ctx))
+	return errors.Join(s.completeOrder(ctx), s.declineOrder(ctx), s.refuseApproval(ctx), s.scheduleOrders(ctx))
 }
 
 func newID() string { return "go-" + rand.Text() }
@@ -229,6 +230,49 @@ func (s service) refuseApproval(ctx context.Context) error {
 	cause := *result.JSON200.Failure.Cause
 	if cause.Message != failure.Message || *cause.Type != errorType || (*cause.Details)[0] != "ann" {
 		return fmt.Errorf("result: %s", result.Body)
+	}
+	return nil
+}
+
+func (s service) scheduleOrders(ctx context.Context) error {
+	id, crons, trigger := newID(), []string{"30 2 * * 1-5"}, true
+	created, err := s.flowgate.CreateScheduleWithResponse(ctx, s.namespace, nil, client.CreateScheduleRequest{
+		ScheduleId: id, TriggerImmediately: &trigger,
+		Schedule: client.Schedule{
+			Action: client.ScheduleAction{
+				WorkflowType: "Echo", WorkflowId: id, TaskQueue: os.Getenv("FLOWGATE_TASK_QUEUE"), Args: &[]client.JSON{1},
+			},
+			Spec: client.ScheduleSpec{CronExpressions: &crons},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if created.JSON201 == nil {
+		return fmt.Errorf("create: %s", created.Body)
+	}
+	err = eventually(func() (bool, error) {
+		described, err := s.flowgate.DescribeScheduleWithResponse(ctx, s.namespace, id, nil)
+		if err != nil {
+			return false, err
+		}
+		if d := described.JSON200; d == nil || d.Schedule.Spec.CronExpressions == nil || !slices.Equal(*d.Schedule.Spec.CronExpressions, crons) {
+			return false, fmt.Errorf("describe: %s", described.Body)
+		}
+		return described.JSON200.Info.NumActions == 1, nil
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := s.flowgate.DeleteScheduleWithResponse(ctx, s.namespace, id, nil); err != nil {
+		return err
+	}
+	deleted, err := s.flowgate.DescribeScheduleWithResponse(ctx, s.namespace, id, nil)
+	if err != nil {
+		return err
+	}
+	if problem := deleted.ApplicationproblemJSON404; problem == nil || problem.Code != "schedule-not-found" {
+		return fmt.Errorf("describe: %s", deleted.Body)
 	}
 	return nil
 }

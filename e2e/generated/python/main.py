@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from flowgate_client import AuthenticatedClient
 from flowgate_client.api.activities import fail_activity
+from flowgate_client.api.schedules import create_schedule, delete_schedule, describe_schedule
 from flowgate_client.api.workflow import (
     describe_workflow,
     get_workflow_history,
@@ -19,12 +20,16 @@ from flowgate_client.api.workflow import (
 )
 from flowgate_client.api.workflows import list_workflows, start_workflow
 from flowgate_client.models import (
+    CreateScheduleRequest,
     FailActivityRequest,
     Failure,
     FailureInput,
     HistoryEvent,
     Outcome,
     Problem,
+    Schedule,
+    ScheduleAction,
+    ScheduleSpec,
     SignalRequest,
     StartedWorkflow,
     StartWorkflowRequest,
@@ -144,7 +149,27 @@ def refuse_approval() -> None:
     assert (cause.message, cause.type_, cause.details) == (failure.message, "Refused", [{"by": "ann"}]), outcome
 
 
+def schedule_orders() -> None:
+    schedule_id, cron = f"python-{uuid.uuid4()}", "30 2 * * 1-5"
+    action = ScheduleAction(
+        workflow_type="Echo", workflow_id=schedule_id, task_queue=os.environ["FLOWGATE_TASK_QUEUE"], args=[1]
+    )
+    schedule = Schedule(action=action, spec=ScheduleSpec(cron_expressions=[cron]))
+    body = CreateScheduleRequest(schedule_id=schedule_id, schedule=schedule, trigger_immediately=True)
+    data(create_schedule.sync(namespace, client=client, body=body))
+
+    eventually(lambda: data(describe_schedule.sync(namespace, schedule_id, client=client)).info.num_actions == 1)
+    described = data(describe_schedule.sync(namespace, schedule_id, client=client))
+    assert described.schedule.spec.cron_expressions == [cron], described
+
+    delete_schedule.sync(namespace, schedule_id, client=client)
+    problem = describe_schedule.sync(namespace, schedule_id, client=client)
+    assert isinstance(problem, Problem), problem
+    assert problem.code == "schedule-not-found", problem
+
+
 with client:
     complete_order()
     decline_order()
     refuse_approval()
+    schedule_orders()

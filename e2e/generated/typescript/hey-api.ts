@@ -1,6 +1,9 @@
 // A service with the client of @hey-api/openapi-ts.
 import assert from "node:assert/strict";
 import {
+  createSchedule,
+  deleteSchedule,
+  describeSchedule,
   describeWorkflow,
   failActivity,
   getWorkflowHistory,
@@ -11,7 +14,7 @@ import {
   updateWorkflow,
 } from "./generated/hey-api";
 import { client } from "./generated/hey-api/client.gen";
-import { allEvents, book, checkEvents, eventually, key, namespace, newId, pen, refusal, run, taskQueue, url } from "./service";
+import { allEvents, book, checkEvents, cron, eventually, key, namespace, newId, pen, refusal, run, taskQueue, url } from "./service";
 
 client.setConfig({ baseUrl: url, auth: key });
 const throwOnError = true;
@@ -79,8 +82,25 @@ async function refuseApproval(): Promise<void> {
   assert.deepEqual([cause?.message, cause?.type, cause?.details], [refusal.message, refusal.type, refusal.details]);
 }
 
+async function scheduleOrders(): Promise<void> {
+  const scheduleId = newId();
+  const schedule = {
+    action: { workflowType: "Echo", workflowId: scheduleId, taskQueue, args: [book] },
+    spec: { cronExpressions: [cron] },
+  };
+  await createSchedule({ path: { namespace }, body: { scheduleId, schedule, triggerImmediately: true }, throwOnError });
+
+  const path = { namespace, scheduleId };
+  await eventually(async () => (await describeSchedule({ path, throwOnError })).data.info.numActions === 1);
+  assert.deepEqual((await describeSchedule({ path, throwOnError })).data.schedule.spec.cronExpressions, [cron]);
+
+  await deleteSchedule({ path, throwOnError });
+  assert.equal((await describeSchedule({ path })).error?.code, "schedule-not-found");
+}
+
 run(async () => {
   await completeOrder();
   await declineOrder();
   await refuseApproval();
+  await scheduleOrders();
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import createClient from "openapi-fetch";
 import type { paths } from "./generated/openapi-typescript";
-import { allEvents, book, checkEvents, eventually, key, namespace, newId, pen, refusal, run, taskQueue, url } from "./service";
+import { allEvents, book, checkEvents, cron, eventually, key, namespace, newId, pen, refusal, run, taskQueue, url } from "./service";
 
 const flowgate = createClient<paths>({ baseUrl: url, headers: { Authorization: `Bearer ${key}` } });
 const workflows = "/v1/namespaces/{namespace}/workflows";
@@ -84,8 +84,27 @@ async function refuseApproval(): Promise<void> {
   assert.deepEqual([cause?.message, cause?.type, cause?.details], [refusal.message, refusal.type, refusal.details]);
 }
 
+async function scheduleOrders(): Promise<void> {
+  const scheduleId = newId();
+  const schedule = {
+    action: { workflowType: "Echo", workflowId: scheduleId, taskQueue, args: [book] },
+    spec: { cronExpressions: [cron] },
+  };
+  const body = { scheduleId, schedule, triggerImmediately: true };
+  dataOf(await flowgate.POST("/v1/namespaces/{namespace}/schedules", { params: { path: { namespace } }, body }));
+
+  const params = { path: { namespace, scheduleId } };
+  const describe = () => flowgate.GET("/v1/namespaces/{namespace}/schedules/{scheduleId}", { params });
+  await eventually(async () => dataOf(await describe()).info.numActions === 1);
+  assert.deepEqual(dataOf(await describe()).schedule.spec.cronExpressions, [cron]);
+
+  await flowgate.DELETE("/v1/namespaces/{namespace}/schedules/{scheduleId}", { params });
+  assert.equal((await describe()).error?.code, "schedule-not-found");
+}
+
 run(async () => {
   await completeOrder();
   await declineOrder();
   await refuseApproval();
+  await scheduleOrders();
 });

@@ -12,6 +12,8 @@ export const pen = { sku: "pen", quantity: 1, price: 300 };
 /** The failure of an activity, as a service reports it. */
 export const refusal = { message: "no one may approve this", type: "Refused", details: [{ by: "ann" }] };
 
+export const cron = "30 2 * * 1-5";
+
 /** The part of a history event that a service checks. */
 type Event = { eventId: string; eventType: string };
 

@@ -9,8 +9,10 @@ import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.JSON;
 import org.openapitools.client.api.ActivitiesApi;
+import org.openapitools.client.api.SchedulesApi;
 import org.openapitools.client.api.WorkflowApi;
 import org.openapitools.client.api.WorkflowsApi;
+import org.openapitools.client.model.CreateScheduleRequest;
 import org.openapitools.client.model.FailActivityRequest;
 import org.openapitools.client.model.Failure;
 import org.openapitools.client.model.FailureInput;
@@ -18,6 +20,9 @@ import org.openapitools.client.model.HistoryEvent;
 import org.openapitools.client.model.Outcome;
 import org.openapitools.client.model.PendingActivity;
 import org.openapitools.client.model.Problem;
+import org.openapitools.client.model.Schedule;
+import org.openapitools.client.model.ScheduleAction;
+import org.openapitools.client.model.ScheduleSpec;
 import org.openapitools.client.model.SignalRequest;
 import org.openapitools.client.model.StartWorkflowRequest;
 import org.openapitools.client.model.StartedWorkflow;
@@ -36,9 +41,11 @@ public final class Main {
   private final WorkflowsApi workflows;
   private final WorkflowApi workflow;
   private final ActivitiesApi activities;
+  private final SchedulesApi schedules;
 
   private Main(ApiClient client) {
     activities = new ActivitiesApi(client);
+    schedules = new SchedulesApi(client);
     workflows = new WorkflowsApi(client);
     workflow = new WorkflowApi(client);
   }
@@ -50,6 +57,7 @@ public final class Main {
     service.completeOrder();
     service.declineOrder();
     service.refuseApproval();
+    service.scheduleOrders();
     client.getHttpClient().connectionPool().evictAll(); // else their threads delay the exit
     client.getHttpClient().dispatcher().executorService().shutdown();
   }
@@ -89,13 +97,7 @@ public final class Main {
     check(outcome.getStarted() && outcome.getStatus().equals("FAILED"), outcome);
     check(outcome.getFailure().getCause().getKind().equals("application"), outcome);
 
-    try {
-      workflow.describeWorkflow(namespace, newId(), null, null, null);
-      throw new IllegalStateException("an unknown workflow is described");
-    } catch (ApiException e) {
-      Problem problem = JSON.deserialize(e.getResponseBody(), Problem.class);
-      check(problem.getCode().equals("workflow-not-found"), problem);
-    }
+    checkProblem("workflow-not-found", () -> workflow.describeWorkflow(namespace, newId(), null, null, null));
   }
 
   private void refuseApproval() throws Exception {
@@ -117,6 +119,37 @@ public final class Main {
     Failure cause = result(workflowId, runId, "30s").getFailure().getCause();
     check(cause.getMessage().equals(failure.getMessage()) && cause.getType().equals("Refused"), cause);
     check(cause.getDetails().equals(failure.getDetails()), cause);
+  }
+
+  private void scheduleOrders() throws Exception {
+    String scheduleId = newId();
+    List<String> cron = List.of("30 2 * * 1-5");
+    ScheduleAction action =
+        new ScheduleAction()
+            .workflowType("Echo")
+            .workflowId(scheduleId)
+            .taskQueue(System.getenv("FLOWGATE_TASK_QUEUE"))
+            .args(List.of(BOOK));
+    Schedule schedule = new Schedule().action(action).spec(new ScheduleSpec().cronExpressions(cron));
+    CreateScheduleRequest request =
+        new CreateScheduleRequest().scheduleId(scheduleId).schedule(schedule).triggerImmediately(true);
+    schedules.createSchedule(namespace, request, null);
+
+    eventually(() -> schedules.describeSchedule(namespace, scheduleId, null).getInfo().getNumActions() == 1);
+    Schedule described = schedules.describeSchedule(namespace, scheduleId, null).getSchedule();
+    check(described.getSpec().getCronExpressions().equals(cron), described);
+
+    schedules.deleteSchedule(namespace, scheduleId, null);
+    checkProblem("schedule-not-found", () -> schedules.describeSchedule(namespace, scheduleId, null));
+  }
+
+  private static void checkProblem(String code, Callable<?> call) throws Exception {
+    try {
+      check(false, call.call());
+    } catch (ApiException e) {
+      Problem problem = JSON.deserialize(e.getResponseBody(), Problem.class);
+      check(problem.getCode().equals(code), problem);
+    }
   }
 
   private StartedWorkflow start(String workflowType, String workflowId, List<Object> args, String wait)
