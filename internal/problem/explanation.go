@@ -136,6 +136,10 @@ var explanations = []explanationEntry{
 		Cause:  "No schedule has this id, or it was deleted. The server deletes a schedule some days after its last action.",
 		Remedy: "Check the namespace and the id. `GET /v1/namespaces/{namespace}/schedules` lists the schedules.",
 	}},
+	{SearchAttributeNotFound, Explanation{
+		Cause:  "The namespace has no search attribute with this name.",
+		Remedy: "Check the name. `GET /v1/namespaces/{namespace}/search-attributes` lists the search attributes.",
+	}},
 	{NamespaceNotFound, Explanation{
 		Cause: "You have access to this namespace, but it does not exist on the Temporal server.",
 		Remedy: "Check the name. On Temporal Cloud it ends with the account id. A new namespace becomes available after some " +
@@ -220,6 +224,10 @@ var explanations = []explanationEntry{
 	{ActivityCompleted, Explanation{
 		Cause:  "The activity has already completed, so it can no longer be completed, cancelled or terminated.",
 		Remedy: "Read its result.",
+	}},
+	{NamespaceAlreadyExists, Explanation{
+		Cause:  "A namespace with this name exists on the Temporal server.",
+		Remedy: "Choose another name, or change the namespace with `PATCH /v1/namespaces/{namespace}`.",
 	}},
 	{Conflict, Explanation{
 		Cause:  "The request conflicts with the current state of the resource. `detail` has the message of the Temporal server.",

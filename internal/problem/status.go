@@ -181,6 +181,9 @@ func hasFirstExecutionRunID(method string) bool {
 }
 
 func fromAlreadyExists(st *status.Status) *Error {
+	if _, ok := firstDetail(st).(*errordetails.NamespaceAlreadyExistsFailure); ok {
+		return New(NamespaceAlreadyExists, "A namespace with this name already exists.")
+	}
 	detail, ok := firstDetail(st).(*errordetails.WorkflowExecutionAlreadyStartedFailure)
 	if !ok {
 		return New(Conflict, st.Message())

@@ -142,7 +142,7 @@ func TestDetailAndMessageSelectTheProblem(t *testing.T) {
 		},
 		"a namespace exists": {
 			st:     statusOf(t, codes.AlreadyExists, "exists", &errordetails.NamespaceAlreadyExistsFailure{}),
-			method: "RegisterNamespace", want: problem.Conflict, detail: "exists",
+			method: "RegisterNamespace", want: problem.NamespaceAlreadyExists, detail: "A namespace with this name already exists.",
 		},
 		"an update with start failed": {
 			st:     statusOf(t, codes.AlreadyExists, "Update-with-Start could not be executed.", &errordetails.MultiOperationExecutionFailure{}),

@@ -69,7 +69,7 @@ func TestStatusOfEveryCode(t *testing.T) {
 		401: {"unauthenticated", "invalid-credential", "invalid-token"},
 		403: {"namespace-forbidden", "operation-forbidden", "permission-denied"},
 		404: {
-			"workflow-not-found", "update-not-found", "schedule-not-found", "batch-not-found", "deployment-not-found", "namespace-not-found", "activity-not-found",
+			"workflow-not-found", "update-not-found", "schedule-not-found", "batch-not-found", "deployment-not-found", "search-attribute-not-found", "namespace-not-found", "activity-not-found",
 			"query-not-found", "route-not-found",
 		},
 		405: {"method-not-allowed"},
@@ -77,7 +77,7 @@ func TestStatusOfEveryCode(t *testing.T) {
 		408: {"request-timeout"},
 		409: {
 			"workflow-already-started", "schedule-already-exists", "workflow-completed", "run-chain-mismatch",
-			"query-rejected", "workflow-not-ready", "activity-already-started", "activity-completed", "conflict",
+			"query-rejected", "workflow-not-ready", "activity-already-started", "activity-completed", "namespace-already-exists", "conflict",
 		},
 		412: {"schedule-changed", "deployment-changed"},
 		413: {"payload-too-large"},
