@@ -13,6 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/deployment"
 	"github.com/flowgate/flowgate/internal/handlers/gateway"
 	"github.com/flowgate/flowgate/internal/handlers/history"
+	"github.com/flowgate/flowgate/internal/handlers/namespace"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/handlers/schedule"
@@ -34,6 +35,7 @@ type (
 	deployments = deployment.Service
 	gateways    = gateway.Service
 	histories   = history.Service
+	namespaces  = namespace.Service
 	schedules   = schedule.Service
 	taskQueues  = taskqueue.Service
 	tokens      = token.Service
@@ -48,6 +50,7 @@ type API struct {
 	*deployments
 	*gateways
 	*histories
+	*namespaces
 	*schedules
 	*taskQueues
 	*tokens
@@ -96,6 +99,7 @@ func New(ctx context.Context, options Options) *API {
 			Version: options.Version, Limits: options.Limits, Retry: options.Retry, RejectConditions: options.QueryRejectConditions,
 		}),
 		histories:  history.New(adapter, polls, drain),
+		namespaces: namespace.New(adapter),
 		taskQueues: taskqueue.New(ctx, adapter, drain),
 		tokens:     token.New(adapter, options.Delegated, options.MaxTTL),
 		updates:    update.New(adapter, polls, drain, options.Metrics),

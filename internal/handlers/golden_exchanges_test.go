@@ -154,6 +154,15 @@ func goldenResponses() map[string]exchange {
 		"triggerSchedule":           post(servertest.SchedulesPath+"/nightly/trigger", `{"overlap":"ALLOW_ALL"}`, respondToSchedules),
 		"backfillSchedule":          post(servertest.SchedulesPath+"/nightly/backfill", `{"backfill":[{"startAt":"2026-01-01T00:00:00Z","endAt":"2026-01-02T00:00:00Z"}]}`, respondToSchedules),
 		"listScheduleMatchingTimes": get(servertest.SchedulesPath+"/nightly/matching-times?startTime=2026-01-01T00:00:00Z&endTime=2026-01-02T00:00:00Z", respondToSchedules),
+		"listNamespaces":            asRoot(get("/v1/namespaces", respond("ListNamespaces", &workflowservice.ListNamespacesResponse{Namespaces: []*workflowservice.DescribeNamespaceResponse{goldenNamespace()}, NextPageToken: []byte("next")}))),
+		"registerNamespace":         asRoot(post("/v1/namespaces", `{"name":"default","retention":"72h","ownerEmail":"team-a@example.com"}`, respond("RegisterNamespace", &workflowservice.RegisterNamespaceResponse{}))),
+		"describeNamespace":         get("/v1/namespaces/default", respond("DescribeNamespace", goldenNamespace())),
+		"updateNamespace": asRoot(exchange{method: http.MethodPatch, path: "/v1/namespaces/default", body: `{"retention":"72h"}`, upstream: respond("UpdateNamespace", &workflowservice.UpdateNamespaceResponse{
+			NamespaceInfo: goldenNamespace().GetNamespaceInfo(), Config: goldenNamespace().GetConfig(), ReplicationConfig: goldenNamespace().GetReplicationConfig(),
+		})}),
+		"listSearchAttributes":  get("/v1/namespaces/default/search-attributes", respondToSearchAttributes),
+		"addSearchAttributes":   asRoot(post("/v1/namespaces/default/search-attributes", `{"attributes":{"Items":"Int"}}`, respondToSearchAttributes)),
+		"removeSearchAttribute": asRoot(exchange{method: http.MethodDelete, path: "/v1/namespaces/default/search-attributes/CustomerId", upstream: respondToSearchAttributes}),
 	}
 }
 
@@ -207,6 +216,14 @@ func goldenProblems() map[string]exchange {
 		"describeDeploymentVersion":       get(deploymentsPath+"/or.ders/versions/__1", nil),
 		"deleteDeploymentVersion":         {method: http.MethodDelete, path: deploymentsPath + "/orders/versions/2026-11-20", upstream: failWith("DeleteWorkerDeploymentVersion", serviceerror.NewFailedPrecondition("version 'orders:2026-11-20' cannot be deleted since it has active pollers"))},
 		"updateDeploymentVersionMetadata": {method: http.MethodPatch, path: deploymentsPath + "/orders/versions/2026-11-20/metadata", body: `{"upsertEntries":{"a":1},"removeEntries":["a"]}`, headers: servertest.Bearer(servertest.ReaderKey)},
+		"listNamespaces":                  get("/v1/namespaces", nil),
+		"registerNamespace":               asRoot(post("/v1/namespaces", `{"name":"default","retention":"72h"}`, failWith("RegisterNamespace", serviceerror.NewNamespaceAlreadyExists("Namespace \"default\" already exists")))),
+		"describeNamespace":               get("/v1/namespaces/default", failWith("DescribeNamespace", serviceerror.NewNamespaceNotFound("default"))),
+		"updateNamespace":                 asRoot(exchange{method: http.MethodPatch, path: "/v1/namespaces/default", body: `{"description":"","retention":"soon"}`}),
+		"listSearchAttributes":            get("/v1/namespaces/other/search-attributes", nil),
+		"addSearchAttributes":             asRoot(post("/v1/namespaces/default/search-attributes", `{"attributes":{"CustomerId":"Int"}}`, respondToSearchAttributes)),
+		"removeSearchAttribute":           asRoot(exchange{method: http.MethodDelete, path: "/v1/namespaces/default/search-attributes/Customer", upstream: respondToSearchAttributes}),
+		"getClient":                       get("/v1/namespaces/other/client", nil),
 		"getSystemInfo":                   {method: http.MethodGet, path: "/v1/system-info", headers: servertest.Bearer("fg_writer_unknown")},
 		"getOpenApiYaml":                  post("/v1/openapi.yaml", "", nil),
 		"getOpenApiJson":                  post("/v1/openapi.json", "", nil),
@@ -227,6 +244,5 @@ func goldenProblems() map[string]exchange {
 		"triggerSchedule":           post(servertest.SchedulesPath+"/nightly/trigger", `{"overlap":"QUEUE"}`, nil),
 		"backfillSchedule":          post(servertest.SchedulesPath+"/nightly/backfill", `{"backfill":[]}`, nil),
 		"listScheduleMatchingTimes": get(servertest.SchedulesPath+"/nightly/matching-times?startTime=tomorrow&endTime=2026-01-02T00:00:00Z", nil),
-		"getClient":                 get("/v1/namespaces/other/client", nil),
 	}
 }

@@ -91,7 +91,7 @@ func (e exchange) run(t *testing.T) (content []byte) {
 	keyFile := filepath.Join(t.TempDir(), "key")
 	require.NoError(t, os.WriteFile(keyFile, bytes.Repeat([]byte("k"), 32), 0o600))
 	synctest.Test(t, func(t *testing.T) {
-		g := servertest.Start(t, servertest.Options{Configure: func(cfg *config.Config) { cfg.Tokens.KeyFiles = []string{keyFile} }})
+		g := servertest.Start(t, servertest.Options{Configure: servertest.Apply(servertest.WithTemporalKeys(t), func(cfg *config.Config) { cfg.Tokens.KeyFiles = []string{keyFile} })})
 		synctest.Wait()
 		if e.upstream != nil {
 			e.upstream(g.Upstream)

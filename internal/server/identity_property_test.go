@@ -49,6 +49,7 @@ func documentedOperations(t *testing.T, g *servertest.Gateway) []attempt {
 				"{namespace}", "default", "{workflowId}", "order").Replace(path), "id")}
 			a.body = map[string]string{
 				"startWorkflow": servertest.StartBody(""), "signalWorkflow": `{"signal":"s"}`, "queryWorkflow": `{"query":"q"}`, "createToken": `{"read":true}`,
+				"registerNamespace": `{"name":"default","retention":"24h"}`,
 			}[operation.OperationID]
 			if operation.OperationID == "queryWorkflowByName" {
 				a.path += "?query=q"

@@ -52,6 +52,24 @@ func (e ActivityIDReusePolicy) Valid() bool {
 	}
 }
 
+// Defines values for ArchivalState.
+const (
+	ArchivalStateDisabled ArchivalState = "DISABLED"
+	ArchivalStateEnabled  ArchivalState = "ENABLED"
+)
+
+// Valid indicates whether the value is a known member of the ArchivalState enum.
+func (e ArchivalState) Valid() bool {
+	switch e {
+	case ArchivalStateDisabled:
+		return true
+	case ArchivalStateEnabled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FailureCategory.
 const (
 	FailureCategoryBenign FailureCategory = "BENIGN"
@@ -578,6 +596,15 @@ type ActivityTask struct {
 	// WorkflowType The type of that workflow.
 	WorkflowType string `json:"workflowType,omitempty,omitzero"`
 }
+
+// AddSearchAttributesRequest defines model for AddSearchAttributesRequest.
+type AddSearchAttributesRequest struct {
+	// Attributes The search attributes to add, with their types.
+	Attributes map[string]SearchAttributeType `json:"attributes"`
+}
+
+// ArchivalState Whether the server archives the data of closed workflows.
+type ArchivalState string
 
 // BackfillScheduleRequest defines model for BackfillScheduleRequest.
 type BackfillScheduleRequest struct {
@@ -1281,6 +1308,104 @@ type HistoryEvent struct {
 // JSON Any JSON value, preserved as written.
 type JSON = jsontext.Value
 
+// Namespace A namespace.
+type Namespace struct {
+	// Capabilities What the server offers in this namespace, by the names of Temporal's `DescribeNamespace`.
+	Capabilities map[string]bool `json:"capabilities,omitempty,omitzero"`
+
+	// CustomSearchAttributeAliases The fields of the database that store the custom search attributes, each with the name of its attribute.
+	CustomSearchAttributeAliases map[string]string `json:"customSearchAttributeAliases,omitempty,omitzero"`
+
+	// Data Data of the operators. The server does not interpret it.
+	Data map[string]string `json:"data,omitempty,omitzero"`
+
+	// Description What the namespace is for.
+	Description string `json:"description,omitempty,omitzero"`
+
+	// FailoverVersion The version of the last failover of a global namespace.
+	FailoverVersion int64 `json:"failoverVersion,omitempty,omitzero"`
+
+	// HistoryArchivalState Whether the server archives the data of closed workflows.
+	HistoryArchivalState ArchivalState `json:"historyArchivalState,omitempty,omitzero"`
+
+	// HistoryArchivalURI Where histories are archived. It cannot be changed once it is set.
+	HistoryArchivalURI string `json:"historyArchivalUri,omitempty,omitzero"`
+
+	// ID The internal id of the namespace.
+	ID string `json:"id,omitempty,omitzero"`
+
+	// IsGlobalNamespace Whether the namespace can be replicated to other clusters.
+	IsGlobalNamespace bool `json:"isGlobalNamespace"`
+
+	// Limits The limits of the server in this namespace, in bytes.
+	Limits *NamespaceLimits `json:"limits,omitempty"`
+
+	// Name The name of the namespace.
+	Name string `json:"name"`
+
+	// OwnerEmail The address of the owner.
+	OwnerEmail string `json:"ownerEmail,omitempty,omitzero"`
+
+	// ReplicationConfig The clusters of the namespace.
+	ReplicationConfig *NamespaceReplication `json:"replicationConfig,omitempty"`
+
+	// Retention A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	Retention Duration `json:"retention,omitempty,omitzero"`
+
+	// State `REGISTERED`, `DEPRECATED` or `DELETED`.
+	State string `json:"state"`
+
+	// SupportsSchedules Whether the server offers schedules in this namespace.
+	SupportsSchedules bool `json:"supportsSchedules,omitempty,omitzero"`
+
+	// VisibilityArchivalState Whether the server archives the data of closed workflows.
+	VisibilityArchivalState ArchivalState `json:"visibilityArchivalState,omitempty,omitzero"`
+
+	// VisibilityArchivalURI Where the data of lists is archived. It cannot be changed once it is set.
+	VisibilityArchivalURI string `json:"visibilityArchivalUri,omitempty,omitzero"`
+}
+
+// NamespaceCluster A cluster.
+type NamespaceCluster struct {
+	// ClusterName The name of the cluster.
+	ClusterName string `json:"clusterName"`
+}
+
+// NamespaceLimits The limits of the server in this namespace, in bytes.
+type NamespaceLimits struct {
+	// BlobSizeLimitError The maximum size of a payload.
+	BlobSizeLimitError int64 `json:"blobSizeLimitError,omitempty,omitzero"`
+
+	// MemoSizeLimitError The maximum size of a memo.
+	MemoSizeLimitError int64 `json:"memoSizeLimitError,omitempty,omitzero"`
+
+	// WorkflowTaskCompletionSizeLimitError The maximum size of the completion of a workflow task.
+	WorkflowTaskCompletionSizeLimitError int64 `json:"workflowTaskCompletionSizeLimitError,omitempty,omitzero"`
+}
+
+// NamespaceList A page of namespaces.
+type NamespaceList struct {
+	// Namespaces The namespaces.
+	Namespaces []Namespace `json:"namespaces"`
+
+	// NextPageToken The `pageToken` of the next page. Absent on the last page.
+	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
+}
+
+// NamespaceReplication The clusters of the namespace.
+type NamespaceReplication struct {
+	// ActiveClusterName The active cluster.
+	ActiveClusterName string `json:"activeClusterName,omitempty,omitzero"`
+
+	// Clusters All clusters.
+	Clusters []NamespaceCluster `json:"clusters,omitempty,omitzero"`
+
+	// State `NORMAL`, or `HANDOVER` while another cluster becomes active.
+	State string `json:"state,omitempty,omitzero"`
+}
+
 // NexusCancellation The request to cancel a Nexus operation.
 type NexusCancellation struct {
 	// Attempt The number of attempts.
@@ -1670,6 +1795,44 @@ type ReapplyExclude = []ReapplyExcludeType
 
 // ReapplyExcludeType A kind of event that comes from outside the workflow.
 type ReapplyExcludeType string
+
+// RegisterNamespaceRequest defines model for RegisterNamespaceRequest.
+type RegisterNamespaceRequest struct {
+	// Data Data of the operators. The server does not interpret it.
+	Data map[string]string `json:"data,omitempty,omitzero"`
+
+	// Description What the namespace is for.
+	Description string `json:"description,omitempty,omitzero"`
+
+	// HistoryArchivalState Whether the server archives the data of closed workflows.
+	HistoryArchivalState ArchivalState `json:"historyArchivalState,omitempty,omitzero"`
+
+	// HistoryArchivalURI Where histories are archived. It cannot be changed once it is set.
+	HistoryArchivalURI string `json:"historyArchivalUri,omitempty,omitzero"`
+
+	// Name The name of the namespace.
+	Name string `json:"name"`
+
+	// OwnerEmail The address of the owner.
+	OwnerEmail string `json:"ownerEmail,omitempty,omitzero"`
+
+	// Retention A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	Retention Duration `json:"retention"`
+
+	// VisibilityArchivalState Whether the server archives the data of closed workflows.
+	VisibilityArchivalState ArchivalState `json:"visibilityArchivalState,omitempty,omitzero"`
+
+	// VisibilityArchivalURI Where the data of lists is archived. It cannot be changed once it is set.
+	VisibilityArchivalURI string `json:"visibilityArchivalUri,omitempty,omitzero"`
+}
+
+// RegisteredNamespace The namespace that was registered.
+type RegisteredNamespace struct {
+	// Name The name of the namespace.
+	Name string `json:"name"`
+}
 
 // ReplaceScheduleRequest defines model for ReplaceScheduleRequest.
 type ReplaceScheduleRequest struct {
@@ -2238,6 +2401,18 @@ type SearchAttribute struct {
 // has no type.
 type SearchAttributeInput = jsontext.Value
 
+// SearchAttributeType `Text`, `Keyword`, `Int`, `Double`, `Bool`, `Datetime` or `KeywordList`.
+type SearchAttributeType = string
+
+// SearchAttributeTypes Search attributes and their types.
+type SearchAttributeTypes struct {
+	// CustomAttributes The search attributes of the namespace.
+	CustomAttributes map[string]SearchAttributeType `json:"customAttributes"`
+
+	// SystemAttributes The search attributes that every namespace has.
+	SystemAttributes map[string]SearchAttributeType `json:"systemAttributes"`
+}
+
 // ServerInfo The Temporal server.
 type ServerInfo struct {
 	// Capabilities The capabilities of the server, by the names of Temporal's `GetSystemInfo`.
@@ -2708,6 +2883,35 @@ type UnpauseRequest struct {
 type UnpauseScheduleRequest struct {
 	// Note The note, at most 1,000 bytes. By default the gateway sets one.
 	Note string `json:"note,omitempty,omitzero"`
+}
+
+// UpdateNamespaceRequest The settings to change.
+type UpdateNamespaceRequest struct {
+	// Data Data of the operators. The server does not interpret it.
+	Data map[string]string `json:"data,omitempty,omitzero"`
+
+	// Description What the namespace is for.
+	Description Change[string] `json:"description,omitempty,omitzero"`
+
+	// HistoryArchivalState Whether the server archives the data of closed workflows.
+	HistoryArchivalState ArchivalState `json:"historyArchivalState,omitempty,omitzero"`
+
+	// HistoryArchivalURI Where histories are archived. It cannot be changed once it is set.
+	HistoryArchivalURI string `json:"historyArchivalUri,omitempty,omitzero"`
+
+	// OwnerEmail The address of the owner.
+	OwnerEmail Change[string] `json:"ownerEmail,omitempty,omitzero"`
+
+	// Retention A duration in Go's syntax, such as `30s`, `1h30m` or `1.5s`. Responses use seconds.
+	//
+	// Examples: 30s
+	Retention Duration `json:"retention,omitempty,omitzero"`
+
+	// VisibilityArchivalState Whether the server archives the data of closed workflows.
+	VisibilityArchivalState ArchivalState `json:"visibilityArchivalState,omitempty,omitzero"`
+
+	// VisibilityArchivalURI Where the data of lists is archived. It cannot be changed once it is set.
+	VisibilityArchivalURI string `json:"visibilityArchivalUri,omitempty,omitzero"`
 }
 
 // UpdateOptionsRequest The options to change. An absent option is unchanged; `null` removes the option.
@@ -3285,6 +3489,9 @@ type ScheduleListFilterParam = string
 // SearchAttributeFilterParam defines model for SearchAttributeFilterParam.
 type SearchAttributeFilterParam map[string]string
 
+// SearchAttributeNameParam defines model for SearchAttributeNameParam.
+type SearchAttributeNameParam = string
+
 // SkipArchivalParam defines model for SkipArchivalParam.
 type SkipArchivalParam = bool
 
@@ -3336,6 +3543,21 @@ type WorkflowIDQueryParam = string
 
 // WorkflowTypeFilterParam defines model for WorkflowTypeFilterParam.
 type WorkflowTypeFilterParam = string
+
+// ListNamespacesParams defines parameters for ListNamespaces.
+type ListNamespacesParams struct {
+	// PageSize The maximum number of items in a page. For a stream, the size of the pages that the gateway reads from
+	// the server. The default is 100.
+	PageSize *PageSizeParam `form:"pageSize,omitempty" json:"pageSize,omitempty"`
+
+	// PageToken The `nextPageToken` of the previous page. It is opaque, and valid only for the same caller, namespace
+	// and operation.
+	PageToken PageTokenParam `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
+
+	// Limit The maximum number of items in this response. The default is no limit for a stream, and `pageSize` for a
+	// page.
+	Limit *LimitParam `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // ListActivitiesParams defines parameters for ListActivities.
 type ListActivitiesParams struct {
@@ -4000,6 +4222,12 @@ type UpdateWithStartParams struct {
 	FailureStatus *FailureStatusParam `form:"failureStatus,omitempty" json:"failureStatus,omitempty"`
 }
 
+// RegisterNamespaceJSONRequestBody defines body for RegisterNamespace for application/json ContentType.
+type RegisterNamespaceJSONRequestBody = RegisterNamespaceRequest
+
+// UpdateNamespaceJSONRequestBody defines body for UpdateNamespace for application/json ContentType.
+type UpdateNamespaceJSONRequestBody = UpdateNamespaceRequest
+
 // StartActivityJSONRequestBody defines body for StartActivity for application/json ContentType.
 type StartActivityJSONRequestBody = StartActivityRequest
 
@@ -4062,6 +4290,9 @@ type TriggerScheduleJSONRequestBody = TriggerScheduleRequest
 
 // UnpauseScheduleJSONRequestBody defines body for UnpauseSchedule for application/json ContentType.
 type UnpauseScheduleJSONRequestBody = UnpauseScheduleRequest
+
+// AddSearchAttributesJSONRequestBody defines body for AddSearchAttributes for application/json ContentType.
+type AddSearchAttributesJSONRequestBody = AddSearchAttributesRequest
 
 // PollActivityTaskJSONRequestBody defines body for PollActivityTask for application/json ContentType.
 type PollActivityTaskJSONRequestBody = PollActivityTaskRequest
@@ -4197,6 +4428,18 @@ func (a HistoryEvent) MarshalJSON() ([]byte, error) {
 // ServerInterface has a method for each operation. The router passes only the path parameters. The method reads the query
 // string and the body after it has authorised the caller.
 type ServerInterface interface {
+	// ListNamespaces List namespaces
+	// (GET /v1/namespaces)
+	ListNamespaces(w http.ResponseWriter, r *http.Request)
+	// RegisterNamespace Register a namespace
+	// (POST /v1/namespaces)
+	RegisterNamespace(w http.ResponseWriter, r *http.Request)
+	// DescribeNamespace Describe a namespace
+	// (GET /v1/namespaces/{namespace})
+	DescribeNamespace(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// UpdateNamespace Change a namespace
+	// (PATCH /v1/namespaces/{namespace})
+	UpdateNamespace(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
 	// ListActivities List activities without a workflow
 	// (GET /v1/namespaces/{namespace}/activities)
 	ListActivities(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
@@ -4308,6 +4551,15 @@ type ServerInterface interface {
 	// CountSchedules Count schedules
 	// (GET /v1/namespaces/{namespace}/schedules:count)
 	CountSchedules(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// ListSearchAttributes List search attributes
+	// (GET /v1/namespaces/{namespace}/search-attributes)
+	ListSearchAttributes(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// AddSearchAttributes Add search attributes
+	// (POST /v1/namespaces/{namespace}/search-attributes)
+	AddSearchAttributes(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
+	// RemoveSearchAttribute Remove a search attribute
+	// (DELETE /v1/namespaces/{namespace}/search-attributes/{name})
+	RemoveSearchAttribute(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, name SearchAttributeNameParam)
 	// DescribeTaskQueue Describe a task queue
 	// (GET /v1/namespaces/{namespace}/task-queues/{taskQueue})
 	DescribeTaskQueue(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, taskQueue TaskQueueParam)
@@ -4397,6 +4649,18 @@ func pathParameter(r *http.Request, name string) string {
 
 // Mount adds a route for each operation to a router.
 func Mount(r chi.Router, si ServerInterface) {
+	r.Get("/v1/namespaces", func(w http.ResponseWriter, r *http.Request) {
+		si.ListNamespaces(w, r)
+	})
+	r.Post("/v1/namespaces", func(w http.ResponseWriter, r *http.Request) {
+		si.RegisterNamespace(w, r)
+	})
+	r.Get("/v1/namespaces/{namespace}", func(w http.ResponseWriter, r *http.Request) {
+		si.DescribeNamespace(w, r, pathParameter(r, "namespace"))
+	})
+	r.Patch("/v1/namespaces/{namespace}", func(w http.ResponseWriter, r *http.Request) {
+		si.UpdateNamespace(w, r, pathParameter(r, "namespace"))
+	})
 	r.Get("/v1/namespaces/{namespace}/activities", func(w http.ResponseWriter, r *http.Request) {
 		si.ListActivities(w, r, pathParameter(r, "namespace"))
 	})
@@ -4507,6 +4771,15 @@ func Mount(r chi.Router, si ServerInterface) {
 	})
 	r.Get("/v1/namespaces/{namespace}/schedules:count", func(w http.ResponseWriter, r *http.Request) {
 		si.CountSchedules(w, r, pathParameter(r, "namespace"))
+	})
+	r.Get("/v1/namespaces/{namespace}/search-attributes", func(w http.ResponseWriter, r *http.Request) {
+		si.ListSearchAttributes(w, r, pathParameter(r, "namespace"))
+	})
+	r.Post("/v1/namespaces/{namespace}/search-attributes", func(w http.ResponseWriter, r *http.Request) {
+		si.AddSearchAttributes(w, r, pathParameter(r, "namespace"))
+	})
+	r.Delete("/v1/namespaces/{namespace}/search-attributes/{name}", func(w http.ResponseWriter, r *http.Request) {
+		si.RemoveSearchAttribute(w, r, pathParameter(r, "namespace"), pathParameter(r, "name"))
 	})
 	r.Get("/v1/namespaces/{namespace}/task-queues/{taskQueue}", func(w http.ResponseWriter, r *http.Request) {
 		si.DescribeTaskQueue(w, r, pathParameter(r, "namespace"), pathParameter(r, "taskQueue"))

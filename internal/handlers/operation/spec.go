@@ -8,8 +8,11 @@ type Spec struct {
 	Name string
 	// Method is the full name of the RPC whose entry in the access table applies.
 	Method string
-	// Namespace is the path parameter.
+	// Namespace is the path parameter. It is empty for an operation on the cluster.
 	Namespace string
+	// NamespaceInBody means that the body names the namespace, and the path does not. The
+	// operation calls [request.Admitted.SetNamespace] before it calls the server.
+	NamespaceInBody bool
 	// Body is whether the request has a body.
 	Body BodyRule
 	// MergePatch is set if the body is a JSON Merge Patch, which also has a media type of
