@@ -35,17 +35,9 @@ type contract struct {
 	router  routers.Router
 	options *openapi3filter.Options
 	names   []string
-	// namespaced contains the operations that have a namespace in their path, by operation id.
-	namespaced map[string]namespaceOperation
 
 	mu     sync.Mutex
 	called map[string]bool
-}
-
-// namespaceOperation is a request of an operation, without values for the parameters.
-type namespaceOperation struct {
-	method, path string // path is a template
-	body         string // {} or empty
 }
 
 func loadContract(file string) (*contract, error) {
@@ -57,8 +49,7 @@ func loadContract(file string) (*contract, error) {
 		return nil, fmt.Errorf("check the document: %w", err)
 	}
 	c := &contract{
-		called:     map[string]bool{},
-		namespaced: map[string]namespaceOperation{},
+		called: map[string]bool{},
 		options: &openapi3filter.Options{
 			IncludeResponseStatus: true,
 			MultiError:            true,
@@ -66,16 +57,9 @@ func loadContract(file string) (*contract, error) {
 			AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
 		},
 	}
-	for template, path := range document.Paths.Map() {
-		for method, operation := range path.Operations() {
+	for _, path := range document.Paths.Map() {
+		for _, operation := range path.Operations() {
 			c.names = append(c.names, operation.OperationID)
-			if strings.Contains(template, "{namespace}") {
-				o := namespaceOperation{method: method, path: template}
-				if operation.RequestBody != nil {
-					o.body = "{}"
-				}
-				c.namespaced[operation.OperationID] = o
-			}
 		}
 	}
 	slices.Sort(c.names)

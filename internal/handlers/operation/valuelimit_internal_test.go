@@ -24,8 +24,6 @@ import (
 func requestBodies() []any {
 	return []any{
 		openapi.PollActivityTaskJSONRequestBody{},
-		openapi.UpdateBuildIDCompatibilityJSONRequestBody{},
-		openapi.GetTaskReachabilityJSONRequestBody{},
 		openapi.StartBatchJSONRequestBody{},
 		openapi.StopBatchJSONRequestBody{},
 		openapi.StartActivityJSONRequestBody{},
