@@ -75,7 +75,7 @@ func temporalPaths() map[Call]string {
 func temporalBodies(payloads func(json string) string) map[Call]string {
 	return map[Call]string{
 		Start: fmt.Sprintf(`{"workflowType":{"name":%q},"taskQueue":{"name":%q},"workflowRunTimeout":"3600s","requestId":%q,"input":%s}`,
-			messages.WorkflowType, messages.TaskQueue, messages.RunID, payloads(messages.Argument)),
-		Signal: fmt.Sprintf(`{"requestId":%q,"input":%s}`, messages.RunID, payloads(messages.Approval)),
+			messages.WorkflowType, messages.TaskQueue, messages.RequestID, payloads(messages.Argument)),
+		Signal: fmt.Sprintf(`{"requestId":%q,"input":%s}`, messages.RequestID, payloads(messages.Approval)),
 	}
 }

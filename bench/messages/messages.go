@@ -26,7 +26,7 @@ func Responses() map[string]proto.Message {
 			},
 		},
 		workflowservice.WorkflowService_GetClusterInfo_FullMethodName: &workflowservice.GetClusterInfoResponse{
-			ServerVersion: "1.32.1", ClusterId: RunID, ClusterName: "active", HistoryShardCount: 4, VersionInfo: &version.VersionInfo{},
+			ServerVersion: "1.32.1", ClusterId: clusterID, ClusterName: "active", HistoryShardCount: 4, VersionInfo: &version.VersionInfo{},
 		},
 		grpc_health_v1.Health_Check_FullMethodName: &grpc_health_v1.HealthCheckResponse{
 			Status: grpc_health_v1.HealthCheckResponse_SERVING,
@@ -38,7 +38,7 @@ func Responses() map[string]proto.Message {
 func StartRequest() *workflowservice.StartWorkflowExecutionRequest {
 	return &workflowservice.StartWorkflowExecutionRequest{
 		Namespace: Namespace, WorkflowId: WorkflowID, WorkflowType: workflowType(), TaskQueue: taskQueue(),
-		Input: payloads(Argument), WorkflowRunTimeout: seconds(3600), Identity: "bench", RequestId: RunID,
+		Input: payloads(Argument), WorkflowRunTimeout: seconds(3600), Identity: "bench", RequestId: RequestID,
 	}
 }
 
@@ -46,7 +46,7 @@ func StartRequest() *workflowservice.StartWorkflowExecutionRequest {
 func SignalRequest() *workflowservice.SignalWorkflowExecutionRequest {
 	return &workflowservice.SignalWorkflowExecutionRequest{
 		Namespace: Namespace, WorkflowExecution: &common.WorkflowExecution{WorkflowId: WorkflowID}, SignalName: Signal,
-		Input: payloads(Approval), Identity: "bench", RequestId: RunID,
+		Input: payloads(Approval), Identity: "bench", RequestId: RequestID,
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	WorkflowID = "order-0"
 	// RunID is the run id of that workflow.
 	RunID = "01a1fbfe-7c1e-7d44-9b0a-3f6f0e5b2d10"
+	// RequestID is the request id of the start and of the signal.
+	RequestID = "3c7d2f10-58a4-4e6b-8d19-b05e7a92c641"
 	// WorkflowType is the type of every workflow.
 	WorkflowType = "Order"
 	// TaskQueue is the task queue of every workflow.
@@ -32,10 +34,11 @@ const (
 	Approval = `{"by":"ann","at":"2026-01-02T03:04:05Z"}`
 )
 
-// The type of the activities and the identity of the worker in responses.
+// The type of the activities, the identity of the worker and the id of the cluster in responses.
 const (
-	activity = "charge"
-	worker   = "4711@worker-1"
+	activity  = "charge"
+	clusterID = "f2b8c6d4-07e1-4a93-b5c2-6d8e91f3a750"
+	worker    = "4711@worker-1"
 )
 
 // timeAt returns the time that is the given number of milliseconds after a constant start, so that the responses are

@@ -25,7 +25,8 @@ type Process struct {
 	done    chan struct{}
 }
 
-// Serving is the line that each child logs as JSON when it listens. It is a subset of the line that the gateway logs.
+// Serving has the members that [Start] reads from the line that a child logs as JSON when it listens. The gateway's line
+// has more members.
 type Serving struct {
 	Message string `json:"msg"`
 	Public  string `json:"public"`
@@ -36,7 +37,7 @@ type Serving struct {
 const ServingMessage = "serving"
 
 // Start starts a command that logs to the named file, and returns once the command has logged its addresses. The
-// standard input of the child is closed when this process exits, so that the child can detect that and exit too.
+// standard input of the child is closed when the parent exits, so that the child can detect that and exit too.
 func Start(ctx context.Context, command *exec.Cmd, log string) (*Process, error) {
 	file, err := os.Create(log) //nolint:gosec // in this program's directory
 	if err != nil {

@@ -44,11 +44,12 @@ func serve(args []string, stderr io.Writer) int {
 	return exitOK
 }
 
-// check prints every problem of a configuration and of the files that it names.
+// check prints the errors in a configuration and, if there are none, the error from building the gateway, which reads the
+// files that the configuration names. It need not print the errors of all files.
 func check(args []string, stdout, stderr io.Writer) int {
 	cfg, code, ok := load("check", args, stderr)
 	if !ok {
-		if cfg != nil {
+		if cfg != nil { // also check the keys file, so that one run reports the errors of both
 			if err := server.CheckKeys(cfg); err != nil {
 				_, _ = fmt.Fprintln(stderr, err)
 			}

@@ -31,7 +31,7 @@ func TestClientReportsEffectiveSettings(t *testing.T) {
 	require.Equal(t, "NOT_OPEN", settings(bearer(threeNamespacesKey), otherNamespace).QueryRejectCondition)
 }
 
-func TestEveryPrincipalMayReadSystemInfo(t *testing.T) {
+func TestPrincipalsMayReadSystemInfo(t *testing.T) {
 	t.Parallel()
 	want, err := shared.server.GetSystemInfo(t.Context(), &workflowservice.GetSystemInfoRequest{})
 	require.NoError(t, err)

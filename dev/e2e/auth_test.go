@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,17 +14,17 @@ import (
 	"github.com/flowgate/flowgate/dev/stack"
 )
 
-// callEveryNamespaceOperation calls every operation that has a namespace in the path. It returns the responses by
-// operation.
+// callEveryNamespaceOperation calls every operation of the document that has a namespace in its path. It returns the
+// responses by operation id. Each other path parameter is "x", and a body is {}: the gateway must reject the caller
+// before it reads them.
 func callEveryNamespaceOperation(t *testing.T, c caller, namespace string) map[string]apiResponse {
 	t.Helper()
-	path := "/v1/namespaces/" + namespace
-	all := callEveryWorkflowOperation(t, c, path+"/workflows/w")
-	all["start"] = c.post(t, path+"/workflows", startBody("Unpolled", "w", "unpolled"))
-	all["signal with start"] = c.post(t, path+"/workflows", startBody("Unpolled", "w", "unpolled", `"startSignal":"poke"`))
-	all["list"] = c.get(t, path+"/workflows")
-	all["count"] = c.get(t, path+"/workflows:count")
-	all["client"] = c.get(t, path+"/client")
+	parameter := regexp.MustCompile(`\{\w+\}`)
+	all := map[string]apiResponse{}
+	for id, o := range shared.contract.namespaced {
+		path := parameter.ReplaceAllString(strings.Replace(o.path, "{namespace}", namespace, 1), "x")
+		all[id] = c.mustSend(t, o.method, path, o.body)
+	}
 	return all
 }
 
@@ -92,7 +93,8 @@ func TestAPIKeyHeaderAuthenticates(t *testing.T) {
 	t.Parallel()
 	a := anonymous().with("X-API-Key", stack.ReaderKey).get(t, "/v1/namespaces/default/client").expect(t, http.StatusOK)
 	got := as[struct{ Principal, CredentialMode string }](t, a)
-	require.Equal(t, []string{"read", "none"}, []string{got.Principal, got.CredentialMode})
+	const principal = "read" // the id of stack.ReaderKey
+	require.Equal(t, []string{principal, "none"}, []string{got.Principal, got.CredentialMode})
 }
 
 func TestTwoCredentialsAreRejected(t *testing.T) {
@@ -109,10 +111,11 @@ func TestTwoCredentialsAreRejected(t *testing.T) {
 	}
 }
 
+// TestForbiddenOperationsMakeNoUpstreamCall of internal/server covers the other operations that write.
 func TestReaderMayOnlyRead(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
-	for name, a := range callEveryWorkflowOperation(t, reader(), workflowPath(s.WorkflowID)) {
+	for name, a := range callWorkflowOperations(t, reader(), workflowPath(s.WorkflowID)) {
 		switch name {
 		case "signal", "cancel", "terminate":
 			require.Equal(t, http.StatusForbidden, a.status, name)
@@ -151,18 +154,23 @@ func TestForbiddenNamespaceDoesNotRevealWhetherItExists(t *testing.T) {
 
 func TestNamespacesAreIsolated(t *testing.T) {
 	t.Parallel()
-	threeNamespaces, id := bearer(threeNamespacesKey), newID(t)
+	threeNamespacesWriter, id := bearer(threeNamespacesKey), newID(t)
 	const otherWorkflows = "/v1/namespaces/" + otherNamespace + "/workflows"
-	s := as[started](t, threeNamespaces.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated))
-	threeNamespaces.get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
-	w := as[workflow](t, threeNamespaces.get(t, otherWorkflows+"/"+id).expect(t, http.StatusOK))
+	s := as[started](t, threeNamespacesWriter.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated))
+	threeNamespacesWriter.get(t, workflowPath(id)).problem(t, http.StatusNotFound, "workflow-not-found")
+	w := as[workflow](t, threeNamespacesWriter.get(t, otherWorkflows+"/"+id).expect(t, http.StatusOK))
 	require.Equal(t, s.RunID, w.RunID)
-	threeNamespaces.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
+	threeNamespacesWriter.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
 }
 
 func TestCredentialsAreInNoResponseAndNoLog(t *testing.T) {
 	t.Parallel()
 	gateway := startGatewayForTest(t)
+	const (
+		// A prefix of the routes of both paths. The closing quotation mark is missing, so that it matches ":count" too.
+		loggedRoute = `"/v1/namespaces/{namespace}/workflows`
+		requests    = 4 // three with a wrong credential, one with a valid one
+	)
 	const secret = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
 	for _, c := range []caller{bearer("fg_dev_" + secret), anonymous().with("X-API-Key", secret), bearer(secret).with("X-API-Key", secret)} {
 		a := c.onGateway(gateway).get(t, workflows)
@@ -174,7 +182,7 @@ func TestCredentialsAreInNoResponseAndNoLog(t *testing.T) {
 	}
 	writer().onGateway(gateway).get(t, workflows+":count").expect(t, http.StatusOK)
 	e2etest.Eventually(t, "the requests are in the log", func() bool {
-		return strings.Count(strings.Join(gateway.Logs(), "\n"), `"/v1/namespaces/{namespace}/workflows`) >= 4
+		return strings.Count(strings.Join(gateway.Logs(), "\n"), loggedRoute) >= requests
 	})
 	require.NotContains(t, strings.Join(gateway.Logs(), "\n"), secret)
 	require.NotContains(t, strings.Join(gateway.Logs(), "\n"), stack.WriterKey)

@@ -35,9 +35,17 @@ type contract struct {
 	router  routers.Router
 	options *openapi3filter.Options
 	names   []string
+	// namespaced contains the operations that have a namespace in their path, by operation id.
+	namespaced map[string]namespaceOperation
 
 	mu     sync.Mutex
 	called map[string]bool
+}
+
+// namespaceOperation is a request of an operation, without values for the parameters.
+type namespaceOperation struct {
+	method, path string // path is a template
+	body         string // {} or empty
 }
 
 func loadContract(file string) (*contract, error) {
@@ -49,7 +57,8 @@ func loadContract(file string) (*contract, error) {
 		return nil, fmt.Errorf("check the document: %w", err)
 	}
 	c := &contract{
-		called: map[string]bool{},
+		called:     map[string]bool{},
+		namespaced: map[string]namespaceOperation{},
 		options: &openapi3filter.Options{
 			IncludeResponseStatus: true,
 			MultiError:            true,
@@ -57,9 +66,16 @@ func loadContract(file string) (*contract, error) {
 			AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
 		},
 	}
-	for _, path := range document.Paths.Map() {
-		for _, operation := range path.Operations() {
+	for template, path := range document.Paths.Map() {
+		for method, operation := range path.Operations() {
 			c.names = append(c.names, operation.OperationID)
+			if strings.Contains(template, "{namespace}") {
+				o := namespaceOperation{method: method, path: template}
+				if operation.RequestBody != nil {
+					o.body = "{}"
+				}
+				c.namespaced[operation.OperationID] = o
+			}
 		}
 	}
 	slices.Sort(c.names)

@@ -42,7 +42,7 @@ func runExample(t *testing.T, folder, readme string) {
 		steps, err := block.steps()
 		require.NoError(t, err)
 		for _, s := range steps {
-			sh.expect(t, s, false)
+			sh.expect(t, s, lenient)
 			ran++
 		}
 	}

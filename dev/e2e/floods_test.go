@@ -45,6 +45,16 @@ const (
 // small because the machine has other load: the test only detects starvation.
 const minRateRatio = 0.005
 
+const (
+	// A request has no body if its headers end the stream. Otherwise the gateway waits for the body.
+	endStream, halfOpen = true, false
+	// notAck marks a ping that requests a response.
+	notAck = false
+
+	unknownKey = "fg_none_00000000000000000000000000000000"
+	noKey      = ""
+)
+
 // http2Floods returns all floods. Each uses resources in proportion to its number of connections, which a load balancer
 // limits in production.
 func http2Floods() []flood {
@@ -60,7 +70,7 @@ func http2Floods() []flood {
 		{"rapid reset", few, 128 * mebibyte, func(f *floodConn) error {
 			return f.repeat(func(i int) error {
 				id := streamID(i)
-				if err := f.request(id, true, http.MethodGet, workflows, stack.ReaderKey); err != nil {
+				if err := f.request(id, endStream, http.MethodGet, workflows, stack.ReaderKey); err != nil {
 					return err
 				}
 				return f.WriteRSTStream(id, http2.ErrCodeCancel)
@@ -69,7 +79,7 @@ func http2Floods() []flood {
 		{"rapid reset without a valid key", few, 128 * mebibyte, func(f *floodConn) error {
 			return f.repeat(func(i int) error {
 				id := streamID(i)
-				if err := f.request(id, true, http.MethodGet, workflows, "fg_none_00000000000000000000000000000000"); err != nil {
+				if err := f.request(id, endStream, http.MethodGet, workflows, unknownKey); err != nil {
 					return err
 				}
 				return f.WriteRSTStream(id, http2.ErrCodeCancel)
@@ -78,7 +88,7 @@ func http2Floods() []flood {
 		{"WINDOW_UPDATE", few, 64 * mebibyte, func(f *floodConn) error {
 			return f.repeat(func(i int) error {
 				if i == 0 {
-					return f.request(1, false, http.MethodPost, workflows, threeNamespacesKey)
+					return f.request(1, halfOpen, http.MethodPost, workflows, threeNamespacesKey)
 				}
 				return f.WriteWindowUpdate(uint32(i)%2, 1) //nolint:gosec // i counts frames from zero
 			})
@@ -89,29 +99,29 @@ func http2Floods() []flood {
 			})
 		}},
 		{"PING", few, 64 * mebibyte, func(f *floodConn) error {
-			return f.repeat(func(int) error { return f.WritePing(false, [8]byte{}) })
+			return f.repeat(func(int) error { return f.WritePing(notAck, [8]byte{}) })
 		}},
 		{"PING without reading", few, 64 * mebibyte, func(f *floodConn) error {
 			f.stopReading()
-			return f.repeat(func(int) error { return f.WritePing(false, [8]byte{}) })
+			return f.repeat(func(int) error { return f.WritePing(notAck, [8]byte{}) })
 		}},
 		{"10,000 half-open streams", many, 512 * mebibyte, func(f *floodConn) error {
-			return f.openStreams(many, false, http.MethodPost, workflows, threeNamespacesKey)
+			return f.openStreams(many, halfOpen, http.MethodPost, workflows, threeNamespacesKey)
 		}},
 		{"10,000 half-open streams without a valid key", many, 256 * mebibyte, func(f *floodConn) error {
-			return f.openStreams(many, false, http.MethodPost, workflows, "fg_none_00000000000000000000000000000000")
+			return f.openStreams(many, halfOpen, http.MethodPost, workflows, unknownKey)
 		}},
 		{"10,000 responses with a window of 0", many, 512 * mebibyte, func(f *floodConn) error {
 			if err := f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize}); err != nil {
 				return err
 			}
-			return f.openStreams(many, true, http.MethodGet, "/v1/openapi.json", "")
+			return f.openStreams(many, endStream, http.MethodGet, "/v1/openapi.json", noKey)
 		}},
 		{"10,000 pages with a window of 0", many, 768 * mebibyte, func(f *floodConn) error {
 			if err := f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize}); err != nil {
 				return err
 			}
-			return f.openStreams(many, true, http.MethodGet, "/docs/assets/any/swagger-ui-bundle.js", "")
+			return f.openStreams(many, endStream, http.MethodGet, "/docs/assets/any/swagger-ui-bundle.js", noKey)
 		}},
 		{"frames shorter than their announced length", 3 * many, 64 * mebibyte, func(f *floodConn) error {
 			const length, unknown = 1<<20 - 1, 0x42

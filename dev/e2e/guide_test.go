@@ -45,7 +45,7 @@ func TestGuide(t *testing.T) {
 			steps, err := block.steps()
 			require.NoError(t, err)
 			for _, s := range steps {
-				sh.expect(t, s, false)
+				sh.expect(t, s, lenient)
 				ran++
 			}
 		case "sh":
@@ -146,6 +146,9 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
+// Values of the parameter strict of expect and run.
+const strict, lenient = true, false
+
 // expect runs a command and requires the documented output. If strict is true, no output is documented: expect then
 // requires only that no HTTP request fails. Commands that begin with "curl -G" read lists and counts, which are
 // eventually consistent. They and commands that begin with "sleep" are repeated until they succeed or time out. All
@@ -201,15 +204,15 @@ func (s *shell) run(t *testing.T, command string, strict bool) (string, error) {
 func TestGuideDetectsErrors(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t)
-	printed, err := sh.run(t, "one=1; cd /", false)
+	printed, err := sh.run(t, "one=1; cd /", lenient)
 	require.NoError(t, err)
 	require.Empty(t, printed)
-	printed, err = sh.run(t, `echo "$one"; false; echo 2`, false)
+	printed, err = sh.run(t, `echo "$one"; false; echo 2`, lenient)
 	require.Error(t, err)
 	require.Equal(t, "1\n", printed)
-	_, err = sh.run(t, "curl http://127.0.0.1:1/", false)
+	_, err = sh.run(t, "curl http://127.0.0.1:1/", lenient)
 	require.Error(t, err)
-	_, err = sh.run(t, "curl "+shared.replicas[0].URL+"/v1/system-info", true)
+	_, err = sh.run(t, "curl "+shared.replicas[0].URL+"/v1/system-info", strict)
 	require.Error(t, err)
 }
 

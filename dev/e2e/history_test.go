@@ -96,7 +96,7 @@ func TestHistoryOfTheLatestRunNeedsNoRunID(t *testing.T) {
 
 func TestHistoryPageTokenIsBoundToRequest(t *testing.T) {
 	t.Parallel()
-	threeNamespaces := bearer(threeNamespacesKey)
+	threeNamespacesWriter := bearer(threeNamespacesKey)
 	s, other := startSignalled(t, 2), startSignalled(t, 2)
 	path := historyPath(s)
 	firstToken := func(c caller, path string) string {
@@ -104,7 +104,7 @@ func TestHistoryPageTokenIsBoundToRequest(t *testing.T) {
 		require.NotEmpty(t, page.NextPageToken)
 		return "&pageSize=1&pageToken=" + page.NextPageToken
 	}
-	token, otherToken := firstToken(writer(), path), firstToken(threeNamespaces, path)
+	token, otherToken := firstToken(writer(), path), firstToken(threeNamespacesWriter, path)
 	tampered := []byte(token)
 	tampered[len(tampered)/2]++
 	require.NotEqual(t, token, string(tampered))
@@ -130,7 +130,7 @@ func TestHistoryPageTokenIsBoundToRequest(t *testing.T) {
 		"as NDJSON":             writer().with("Accept", typeNDJSON).get(t, path+otherToken),
 		"another principal":     reader().get(t, path+token),
 		"token of another key":  writer().get(t, path+otherToken),
-		"another namespace":     threeNamespaces.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runIDQuery(s.RunID)+otherToken),
+		"another namespace":     threeNamespacesWriter.get(t, "/v1/namespaces/"+otherNamespace+"/workflows/"+s.WorkflowID+"/history"+runIDQuery(s.RunID)+otherToken),
 		"token of the server":   writer().get(t, path+"&pageToken="+base64.RawURLEncoding.EncodeToString(serverToken(t, s))),
 		"the same with padding": writer().get(t, path+"&pageToken="+url.QueryEscape(base64.StdEncoding.EncodeToString(serverToken(t, s)))),
 	} {

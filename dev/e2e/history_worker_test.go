@@ -23,17 +23,19 @@ import (
 func makeHistory(t *testing.T, events, batchSize int) started {
 	t.Helper()
 	began := time.Now()
+	const lastTask, anotherTask = false, true
 	s, task := pollTask(t)
 	for {
-		// Two of the remaining events are the completion of this task and the completion of the run.
+		// The events have the ids 1, 2, 3 and so on. The start of the task is the last one, so its id is the number of
+		// events so far. Two more are the completion of this task and the completion of the run.
 		left := events - int(task.GetStartedEventId()) - 2
 		if left <= batchSize {
-			respond(t, task, append(markers(left), completion()), false)
+			respond(t, task, append(markers(left), completion()), lastTask)
 			t.Logf("created %d events in %s", events, time.Since(began).Round(time.Millisecond))
 			return s
 		}
-		// Besides markers, a task adds three events: its completion, and the scheduling and the start of the next task.
-		task = respond(t, task, markers(min(batchSize, left-3)), true)
+		// The next task adds three events, besides markers: its scheduling, its start and its completion.
+		task = respond(t, task, markers(min(batchSize, left-3)), anotherTask)
 	}
 }
 
@@ -61,9 +63,11 @@ func respond(
 	response, err := shared.server.RespondWorkflowTaskCompleted(t.Context(), &workflowservice.RespondWorkflowTaskCompletedRequest{
 		Namespace: temporal.DefaultNamespace, TaskToken: task.GetTaskToken(), Commands: commands,
 		ReturnNewWorkflowTask: next, ForceCreateNewWorkflowTask: next,
-		// A task from a sticky queue contains only new events; a task from a normal queue contains the complete history.
+		// With sticky attributes, the next task in the response contains only the new events.
 		StickyAttributes: &taskqueue.StickyExecutionAttributes{
-			WorkerTaskQueue:        &taskqueue.TaskQueue{Name: "sticky-" + t.Name(), Kind: enums.TASK_QUEUE_KIND_STICKY, NormalName: "queue"},
+			WorkerTaskQueue: &taskqueue.TaskQueue{
+				Name: "sticky-" + t.Name(), Kind: enums.TASK_QUEUE_KIND_STICKY, NormalName: task.GetWorkflowExecutionTaskQueue().GetName(),
+			},
 			ScheduleToStartTimeout: durationpb.New(time.Minute),
 		},
 	})

@@ -73,8 +73,9 @@ func TestRunIsSelectedByID(t *testing.T) {
 	require.Equal(t, first.RunID, o.RunID)
 }
 
-// callEveryWorkflowOperation calls the operations on the workflow at path. It returns the responses by operation.
-func callEveryWorkflowOperation(t *testing.T, c caller, path string) map[string]apiResponse {
+// callWorkflowOperations calls operations on the workflow at path: those that only read, except the status of an update,
+// and then signal, cancel and terminate. It returns the responses by name.
+func callWorkflowOperations(t *testing.T, c caller, path string) map[string]apiResponse {
 	t.Helper()
 	return map[string]apiResponse{
 		"describe":      c.get(t, path),
@@ -93,7 +94,7 @@ func callEveryWorkflowOperation(t *testing.T, c caller, path string) map[string]
 func TestUnknownWorkflowIsNotFound(t *testing.T) {
 	t.Parallel()
 	id := newID(t)
-	for name, a := range callEveryWorkflowOperation(t, writer(), workflowPath(id)) {
+	for name, a := range callWorkflowOperations(t, writer(), workflowPath(id)) {
 		require.Equal(t, http.StatusNotFound, a.status, "%s: %s", name, a.body)
 		p := a.problem(t, http.StatusNotFound, "workflow-not-found")
 		require.Equal(t, id, p.WorkflowID, name)
@@ -121,12 +122,12 @@ func TestUnknownRunIsNotFound(t *testing.T) {
 func TestUnknownNamespaceIsNotFoundWithGrant(t *testing.T) {
 	t.Parallel()
 	const absent = "/v1/namespaces/" + absentNamespace + "/workflows"
-	threeNamespaces := bearer(threeNamespacesKey)
-	for name, a := range callEveryWorkflowOperation(t, threeNamespaces, absent+"/w") {
+	threeNamespacesWriter := bearer(threeNamespacesKey)
+	for name, a := range callWorkflowOperations(t, threeNamespacesWriter, absent+"/w") {
 		require.Equal(t, http.StatusNotFound, a.status, "%s: %s", name, a.body)
 		a.problem(t, http.StatusNotFound, "namespace-not-found")
 	}
-	threeNamespaces.get(t, absent).problem(t, http.StatusNotFound, "namespace-not-found")
-	threeNamespaces.get(t, absent+":count").problem(t, http.StatusNotFound, "namespace-not-found")
-	threeNamespaces.post(t, absent, startBody("Unpolled", "w", "unpolled")).problem(t, http.StatusNotFound, "namespace-not-found")
+	threeNamespacesWriter.get(t, absent).problem(t, http.StatusNotFound, "namespace-not-found")
+	threeNamespacesWriter.get(t, absent+":count").problem(t, http.StatusNotFound, "namespace-not-found")
+	threeNamespacesWriter.post(t, absent, startBody("Unpolled", "w", "unpolled")).problem(t, http.StatusNotFound, "namespace-not-found")
 }

@@ -77,7 +77,7 @@ func TestListedWorkflowsEqualDescriptions(t *testing.T) {
 
 func TestPageTokenIsBoundToRequest(t *testing.T) {
 	t.Parallel()
-	threeNamespaces := bearer(threeNamespacesKey)
+	threeNamespacesWriter := bearer(threeNamespacesKey)
 	path, _ := startListed(t, 3)
 	query := strings.TrimPrefix(path, workflows)
 	firstToken := func(c caller) string {
@@ -85,7 +85,7 @@ func TestPageTokenIsBoundToRequest(t *testing.T) {
 		require.NotEmpty(t, page.NextPageToken)
 		return "&pageSize=1&pageToken=" + page.NextPageToken
 	}
-	token, otherToken := firstToken(writer()), firstToken(threeNamespaces)
+	token, otherToken := firstToken(writer()), firstToken(threeNamespacesWriter)
 	tampered := []byte(token)
 	tampered[len(tampered)/2]++
 	require.NotEqual(t, token, string(tampered))
@@ -101,7 +101,7 @@ func TestPageTokenIsBoundToRequest(t *testing.T) {
 		"no query":             writer().get(t, workflows+"?"+strings.TrimPrefix(token, "&")),
 		"another principal":    reader().get(t, path+token),
 		"token of another key": writer().get(t, path+otherToken),
-		"another namespace":    threeNamespaces.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+otherToken),
+		"another namespace":    threeNamespacesWriter.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+otherToken),
 		"token of the server":  writer().get(t, path+"&pageToken=eyJDbG9zZVRpbWUiOiIwMDAxLTAxLTAxVDAwOjAwOjAwWiJ9"),
 	} {
 		require.Equal(t, http.StatusBadRequest, a.status, name)

@@ -70,6 +70,7 @@ func TestFailureStatusChangesTheStatusAndNotTheBody(t *testing.T) {
 
 	succeeding := startBody("Echo", newID(t), sample.TaskQueue)
 	writer().post(t, workflows+"?wait=30s&failureStatus=422", succeeding).expect(t, http.StatusOK)
+	// 422 is the only permitted value.
 	writer().get(t, workflowPath(s.WorkflowID, "/result?failureStatus=500")).problem(t, http.StatusBadRequest, "invalid-request")
 }
 
@@ -91,7 +92,8 @@ func TestTerminationHasReasonAndDetails(t *testing.T) {
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
 	o := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, "TERMINATED", o.Status)
-	require.Equal(t, []string{"terminated", "stuck on <&>", "dev"}, []string{o.Failure.Kind, o.Failure.Message, o.Failure.Identity})
+	const principal = "dev" // of writer()
+	require.Equal(t, []string{"terminated", "stuck on <&>", principal}, []string{o.Failure.Kind, o.Failure.Message, o.Failure.Identity})
 	require.Equal(t, []json.RawMessage{json.RawMessage(unusualValue), json.RawMessage("null")}, o.Failure.Details)
 }
 
@@ -101,9 +103,11 @@ func TestTerminationPayloadsAreReturnedUnchanged(t *testing.T) {
 	body := `{"detailPayloads":[{"json":1},{"metadata":{"encoding":"` + binaryPlainBase64 + `"},"data":"` + binaryDataBase64 + `"}]}`
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
 	o := awaitOutcome(t, s.WorkflowID)
-	require.Empty(t, o.Failure.Details)
-	require.Len(t, o.Failure.DetailPayloads, 2)
-	require.Equal(t, []byte(binaryData), o.Failure.DetailPayloads[1].Data)
+	require.Empty(t, o.Failure.Details, "one detail is not JSON, so all details are in DetailPayloads")
+	require.Equal(t, []payload{
+		{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte("1"), JSON: json.RawMessage("1")},
+		{Metadata: map[string][]byte{"encoding": []byte("binary/plain")}, Data: []byte(binaryData)},
+	}, o.Failure.DetailPayloads)
 }
 
 func TestTimedOutWorkflowIsAnOutcome(t *testing.T) {
@@ -113,6 +117,7 @@ func TestTimedOutWorkflowIsAnOutcome(t *testing.T) {
 	require.Equal(t, []string{"TIMED_OUT", "timeout", "START_TO_CLOSE"}, []string{o.Status, o.Failure.Kind, o.Failure.TimeoutType})
 }
 
+// The workflow continues as new twice. Its result is the number of runs.
 func TestContinuedRunsAreFollowed(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Chain", `"args":[{"times":2}]`)
@@ -162,6 +167,7 @@ func TestRetriedRunsAreFollowed(t *testing.T) {
 
 func TestRetriedRunThatSucceedsIsTheOutcome(t *testing.T) {
 	t.Parallel()
+	// "attempts" is the number of attempts that fail.
 	body := startBody("Fail", newID(t), sample.TaskQueue, `"args":[{"attempts":1}]`, retryOnce)
 	o := as[outcome](t, writer().post(t, workflows+"?wait=30s", body).expect(t, http.StatusOK))
 	require.Equal(t, []string{"COMPLETED", `"succeeded at attempt 2"`}, []string{o.Status, string(o.Result)})

@@ -109,15 +109,15 @@ func TestRejectConditionRejectsQueries(t *testing.T) {
 
 func TestNamespaceHasDefaultQueryRejectCondition(t *testing.T) {
 	t.Parallel()
-	threeNamespaces, id := bearer(threeNamespacesKey), newID(t)
+	threeNamespacesWriter, id := bearer(threeNamespacesKey), newID(t)
 	const otherWorkflows = "/v1/namespaces/" + otherNamespace + "/workflows"
-	threeNamespaces.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated)
-	threeNamespaces.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
-	p := threeNamespaces.post(t, otherWorkflows+"/"+id+"/query", `{"query":"state"}`).problem(t, http.StatusConflict, "query-rejected")
+	threeNamespacesWriter.post(t, otherWorkflows, startBody("Unpolled", id, "unpolled")).expect(t, http.StatusCreated)
+	threeNamespacesWriter.post(t, otherWorkflows+"/"+id+"/terminate", "").expect(t, http.StatusNoContent)
+	p := threeNamespacesWriter.post(t, otherWorkflows+"/"+id+"/query", `{"query":"state"}`).problem(t, http.StatusConflict, "query-rejected")
 	require.Equal(t, "TERMINATED", p.WorkflowStatus)
 }
 
-func TestEveryWorkflowHasStackTraceQuery(t *testing.T) {
+func TestWorkflowHasStackTraceQuery(t *testing.T) {
 	t.Parallel()
 	s := start(t, "Wait")
 	a := writer().get(t, workflowPath(s.WorkflowID, "/query?query=__stack_trace", "&runId=", s.RunID)).expect(t, http.StatusOK)

@@ -354,3 +354,48 @@ func TestTaskQueueDescription(t *testing.T) {
 		return len(d.Types) == 1 && d.Types[0].Stats.ApproximateBacklogCount == 3 && d.Types[0].Stats.ApproximateBacklogAge != "" && d.Types[0].Stats.TasksAddRate > 0
 	})
 }
+
+func TestBuildIDCompatibility(t *testing.T) {
+	t.Parallel()
+	queue := newID(t)
+	path := queuePath("default", queue, "/build-id-compatibility")
+	update := func(operation string) {
+		t.Helper()
+		writer().post(t, path, operation).expect(t, http.StatusNoContent)
+	}
+	sets := func(want string) {
+		t.Helper()
+		require.JSONEq(t, want, string(writer().get(t, path).expect(t, http.StatusOK).body))
+	}
+	sets(`{"versionSets":[]}`)
+	update(`{"addNewDefault":{"buildId":"1.0"}}`)
+	update(`{"addNewCompatible":{"buildId":"1.1","existingCompatibleBuildId":"1.0"}}`)
+	update(`{"addNewDefault":{"buildId":"2.0"}}`)
+	sets(`{"versionSets":[{"buildIds":["1.0","1.1"],"default":"1.1"},{"buildIds":["2.0"],"default":"2.0"}],"defaultBuildId":"2.0"}`)
+	require.JSONEq(t, `{"versionSets":[{"buildIds":["2.0"],"default":"2.0"}],"defaultBuildId":"2.0"}`,
+		string(reader().get(t, queuePath("default", "-", "/build-id-compatibility?maxSets=1&taskQueue=")+queue).expect(t, http.StatusOK).body))
+	update(`{"promoteBuildIdWithinSet":{"buildId":"1.0"}}`)
+	update(`{"promoteSetByBuildId":{"buildId":"1.1"}}`)
+	sets(`{"versionSets":[{"buildIds":["2.0"],"default":"2.0"},{"buildIds":["1.1","1.0"],"default":"1.0"}],"defaultBuildId":"1.0"}`)
+	update(`{"addNewCompatible":{"buildId":"2.1","existingCompatibleBuildId":"2.0","promoteSet":true}}`)
+	update(`{"mergeSets":{"primaryBuildId":"2.0","secondaryBuildId":"1.0"}}`)
+	d := as[struct {
+		DefaultBuildID string `json:"defaultBuildId"`
+	}](t, writer().get(t, path).expect(t, http.StatusOK))
+	require.Equal(t, "2.1", d.DefaultBuildID)
+	p := writer().post(t, path, `{"promoteSetByBuildId":{"buildId":"9.9"}}`).problem(t, http.StatusBadRequest, "invalid-request")
+	require.Contains(t, p.Detail, "/promoteSetByBuildId/buildId")
+}
+
+func TestTaskReachability(t *testing.T) {
+	t.Parallel()
+	queue := newID(t)
+	writer().post(t, queuePath("default", queue, "/build-id-compatibility"), `{"addNewDefault":{"buildId":"1.0"}}`).expect(t, http.StatusNoContent)
+	body := `{"buildIds":["1.0"],"taskQueues":[` + quote(queue) + `],"reachabilityType":"OPEN_WORKFLOWS"}`
+	got := as[struct {
+		BuildIDReachability map[string]struct {
+			TaskQueueReachability map[string][]string `json:"taskQueueReachability"`
+		} `json:"buildIdReachability"`
+	}](t, reader().post(t, "/v1/namespaces/default/task-reachability", body).expect(t, http.StatusOK))
+	require.Equal(t, map[string][]string{queue: {"NEW_WORKFLOWS"}}, got.BuildIDReachability["1.0"].TaskQueueReachability)
+}

@@ -20,10 +20,11 @@ import (
 )
 
 // The API keys in dev/stack/keys.yaml. On the namespace "default", WriterKey has the role write and ReaderKey the role
-// read.
+// read. AdminKey has the role admin on each namespace whose name starts with "admin-", and lists all namespaces.
 const (
 	WriterKey = "fg_dev_00000000000000000000000000000000"
 	ReaderKey = "fg_read_00000000000000000000000000000000"
+	AdminKey  = "fg_admin_00000000000000000000000000000000"
 )
 
 const (

@@ -10,8 +10,13 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from activities import Activities
 from contract import Contract
+from deployments import Deployments
 from flowgate import Flowgate, connect
+from namespaces import Namespaces
+from schedules import Schedules
+from task_queues import TaskQueues
 
 contract_key = pytest.StashKey[Contract]()
 
@@ -48,9 +53,40 @@ def flowgate(http: httpx.Client) -> Flowgate:
 
 
 @pytest.fixture(scope="session")
+def schedules(flowgate: Flowgate) -> Schedules:
+    return Schedules(flowgate)
+
+
+@pytest.fixture(scope="session")
+def activities(flowgate: Flowgate) -> Activities:
+    return Activities(flowgate)
+
+
+@pytest.fixture(scope="session")
+def task_queues(flowgate: Flowgate) -> TaskQueues:
+    return TaskQueues(flowgate)
+
+
+@pytest.fixture(scope="session")
+def deployments(flowgate: Flowgate) -> Deployments:
+    return Deployments(flowgate)
+
+
+@pytest.fixture(scope="session")
 def reader(http: httpx.Client) -> Flowgate:
     """A client with the role read."""
     return Flowgate(http, os.environ["FLOWGATE_READER_KEY"], os.environ["FLOWGATE_NAMESPACE"])
+
+
+@pytest.fixture(scope="session")
+def admin(http: httpx.Client) -> Flowgate:
+    """A client with the role admin on namespaces whose names start with "admin-"."""
+    return Flowgate(http, os.environ["FLOWGATE_ADMIN_KEY"], os.environ["FLOWGATE_NAMESPACE"])
+
+
+@pytest.fixture(scope="session")
+def namespaces(admin: Flowgate) -> Namespaces:
+    return Namespaces(admin)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +96,7 @@ def anonymous(http: httpx.Client) -> Flowgate:
 
 @pytest.fixture
 def new_id(request: pytest.FixtureRequest) -> str:
-    """A workflow id that is unique to each run of each test."""
+    """An id that is unique to each run of each test."""
     return f"{request.function.__name__}-{uuid.uuid4()}"
 
 

@@ -1,4 +1,6 @@
-"""A client of Flowgate in one file. A service can use it to run workflows over HTTP.
+"""A client of Flowgate, with which a service runs workflows over HTTP.
+
+Each other resource, such as schedules, has a file with a class that sends its requests with this client.
 
 Numbers are lossless. A number such as ``12345678901234567890`` or ``1.10`` is an int or a Decimal, never a float, and
 the client can send it again without loss.
@@ -72,6 +74,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Tagged:
+    """A resource and its ETag. A write with the ETag is rejected if the resource has changed."""
+
+    body: Object
+    etag: str
+
+
+@dataclass(frozen=True)
 class Event:
     """An event of a stream. Another stream can resume after the event with this id."""
 
@@ -94,6 +104,12 @@ class Flowgate:
         other._headers = {**self._headers, **headers}
         return other
 
+    def with_namespace(self, namespace: str) -> Flowgate:
+        """Return a client for another namespace."""
+        other = copy(self)
+        other.namespace = namespace
+        return other
+
     def start(
         self,
         workflow_type: str,
@@ -104,7 +120,7 @@ class Flowgate:
         **options: JSON,
     ) -> Started:
         """Start a workflow. The options are the members of StartWorkflowRequest, such as memo."""
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = idempotency(idempotency_key)
         response = self.send(
             "POST", self.workflows(), _start_body(workflow_type, workflow_id, task_queue, args, options), headers
         )
@@ -146,16 +162,12 @@ class Flowgate:
     def history(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
         """The events of a run, read in pages. With waitNewEvent, it also waits for new events until the run closes."""
         path, id_params = self.workflow(workflow_id, "/history")
-        page: Object = {"nextPageToken": None}
-        while "nextPageToken" in page:
-            token = {"pageToken": page["nextPageToken"]} if page["nextPageToken"] else {}
-            page = self.get(path, **id_params, **params, **token)
-            yield from page["events"]
+        return self.pages(path, "events", {**id_params, **params})
 
     def history_stream(self, workflow_id: str, **params: str | int) -> Iterator[Object]:
         """The current events of a run, in one response with one event per line."""
         path, id_params = self.workflow(workflow_id, "/history")
-        return self._lines(path, {**id_params, **params})
+        return self.lines(path, {**id_params, **params})
 
     def events(self, workflow_id: str, last_event_id: str = "", **params: str | int) -> Iterator[Event]:
         """The events of all runs of a workflow as they occur, and the event "end".
@@ -180,7 +192,7 @@ class Flowgate:
                     last_event_id = event.id
 
     def signal(self, workflow_id: str, signal: str, *args: JSON, idempotency_key: str | None = None) -> None:
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = idempotency(idempotency_key)
         path, id_params = self.workflow(workflow_id, "/signal")
         self.send("POST", path, {"signal": signal, "args": args}, headers, id_params)
 
@@ -209,7 +221,7 @@ class Flowgate:
         return self.get(path + quote(update_id, safe=""), **id_params, **params)
 
     def update_with_start(self, start: Object, update: Object, idempotency_key: str | None = None) -> Object:
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = idempotency(idempotency_key)
         response = self.send("POST", self.workflows() + ":updateWithStart", {"start": start, "update": update}, headers)
         body: Object = loads(response.text)
         return body
@@ -241,7 +253,7 @@ class Flowgate:
         return new_run
 
     def pause(self, workflow_id: str, reason: str | None = None, idempotency_key: str | None = None) -> None:
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = idempotency(idempotency_key)
         path, id_params = self.workflow(workflow_id, "/pause")
         self.send("POST", path, {"reason": reason} if reason else None, headers, id_params)
 
@@ -261,7 +273,7 @@ class Flowgate:
 
     def start_batch(self, operation: Object, idempotency_key: str | None = None, **target: JSON) -> str:
         """Start a batch job: query="..." or executions=[...]. Returns the id of the job."""
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        headers = idempotency(idempotency_key)
         job_id: str = loads(self.send("POST", self.batches(), {"operation": operation, **target}, headers).text)[
             "jobId"
         ]
@@ -275,7 +287,7 @@ class Flowgate:
         return count
 
     def list_batches(self, **params: str | int) -> Iterator[Object]:
-        return self._lines(self.batches(), params)
+        return self.lines(self.batches(), params)
 
     def describe_batch(self, job_id: str) -> Object:
         return self.get(self.batches(job_id))
@@ -284,47 +296,49 @@ class Flowgate:
         self.send("POST", self.batches(job_id) + "/stop", {"reason": reason} if reason else None)
 
     def batches(self, job_id: str | None = None) -> str:
-        return f"/v1/namespaces/{self.namespace}/batches" + (f"/{quote(job_id, safe='')}" if job_id else "")
+        return self.path("batches", job_id) if job_id else self.path("batches")
 
     def list(self, query: str, **params: str | int) -> Iterator[Object]:
         """List workflows, read in pages."""
-        page: Object = {"nextPageToken": None}
-        while "nextPageToken" in page:
-            token = {"pageToken": page["nextPageToken"]} if page["nextPageToken"] else {}
-            page = self.get(self.workflows(), query=query, **params, **token)
-            yield from page["workflows"]
+        return self.pages(self.workflows(), "workflows", {"query": query, **params})
 
     def stream(self, query: str, **params: str | int) -> Iterator[Object]:
         """List workflows, in one response with one workflow per line."""
-        return self._lines(self.workflows(), {"query": query, **params})
+        return self.lines(self.workflows(), {"query": query, **params})
 
     def count(self, query: str) -> Object:
         return self.get(self.workflows() + ":count", query=query)
 
     def settings(self) -> Object:
-        return self.get(f"/v1/namespaces/{self.namespace}/client")
+        return self.get(self.path("client"))
 
     def system_info(self) -> Object:
         return self.get("/v1/system-info")
 
     def workflows(self) -> str:
-        return f"/v1/namespaces/{self.namespace}/workflows"
+        return self.path("workflows")
 
     def workflow(self, workflow_id: str, suffix: str = "") -> tuple[str, dict[str, str]]:
-        """The path of a workflow, and the query parameters that go with it.
+        """The path of a workflow, and the query parameters that go with it."""
+        return instance(self.workflows(), "workflowId", workflow_id, suffix)
 
-        URL libraries remove the path segments "." and "..", and the segment "-" means that the id is in a query
-        parameter. These three ids are therefore sent as a query parameter.
-        """
-        if workflow_id in (".", "..", "-"):
-            return f"{self.workflows()}/-{suffix}", {"workflowId": workflow_id}
-        return f"{self.workflows()}/{quote(workflow_id, safe='')}{suffix}", {}
+    def path(self, *segments: str) -> str:
+        """The path of a resource of the namespace. It encodes the segments, but for a colon, which begins a verb."""
+        return "/".join(["/v1/namespaces", self.namespace, *(quote(segment, safe=":") for segment in segments)])
 
     def get(self, path: str, /, **params: Any) -> Object:
         body: Object = loads(self.send("GET", path, params=params).text)
         return body
 
-    def _lines(self, path: str, params: dict[str, Any]) -> Iterator[Object]:
+    def pages(self, path: str, member: str, params: dict[str, Any]) -> Iterator[Object]:
+        """The items of a list, which are a member of its pages. It requests each page when it is needed."""
+        page: Object = {"nextPageToken": None}
+        while "nextPageToken" in page:
+            token = {"pageToken": page["nextPageToken"]} if page["nextPageToken"] else {}
+            page = self.get(path, **params, **token)
+            yield from page[member]
+
+    def lines(self, path: str, params: dict[str, Any]) -> Iterator[Object]:
         """Read a stream as it arrives. Raises an error of httpx if the stream is truncated."""
         headers = {**self._headers, "Accept": "application/x-ndjson"}
         with self.http.stream("GET", path, params=params, headers=headers) as response:
@@ -359,6 +373,21 @@ class Flowgate:
 
 def connect(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, timeout=TIMEOUT)
+
+
+def instance(collection: str, parameter: str, id_: str, suffix: str = "") -> tuple[str, dict[str, str]]:
+    """The path of an instance in a collection, and the query parameters that go with it.
+
+    URL libraries remove the path segments "." and "..", and the segment "-" means that the id is in a query parameter.
+    These three ids are therefore sent as a query parameter.
+    """
+    if id_ in (".", "..", "-"):
+        return f"{collection}/-{suffix}", {parameter: id_}
+    return f"{collection}/{quote(id_, safe='')}{suffix}", {}
+
+
+def idempotency(key: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": key} if key else {}
 
 
 def _start_body(workflow_type: str, workflow_id: str, task_queue: str, args: Sequence[JSON], options: Object) -> Object:

@@ -27,7 +27,9 @@ def five_workflows(flowgate: Flowgate, task_queue: str, new_id: str, eventually:
     return query, ids
 
 
-def test_filter_parameters_select_workflows(flowgate: Flowgate, five_workflows: tuple[str, set[str]], new_id: str) -> None:
+def test_filter_parameters_select_workflows(
+    flowgate: Flowgate, five_workflows: tuple[str, set[str]], new_id: str
+) -> None:
     _, ids = five_workflows
     customer = {"searchAttribute.CustomerId": new_id}
     for status, listed in ((["RUNNING"], 2), (["TERMINATED", "RUNNING"], 5), (["FAILED"], 0)):

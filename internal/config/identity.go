@@ -139,7 +139,7 @@ type NamespaceUpstream struct {
 
 // ListenTLS configures TLS on the public listener.
 type ListenTLS struct {
-	CertFile     string `yaml:"certFile" doc:"PEM file of the public listener's certificate. Requires keyFile. Both files are reloaded when they change."`
+	CertFile     string `yaml:"certFile" doc:"PEM file of the public listener's certificate. Requires keyFile. Both files are read again when certFile changes, and then until they match."`
 	KeyFile      string `yaml:"keyFile" doc:"PEM file of the certificate's private key."`
 	ClientCAFile string `yaml:"clientCAFile" doc:"PEM file of the CA certificates that verify client certificates. auth.certificates maps client certificates to grants."`
 }

@@ -163,6 +163,10 @@ func goldenResponses() map[string]exchange {
 		"listSearchAttributes":  get("/v1/namespaces/default/search-attributes", respondToSearchAttributes),
 		"addSearchAttributes":   asRoot(post("/v1/namespaces/default/search-attributes", `{"attributes":{"Items":"Int"}}`, respondToSearchAttributes)),
 		"removeSearchAttribute": asRoot(exchange{method: http.MethodDelete, path: "/v1/namespaces/default/search-attributes/CustomerId", upstream: respondToSearchAttributes}),
+
+		"getBuildIdCompatibility":    get("/v1/namespaces/default/task-queues/orders/build-id-compatibility", respond("GetWorkerBuildIdCompatibility", goldenVersionSets())),
+		"updateBuildIdCompatibility": post("/v1/namespaces/default/task-queues/orders/build-id-compatibility", `{"addNewDefault":{"buildId":"2.0"}}`, respond("UpdateWorkerBuildIdCompatibility", &workflowservice.UpdateWorkerBuildIdCompatibilityResponse{})),
+		"getTaskReachability":        post("/v1/namespaces/default/task-reachability", `{"buildIds":["1.0"]}`, respond("GetWorkerTaskReachability", goldenReachability())),
 	}
 }
 
@@ -244,5 +248,9 @@ func goldenProblems() map[string]exchange {
 		"triggerSchedule":           post(servertest.SchedulesPath+"/nightly/trigger", `{"overlap":"QUEUE"}`, nil),
 		"backfillSchedule":          post(servertest.SchedulesPath+"/nightly/backfill", `{"backfill":[]}`, nil),
 		"listScheduleMatchingTimes": get(servertest.SchedulesPath+"/nightly/matching-times?startTime=tomorrow&endTime=2026-01-02T00:00:00Z", nil),
+
+		"getBuildIdCompatibility":    get("/v1/namespaces/default/task-queues/orders/build-id-compatibility", failWith("GetWorkerBuildIdCompatibility", serviceerror.NewUnimplemented("unknown method"))),
+		"updateBuildIdCompatibility": post("/v1/namespaces/default/task-queues/orders/build-id-compatibility", `{"promoteSetByBuildId":{"buildId":"3.0"}}`, failWith("UpdateWorkerBuildIdCompatibility", serviceerror.NewNotFound("targeted version 3.0 not found"))),
+		"getTaskReachability":        post("/v1/namespaces/default/task-reachability", `{"buildIds":[""]}`, nil),
 	}
 }

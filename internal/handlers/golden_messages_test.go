@@ -200,3 +200,17 @@ func goldenTaskQueue() *workflowservice.DescribeTaskQueueResponse {
 		},
 	}
 }
+
+func goldenVersionSets() *workflowservice.GetWorkerBuildIdCompatibilityResponse {
+	return &workflowservice.GetWorkerBuildIdCompatibilityResponse{
+		MajorVersionSets: []*taskqueue.CompatibleVersionSet{{BuildIds: []string{"1.0", "1.1"}}, {BuildIds: []string{"2.0"}}},
+	}
+}
+
+func goldenReachability() *workflowservice.GetWorkerTaskReachabilityResponse {
+	return &workflowservice.GetWorkerTaskReachabilityResponse{BuildIdReachability: []*taskqueue.BuildIdReachability{{
+		BuildId: "1.0", TaskQueueReachability: []*taskqueue.TaskQueueReachability{
+			{TaskQueue: "orders", Reachability: []enums.TaskReachability{enums.TASK_REACHABILITY_NEW_WORKFLOWS}},
+		},
+	}}}
+}

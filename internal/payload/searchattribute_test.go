@@ -70,8 +70,9 @@ func TestInvalidSearchAttributesAreRejected(t *testing.T) {
 	}
 }
 
-// Clients that do not know the type of a search attribute write a scalar as a list with
-// one element. Only a KeywordList is truly a list.
+// A Temporal client that does not know the type of a search attribute writes a scalar to
+// the payload as a list with one element. ToSearchAttribute therefore unwraps such a
+// list, except in a KeywordList.
 func TestToSearchAttribute(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ encoding, data, typ, wantType, want string }{

@@ -134,7 +134,7 @@ func TestAConnectionThatIsCutDuringTheResponse(t *testing.T) {
 	t.Parallel()
 	cut := func(s *upstreamtest.Stream) {
 		s.Headers("x-internal", upstreamAddress)
-		s.Data(upstreamtest.Framed(make([]byte, 100))[:50], false)
+		s.Data(upstreamtest.Framed(make([]byte, 100))[:50], moreFollows)
 		s.Cut()
 	}
 	unavailable := failed(problem.UpstreamUnavailable).after(about(0))

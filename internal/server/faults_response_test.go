@@ -16,6 +16,9 @@ import (
 	"github.com/flowgate/flowgate/internal/upstream/upstreamtest"
 )
 
+// Values of the parameter last of [upstreamtest.Stream.Data].
+const endOfBody, moreFollows = true, false
+
 func TestAStreamThatIsReset(t *testing.T) {
 	t.Parallel()
 	reset := func(code http2.ErrCode) upstreamtest.Script {
@@ -111,8 +114,8 @@ func TestAResponseThatIsTooLarge(t *testing.T) {
 	announced := func(length int) func(*faulty, op) {
 		return withScript(func(s *upstreamtest.Stream) {
 			s.Headers()
-			s.Data(upstreamtest.Prefix(length), false)
-			s.Data(make([]byte, 1000), false)
+			s.Data(upstreamtest.Prefix(length), moreFollows)
+			s.Data(make([]byte, 1000), moreFollows)
 			<-s.Done()
 		})
 	}
@@ -141,7 +144,7 @@ func TestAResponseThatIsNotGRPC(t *testing.T) {
 	page := func(status string) func(*faulty, op) {
 		return withScript(func(s *upstreamtest.Stream) {
 			s.Headers(":status", status, "content-type", "text/html", "server", upstreamAddress)
-			s.Data([]byte("<html><body><h1>"+upstreamAddress+"</h1>"+strings.Repeat("<p>", 1000)+"</body></html>"), true)
+			s.Data([]byte("<html><body><h1>"+upstreamAddress+"</h1>"+strings.Repeat("<p>", 1000)+"</body></html>"), endOfBody)
 		})
 	}
 	retried := func(code problem.Code) []expectation {
@@ -180,14 +183,14 @@ func TestAResponseThatStalls(t *testing.T) {
 	for name, begin := range map[string]func(*faulty, op){
 		"nothing":      stall(func(*upstreamtest.Stream) {}),
 		"headers only": stall(func(s *upstreamtest.Stream) { s.Headers() }),
-		"no trailers":  stall(func(s *upstreamtest.Stream) { s.Headers(); s.Data(upstreamtest.Framed(nil), false) }),
+		"no trailers":  stall(func(s *upstreamtest.Stream) { s.Headers(); s.Data(upstreamtest.Framed(nil), moreFollows) }),
 		"a byte per 100 ms": withScript(func(s *upstreamtest.Stream) {
 			s.Headers()
 			for _, b := range upstreamtest.Framed(make([]byte, 100)) {
 				if !s.Wait(100 * time.Millisecond) {
 					return
 				}
-				s.Data([]byte{b}, false)
+				s.Data([]byte{b}, moreFollows)
 			}
 			s.Trailers("grpc-status", "0")
 		}),

@@ -119,6 +119,7 @@ func hostileBytes() []hostileBytesRow {
 		return requestHead("POST", servertest.WorkflowsPath, "Content-Type: application/json", header) + "\r\n" + text
 	}
 	const chunked = "Transfer-Encoding: chunked"
+	const closes, mayStayOpen = true, false // the connection, after the response
 	tooLarge := strings.Repeat(" ", 4<<20+1)
 	return []hostileBytesRow{
 		byNetHTTP(8, "a token of 40 KiB", 431, "GET /v1/system-info HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer "+
@@ -132,20 +133,20 @@ func hostileBytes() []hostileBytesRow {
 		byNetHTTP(33, "a name with a space", 400, info("X A: b")),
 		byNetHTTP(34, "an unknown coding", 501, body("Transfer-Encoding: xchunked", "0\r\n\r\n")),
 		byNetHTTP(34, "two codings", 501, body("Transfer-Encoding: chunked, identity", "0\r\n\r\n")),
-		rejected(35, "a bare line feed after a chunk size", 400, "invalid-request", body(chunked, "2\n{}\r\n0\r\n\r\n"), true),
-		rejected(35, "a chunk size that overflows", 400, "invalid-request", body(chunked, "fffffffffffffffff\r\n{}\r\n0\r\n\r\n"), true),
-		rejected(35, "an invalid chunk size", 400, "invalid-request", body(chunked, "zz\r\n{}\r\n0\r\n\r\n"), true),
+		rejected(35, "a bare line feed after a chunk size", 400, "invalid-request", body(chunked, "2\n{}\r\n0\r\n\r\n"), closes),
+		rejected(35, "a chunk size that overflows", 400, "invalid-request", body(chunked, "fffffffffffffffff\r\n{}\r\n0\r\n\r\n"), closes),
+		rejected(35, "an invalid chunk size", 400, "invalid-request", body(chunked, "zz\r\n{}\r\n0\r\n\r\n"), closes),
 		{35, "a truncated chunk", truncatedChunk},
 		byNetHTTP(36, "headers of 40 KiB", 431, info("X-A: "+strings.Repeat("a", 40<<10))),
 		byNetHTTP(36, "a URL of 40 KiB", 431, requestHead("GET", "/"+strings.Repeat("a", 40<<10))+"\r\n"),
 		{37, "a head that does not end", slowHead},
 		{38, "a body that does not end", slowBody},
-		rejected(39, "one byte too many, by Content-Length", 413, "payload-too-large", body(fmt.Sprintf("Content-Length: %d", len(tooLarge)), tooLarge), true),
+		rejected(39, "one byte too many, by Content-Length", 413, "payload-too-large", body(fmt.Sprintf("Content-Length: %d", len(tooLarge)), tooLarge), closes),
 		rejected(39, "one byte too many, in chunks", 413, "payload-too-large",
-			body(chunked, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(tooLarge), tooLarge)), true),
+			body(chunked, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(tooLarge), tooLarge)), closes),
 		{39, "a Content-Length too large, before the body", largeLength},
-		rejected(51, "CONNECT", 405, "method-not-allowed", "CONNECT gateway:80 HTTP/1.1\r\nHost: gateway:80\r\n\r\n", false),
-		rejected(51, "OPTIONS *", 400, "invalid-path", "OPTIONS * HTTP/1.1\r\nHost: gateway\r\n\r\n", false),
+		rejected(51, "CONNECT", 405, "method-not-allowed", "CONNECT gateway:80 HTTP/1.1\r\nHost: gateway:80\r\n\r\n", mayStayOpen),
+		rejected(51, "OPTIONS *", 400, "invalid-path", "OPTIONS * HTTP/1.1\r\nHost: gateway\r\n\r\n", mayStayOpen),
 		{78, "streams opened and reset", resetFlood},
 		{78, "headers without an end", continuationFlood},
 		{78, "10,000 settings", settingsFlood},

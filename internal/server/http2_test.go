@@ -13,6 +13,9 @@ import (
 	"github.com/flowgate/flowgate/internal/server/servertest"
 )
 
+// notAck marks a PING frame that requests a response.
+const notAck = false
+
 // dialHTTP2 opens a connection and sends the preface of HTTP/2.
 func dialHTTP2(t *testing.T, g *servertest.Gateway) (net.Conn, *http2.Framer) {
 	t.Helper()
@@ -32,11 +35,11 @@ func TestHTTP2ConnectionsThatDoNotReadAreClosed(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		conn, framer := dialHTTP2(t, g)
 		require.NoError(t, framer.WriteSettings())
-		require.NoError(t, framer.WritePing(false, [8]byte{}))
+		require.NoError(t, framer.WritePing(notAck, [8]byte{}))
 		begin := time.Now()
 		err := conn.SetWriteDeadline(begin.Add(2 * time.Hour))
 		for err == nil && time.Since(begin) < time.Hour {
-			err = framer.WritePing(false, [8]byte{})
+			err = framer.WritePing(notAck, [8]byte{})
 			time.Sleep(time.Second)
 		}
 		require.ErrorIs(t, err, io.ErrClosedPipe)

@@ -110,6 +110,9 @@ func (s *tlsGateway) renew(t *testing.T, certFile, keyFile string) tls.Certifica
 	return certificate
 }
 
+// Values of the parameter http2 of clientWith.
+const onlyHTTP1, preferHTTP2 = false, true
+
 // clientWith returns a client that opens new connections and sends the certificate, if there is one.
 func (s *tlsGateway) clientWith(t *testing.T, http2 bool, certificates ...tls.Certificate) *http.Client {
 	t.Helper()
@@ -198,12 +201,12 @@ func TestAnInvalidClientCertificateFailsTheHandshake(t *testing.T) {
 			"for server authentication only":      s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}),
 		} {
 			for _, headers := range [][]string{nil, servertest.Bearer(servertest.WriterKey)} {
-				_, _, err := s.list(t, s.clientWith(t, false, certificate), headers...)
+				_, _, err := s.list(t, s.clientWith(t, onlyHTTP1, certificate), headers...)
 				require.Error(t, err, name)
 			}
 		}
 		require.Zero(t, s.UpstreamCalls())
-		resp, _, err := s.list(t, s.clientWith(t, false, s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID)})))
+		resp, _, err := s.list(t, s.clientWith(t, onlyHTTP1, s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID)})))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, resp.Status)
 	})
@@ -214,11 +217,11 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := startTLS(t)
 		serial := func() string {
-			_, state, err := s.list(t, s.clientWith(t, true), servertest.Bearer(servertest.ReaderKey)...)
+			_, state, err := s.list(t, s.clientWith(t, preferHTTP2), servertest.Bearer(servertest.ReaderKey)...)
 			require.NoError(t, err)
 			return state.PeerCertificates[0].SerialNumber.String()
 		}
-		connected := s.clientWith(t, true)
+		connected := s.clientWith(t, preferHTTP2)
 		_, state, err := s.list(t, connected, servertest.Bearer(servertest.ReaderKey)...)
 		require.NoError(t, err)
 		old := state.PeerCertificates[0].SerialNumber.String()
@@ -237,7 +240,7 @@ func TestANewServerCertificateIsUsedWithoutARestart(t *testing.T) {
 		s.clients = newAuthority(t)
 		require.NoError(t, os.WriteFile(s.caFile, s.clients.pem(), 0o600))
 		time.Sleep(2 * time.Second)
-		resp, _, err = s.list(t, s.clientWith(t, true, s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID)})))
+		resp, _, err = s.list(t, s.clientWith(t, preferHTTP2, s.clients.issue(t, x509.Certificate{URIs: uris(t, workerID)})))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, resp.Status, "a new file of client authorities is used too")
 	})

@@ -75,7 +75,7 @@ func TestTheAllowHeaderListsTheMethodsOfARoute(t *testing.T) {
 	})
 }
 
-func TestEveryRequestHasOneLogLineWithoutSecrets(t *testing.T) {
+func TestRequestsHaveOneLogLineEachWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
@@ -90,7 +90,8 @@ func TestEveryRequestHasOneLogLineWithoutSecrets(t *testing.T) {
 		require.Contains(t, g.Do(t, http.MethodGet, "/v1/namespaces/default/workflows:count", "").Body, "VALUE-MARKER")
 		synctest.Wait()
 		log := g.Log.String()
-		require.Equal(t, 6, strings.Count(log, `"msg":"request"`), log)
+		const requests = 6 // those above
+		require.Equal(t, requests, strings.Count(log, `"msg":"request"`), log)
 		require.Contains(t, log, `"route":"/v1/namespaces/{namespace}/workflows"`)
 		require.Contains(t, log, `"principal":"writer"`)
 		require.Contains(t, log, `"code":"invalid-credential"`)

@@ -47,7 +47,7 @@ type recordedGateway struct {
 	secrets []string
 }
 
-// startRecorded runs a gateway with every kind of credential. It changes environment variables.
+// startRecorded runs a gateway with several kinds of credentials. It changes environment variables.
 func startRecorded(t *testing.T) *recordedGateway {
 	t.Helper()
 	s := &recordedGateway{spans: &testlog.Buffer{}, secrets: []string{marker, staticToken, ownToken, markedKey, mintKey, overrideKey}}
@@ -86,7 +86,7 @@ func keepSigningKey(change func(*config.Config)) func(*config.Config) {
 	}
 }
 
-// sendAll sends requests of every kind to both doors, and returns the credentials that
+// sendAll sends requests of several kinds to both doors, and returns the credentials that
 // the upstream received.
 func (s *recordedGateway) sendAll(t *testing.T, headers ...string) []string {
 	t.Helper()

@@ -98,8 +98,9 @@ func listenTLS(t testing.TB, server *upstreamtest.Server, listener net.Listener,
 	})
 }
 
-// The test uses a TCP address, because gRPC verifies that the certificate is for the name
-// in the address.
+// The server listens on a TCP port. The client therefore dials like a gateway without a
+// proxy. Without a configured server name, it verifies that the certificate is for the IP
+// address that it dials.
 func TestTheUpstreamIsVerified(t *testing.T) {
 	t.Parallel()
 	const local = "127.0.0.1"
@@ -164,22 +165,25 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 	}
 }
 
-// TLS is end to end through the proxy: the client verifies the certificate for the name of
-// the upstream, not for the name of the proxy.
+// TLS is end to end through the proxy: the client verifies that the certificate is for
+// temporal.example, the host in the default address of newClient, and not for
+// proxy.example, the host in the address of the proxy.
 func TestTheUpstreamIsVerifiedThroughAProxy(t *testing.T) {
 	t.Parallel()
 	trusted := newAuthority(t)
-	for name, rejected := range map[string]bool{"temporal.example": false, "proxy.example": true} {
-		t.Run(name, func(t *testing.T) {
+	const eager = false         // see tunnel: only the response is in the first packet
+	const noAuthentication = "" // at the proxy
+	for certificateName, rejected := range map[string]bool{"temporal.example": false, "proxy.example": true} {
+		t.Run(certificateName, func(t *testing.T) {
 			t.Parallel()
 			server := upstreamtest.New(t)
 			server.Handle("DescribeWorkflowExecution", describeHandler())
 			listener := bufconn.Listen(1 << 16)
 			listenTLS(t, server, listener, &tls.Config{
-				Certificates: []tls.Certificate{trusted.issue(t, name, time.Hour)}, MinVersion: tls.VersionTLS12,
+				Certificates: []tls.Certificate{trusted.issue(t, certificateName, time.Hour)}, MinVersion: tls.VersionTLS12,
 			})
-			proxy := newProxy(t, tunnel(listener.DialContext, established, false))
-			client := newClient(t, nil, proxy.option(""), func(options *upstream.Options) {
+			proxy := newProxy(t, tunnel(listener.DialContext, established, eager))
+			client := newClient(t, nil, proxy.option(noAuthentication), func(options *upstream.Options) {
 				options.TLS = &tls.Config{RootCAs: trusted.pool(), MinVersion: tls.VersionTLS12}
 			})
 			err := describeWorkflow(inOrdersNamespace(t.Context()), client)

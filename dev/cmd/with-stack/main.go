@@ -81,6 +81,7 @@ func environment(s *stack.Stack, gateway *stack.Gateway) []string {
 	return []string{
 		"FLOWGATE_URL=" + gateway.URL,
 		"FLOWGATE_ADMIN_URL=" + gateway.AdminURL,
+		"FLOWGATE_ADMIN_KEY=" + stack.AdminKey,
 		"FLOWGATE_KEY=" + stack.WriterKey,
 		"FLOWGATE_READER_KEY=" + stack.ReaderKey,
 		"FLOWGATE_NAMESPACE=default",

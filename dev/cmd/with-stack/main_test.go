@@ -26,7 +26,8 @@ func TestCommandReceivesAddressesAndSetsExitCode(t *testing.T) {
 	require.Equal(t, 3, code)
 	require.Equal(t, "bad\n", stderr)
 	require.Equal(t, strings.Join([]string{
-		"FLOWGATE_ADMIN_URL=http", "FLOWGATE_KEY=fg_dev_00000000000000000000000000000000", "FLOWGATE_NAMESPACE=default",
+		"FLOWGATE_ADMIN_KEY=fg_admin_00000000000000000000000000000000", "FLOWGATE_ADMIN_URL=http",
+		"FLOWGATE_KEY=fg_dev_00000000000000000000000000000000", "FLOWGATE_NAMESPACE=default",
 		"FLOWGATE_READER_KEY=fg_read_00000000000000000000000000000000", "FLOWGATE_TASK_QUEUE=orders",
 		"FLOWGATE_UPSTREAM_ADDRESS=127.0.0.1", "FLOWGATE_URL=http", "",
 	}, "\n"), stdout)

@@ -27,8 +27,9 @@ const (
 )
 
 // gatewayYAML is the configuration of the gateway. Minted tokens have the minimum lifetime. The gateway publishes a new
-// signing key, waits for publishAhead, and then signs with the key. publishAhead is more than twice the interval at
-// which the server fetches keys, so that the server knows the key before the gateway signs with it.
+// signing key, waits for publishAhead, and then signs with the key. publishAhead is more than twice keyRefresh, the
+// interval at which the Temporal server fetches keys. Even if one fetch fails, the server then knows the key before the
+// gateway signs with it.
 const gatewayYAML = `
 listen: {public: "127.0.0.1:8080", admin: "127.0.0.1:8081", drainDelay: 0s}
 upstream:

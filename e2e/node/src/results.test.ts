@@ -31,7 +31,8 @@ test("a failed activity has its cause", async () => {
 });
 
 test("a failure has the requested status", async () => {
-  const failed = await execute("Fail", { args: [{}] });
+  const { started, ...failed } = await execute("Fail", { args: [{}] });
+  assert.ok(started);
   const withStatus = await flowgate.GET(result, { params: { path: pathParams(failed.workflowId), query: { failureStatus: 422 } } });
   assert.equal(withStatus.response.status, 422);
   assert.deepEqual(withStatus.error, failed);

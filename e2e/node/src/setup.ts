@@ -16,11 +16,13 @@ export const contract = new Contract((await (await fetch(`${url}/v1/openapi.json
 export const flowgate = connect(url, key, contract.fetch);
 export const reader = connect(url, required("FLOWGATE_READER_KEY"), contract.fetch);
 export const anonymous = connect(url, undefined, contract.fetch);
+/** A client with the role admin on namespaces whose names start with "admin-". */
+export const admin = connect(url, required("FLOWGATE_ADMIN_KEY"), contract.fetch);
 
 export const workflows = "/v1/namespaces/{namespace}/workflows";
 export const workflow = "/v1/namespaces/{namespace}/workflows/{workflowId}";
 
-/** Returns a workflow id that is unique to each run of each test. */
+/** Returns an id that is unique to each run of each test. */
 export function newId(prefix = "node"): string {
   return `${prefix}-${randomUUID()}`;
 }

@@ -103,7 +103,7 @@ func (s *Service) searchAttributes(ctx context.Context, namespace string) (*oper
 func typeNames(types map[string]enums.IndexedValueType) map[string]openapi.SearchAttributeType {
 	names := make(map[string]openapi.SearchAttributeType, len(types))
 	for name, valueType := range types {
-		names[name] = openapi.SearchAttributeType(valueType.String())
+		names[name] = valueType.String()
 	}
 	return names
 }
@@ -131,8 +131,8 @@ func parseTypes(attributes map[string]openapi.SearchAttributeType) (map[string]e
 		if strings.HasPrefix(name, reservedPrefix) {
 			v.Add(pointer, `must not start with "Temporal", which is reserved`)
 		}
-		valueType, err := enums.IndexedValueTypeFromString(string(typeName))
-		if err != nil || valueType == enums.INDEXED_VALUE_TYPE_UNSPECIFIED || valueType.String() != string(typeName) {
+		valueType, err := enums.IndexedValueTypeFromString(typeName)
+		if err != nil || valueType == enums.INDEXED_VALUE_TYPE_UNSPECIFIED || valueType.String() != typeName {
 			v.Add(pointer, "must be one of Text, Keyword, Int, Double, Bool, Datetime, KeywordList")
 		}
 		types[name] = valueType

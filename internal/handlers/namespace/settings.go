@@ -15,7 +15,7 @@ import (
 // namePattern matches the names that can be registered. The server accepts any text. But
 // a name is part of paths, of metadata and of the permissions of tokens, which separate it
 // from the role with a colon; and "*" ends the names in grants.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$`) //nolint:gochecknoglobals // a constant
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$`)
 
 func registerRequest(body *openapi.RegisterNamespaceRequest) (*workflowservice.RegisterNamespaceRequest, error) {
 	var v convert.Validation

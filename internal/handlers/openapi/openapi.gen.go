@@ -178,6 +178,30 @@ func (e ScheduleOverlapPolicy) Valid() bool {
 	}
 }
 
+// Defines values for TaskReachabilityType.
+const (
+	TaskReachabilityTypeClosedWorkflows   TaskReachabilityType = "CLOSED_WORKFLOWS"
+	TaskReachabilityTypeExistingWorkflows TaskReachabilityType = "EXISTING_WORKFLOWS"
+	TaskReachabilityTypeNewWorkflows      TaskReachabilityType = "NEW_WORKFLOWS"
+	TaskReachabilityTypeOpenWorkflows     TaskReachabilityType = "OPEN_WORKFLOWS"
+)
+
+// Valid indicates whether the value is a known member of the TaskReachabilityType enum.
+func (e TaskReachabilityType) Valid() bool {
+	switch e {
+	case TaskReachabilityTypeClosedWorkflows:
+		return true
+	case TaskReachabilityTypeExistingWorkflows:
+		return true
+	case TaskReachabilityTypeNewWorkflows:
+		return true
+	case TaskReachabilityTypeOpenWorkflows:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UpdateStage.
 const (
 	UpdateStageAccepted  UpdateStage = "ACCEPTED"
@@ -748,6 +772,58 @@ type BatchSummary struct {
 // BatchTermination Terminates the workflows, with the job's reason.
 type BatchTermination = struct{}
 
+// BuildIDOperation Exactly one operation.
+type BuildIDOperation struct {
+	// AddNewCompatible A new build id and the one that it is compatible with.
+	AddNewCompatible *CompatibleBuildID `json:"addNewCompatible,omitempty"`
+
+	// AddNewDefault The build id that an operation is about.
+	AddNewDefault *BuildIDTarget `json:"addNewDefault,omitempty"`
+
+	// MergeSets Two sets, each identified by one of its build ids.
+	MergeSets *MergedBuildIDSets `json:"mergeSets,omitempty"`
+
+	// PromoteBuildIDWithinSet The build id that an operation is about.
+	PromoteBuildIDWithinSet *BuildIDTarget `json:"promoteBuildIdWithinSet,omitempty"`
+
+	// PromoteSetByBuildID The build id that an operation is about.
+	PromoteSetByBuildID *BuildIDTarget `json:"promoteSetByBuildId,omitempty"`
+}
+
+// BuildIDReachability The reachability of one build id.
+type BuildIDReachability struct {
+	// TaskQueueReachability For each task queue, the workflows whose tasks can reach a worker with the build id: `NEW_WORKFLOWS`,
+	// `EXISTING_WORKFLOWS`, `OPEN_WORKFLOWS` or `CLOSED_WORKFLOWS`. The list is empty if none can.
+	TaskQueueReachability map[string][]string `json:"taskQueueReachability"`
+
+	// UnretrievedTaskQueues The task queues that the server has not looked at, because there are too many. Send another request for these.
+	UnretrievedTaskQueues []string `json:"unretrievedTaskQueues"`
+}
+
+// BuildIDTarget The build id that an operation is about.
+type BuildIDTarget struct {
+	// BuildID The build id.
+	BuildID string `json:"buildId"`
+}
+
+// BuildIDVersionSet A set of compatible build ids.
+type BuildIDVersionSet struct {
+	// BuildIds The build ids.
+	BuildIds []string `json:"buildIds"`
+
+	// Default The build id that gets the tasks of the set, the last one.
+	Default string `json:"default"`
+}
+
+// BuildIDVersionSets The sets of compatible build ids of a task queue.
+type BuildIDVersionSets struct {
+	// VersionSets The sets. The last one is the default for new workflows.
+	VersionSets []BuildIDVersionSet `json:"versionSets"`
+
+	// DefaultBuildID The default build id of the default set. Absent if there are no sets.
+	DefaultBuildID string `json:"defaultBuildId,omitempty,omitzero"`
+}
+
 // CancelActivityRequest defines model for CancelActivityRequest.
 type CancelActivityRequest struct {
 	// Reason The reason, which the description and the failure of the activity contain.
@@ -850,6 +926,18 @@ type ClientTimeouts struct {
 	//
 	// Examples: 30s
 	Max Duration `json:"max"`
+}
+
+// CompatibleBuildID A new build id and the one that it is compatible with.
+type CompatibleBuildID struct {
+	// BuildID The new build id.
+	BuildID string `json:"buildId"`
+
+	// ExistingCompatibleBuildID A build id of the set.
+	ExistingCompatibleBuildID string `json:"existingCompatibleBuildId"`
+
+	// PromoteSet Whether the set also becomes the default set.
+	PromoteSet bool `json:"promoteSet,omitempty,omitzero"`
 }
 
 // CompleteActivityRequest defines model for CompleteActivityRequest.
@@ -1307,6 +1395,15 @@ type HistoryEvent struct {
 
 // JSON Any JSON value, preserved as written.
 type JSON = jsontext.Value
+
+// MergedBuildIDSets Two sets, each identified by one of its build ids.
+type MergedBuildIDSets struct {
+	// PrimaryBuildID A build id of the primary set.
+	PrimaryBuildID string `json:"primaryBuildId"`
+
+	// SecondaryBuildID A build id of the secondary set.
+	SecondaryBuildID string `json:"secondaryBuildId"`
+}
 
 // Namespace A namespace.
 type Namespace struct {
@@ -2804,6 +2901,28 @@ type TaskQueueVersioning struct {
 	UpdateTime string `json:"updateTime,omitempty,omitzero"`
 }
 
+// TaskReachability The reachability of build ids.
+type TaskReachability struct {
+	// BuildIDReachability The reachability of each build id.
+	BuildIDReachability map[string]BuildIDReachability `json:"buildIdReachability"`
+}
+
+// TaskReachabilityRequest defines model for TaskReachabilityRequest.
+type TaskReachabilityRequest struct {
+	// BuildIds The build ids. An empty text stands for workers without a build id; it requires `taskQueues`. The server
+	// limits their number, by default to 5.
+	BuildIds []string `json:"buildIds"`
+
+	// ReachabilityType A kind of workflow whose tasks can reach a worker.
+	ReachabilityType TaskReachabilityType `json:"reachabilityType,omitempty,omitzero"`
+
+	// TaskQueues The task queues to look at. By default all that have these build ids.
+	TaskQueues []string `json:"taskQueues,omitempty,omitzero"`
+}
+
+// TaskReachabilityType A kind of workflow whose tasks can reach a worker.
+type TaskReachabilityType string
+
 // TerminateActivityRequest defines model for TerminateActivityRequest.
 type TerminateActivityRequest struct {
 	// Reason The reason, which the description and the failure of the activity contain.
@@ -3443,6 +3562,9 @@ type MatchingEndTimeParam = string
 // MatchingStartTimeParam defines model for MatchingStartTimeParam.
 type MatchingStartTimeParam = string
 
+// MaxSetsParam defines model for MaxSetsParam.
+type MaxSetsParam = int32
+
 // NamespaceParam defines model for NamespaceParam.
 type NamespaceParam = string
 
@@ -3779,6 +3901,21 @@ type PollActivityTaskParams struct {
 	// `Prefer: wait=N` has the same meaning; do not send both.
 	Wait PollWaitParam `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 
+	// TaskQueue The name of the task queue, if the path has `-` in its place. Rejected otherwise.
+	TaskQueue TaskQueueQueryParam `form:"taskQueue,omitempty" json:"taskQueue,omitempty,omitzero"`
+}
+
+// GetBuildIDCompatibilityParams defines parameters for GetBuildIDCompatibility.
+type GetBuildIDCompatibilityParams struct {
+	// MaxSets The maximum number of sets to return, the latest ones. By default all.
+	MaxSets *MaxSetsParam `form:"maxSets,omitempty" json:"maxSets,omitempty"`
+
+	// TaskQueue The name of the task queue, if the path has `-` in its place. Rejected otherwise.
+	TaskQueue TaskQueueQueryParam `form:"taskQueue,omitempty" json:"taskQueue,omitempty,omitzero"`
+}
+
+// UpdateBuildIDCompatibilityParams defines parameters for UpdateBuildIDCompatibility.
+type UpdateBuildIDCompatibilityParams struct {
 	// TaskQueue The name of the task queue, if the path has `-` in its place. Rejected otherwise.
 	TaskQueue TaskQueueQueryParam `form:"taskQueue,omitempty" json:"taskQueue,omitempty,omitzero"`
 }
@@ -4297,6 +4434,12 @@ type AddSearchAttributesJSONRequestBody = AddSearchAttributesRequest
 // PollActivityTaskJSONRequestBody defines body for PollActivityTask for application/json ContentType.
 type PollActivityTaskJSONRequestBody = PollActivityTaskRequest
 
+// UpdateBuildIDCompatibilityJSONRequestBody defines body for UpdateBuildIDCompatibility for application/json ContentType.
+type UpdateBuildIDCompatibilityJSONRequestBody = BuildIDOperation
+
+// GetTaskReachabilityJSONRequestBody defines body for GetTaskReachability for application/json ContentType.
+type GetTaskReachabilityJSONRequestBody = TaskReachabilityRequest
+
 // StartWorkflowJSONRequestBody defines body for StartWorkflow for application/json ContentType.
 type StartWorkflowJSONRequestBody = StartWorkflowRequest
 
@@ -4566,6 +4709,15 @@ type ServerInterface interface {
 	// PollActivityTask Poll for an activity task
 	// (POST /v1/namespaces/{namespace}/task-queues/{taskQueue}/activities:poll)
 	PollActivityTask(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, taskQueue TaskQueueParam)
+	// GetBuildIDCompatibility Get the compatible build ids of a task queue
+	// (GET /v1/namespaces/{namespace}/task-queues/{taskQueue}/build-id-compatibility)
+	GetBuildIDCompatibility(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, taskQueue TaskQueueParam)
+	// UpdateBuildIDCompatibility Update the compatible build ids of a task queue
+	// (POST /v1/namespaces/{namespace}/task-queues/{taskQueue}/build-id-compatibility)
+	UpdateBuildIDCompatibility(w http.ResponseWriter, r *http.Request, namespace NamespaceParam, taskQueue TaskQueueParam)
+	// GetTaskReachability Get the reachability of build ids
+	// (POST /v1/namespaces/{namespace}/task-reachability)
+	GetTaskReachability(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
 	// ListWorkflows List workflows
 	// (GET /v1/namespaces/{namespace}/workflows)
 	ListWorkflows(w http.ResponseWriter, r *http.Request, namespace NamespaceParam)
@@ -4786,6 +4938,15 @@ func Mount(r chi.Router, si ServerInterface) {
 	})
 	r.Post("/v1/namespaces/{namespace}/task-queues/{taskQueue}/activities:poll", func(w http.ResponseWriter, r *http.Request) {
 		si.PollActivityTask(w, r, pathParameter(r, "namespace"), pathParameter(r, "taskQueue"))
+	})
+	r.Get("/v1/namespaces/{namespace}/task-queues/{taskQueue}/build-id-compatibility", func(w http.ResponseWriter, r *http.Request) {
+		si.GetBuildIDCompatibility(w, r, pathParameter(r, "namespace"), pathParameter(r, "taskQueue"))
+	})
+	r.Post("/v1/namespaces/{namespace}/task-queues/{taskQueue}/build-id-compatibility", func(w http.ResponseWriter, r *http.Request) {
+		si.UpdateBuildIDCompatibility(w, r, pathParameter(r, "namespace"), pathParameter(r, "taskQueue"))
+	})
+	r.Post("/v1/namespaces/{namespace}/task-reachability", func(w http.ResponseWriter, r *http.Request) {
+		si.GetTaskReachability(w, r, pathParameter(r, "namespace"))
 	})
 	r.Get("/v1/namespaces/{namespace}/workflows", func(w http.ResponseWriter, r *http.Request) {
 		si.ListWorkflows(w, r, pathParameter(r, "namespace"))

@@ -24,6 +24,8 @@ import (
 func requestBodies() []any {
 	return []any{
 		openapi.PollActivityTaskJSONRequestBody{},
+		openapi.UpdateBuildIDCompatibilityJSONRequestBody{},
+		openapi.GetTaskReachabilityJSONRequestBody{},
 		openapi.StartBatchJSONRequestBody{},
 		openapi.StopBatchJSONRequestBody{},
 		openapi.StartActivityJSONRequestBody{},
