@@ -194,6 +194,14 @@ func taskQueueRequests() map[string]validRequest {
 			rpc: workflowservice.WorkflowService_PollActivityTaskQueue_FullMethodName, query: "?wait=5s", body: `{"identitySuffix":"a"}`, invalid: `{"buildId":"7"}`,
 			forbidden: otherQueue,
 		},
+		"getBuildIdCompatibility": {rpc: workflowservice.WorkflowService_GetWorkerBuildIdCompatibility_FullMethodName},
+		"updateBuildIdCompatibility": {
+			rpc:  workflowservice.WorkflowService_UpdateWorkerBuildIdCompatibility_FullMethodName,
+			body: `{"addNewDefault":{"buildId":"7"}}`, invalid: `{"addNewDefault":{"buildId":""}}`, forbidden: otherQueue,
+		},
+		"getTaskReachability": {
+			rpc: workflowservice.WorkflowService_GetWorkerTaskReachability_FullMethodName, body: `{"buildIds":["7"],"taskQueues":["reports"]}`, invalid: `{"buildIds":[]}`,
+		},
 	}
 }
 
