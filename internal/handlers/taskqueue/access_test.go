@@ -31,7 +31,7 @@ func withLimitedKey(t *testing.T) func(*config.Config) {
 		// The hash is that of the writer's secret.
 		line := strings.SplitN(string(keys), "\n", 3)[1]
 		entry := strings.Replace(line, "id: writer", "id: limited, taskQueues: [orders]", 1) + "\n"
-		require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, append(keys, entry...), 0o600)) //nolint:gosec // a file of the test
+		require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, append(keys, entry...), 0o600))
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *Service) DescribeTaskQueue(w http.ResponseWriter, r *http.Request, name
 		v.Merge("", err)
 		types := []enums.TaskQueueType{enums.TASK_QUEUE_TYPE_WORKFLOW, enums.TASK_QUEUE_TYPE_ACTIVITY}
 		if params.Type != "" {
-			types = []enums.TaskQueueType{convert.Enum[enums.TaskQueueType](&v, "?type", string(params.Type))}
+			types = []enums.TaskQueueType{convert.Enum[enums.TaskQueueType](&v, "?type", params.Type)}
 			if params.Type == "UNSPECIFIED" {
 				v.Add("?type", "is not one of the known values")
 			}

@@ -43,7 +43,7 @@ func TestDescriptionHasPollersStatsVersionsAndConfig(t *testing.T) {
 					},
 					{
 						Identity: "old", LastAccessTime: timestamppb.New(time.Unix(2, 0)),
-						WorkerVersionCapabilities: &common.WorkerVersionCapabilities{BuildId: "1.0", UseVersioning: true}, //nolint:staticcheck // of an older worker
+						WorkerVersionCapabilities: &common.WorkerVersionCapabilities{BuildId: "1.0", UseVersioning: true},
 					},
 				},
 				Stats: stats, StatsByPriorityKey: map[int32]*taskqueue.TaskQueueStats{3: stats},

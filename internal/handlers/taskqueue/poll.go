@@ -199,27 +199,25 @@ func (s *Service) deliver(ctx context.Context, req *operation.Request, p *poll) 
 	}
 	text = append(text, '\n')
 	return operation.Stream(len(text), giveBack, func(w http.ResponseWriter) error {
-		if write(req.HTTP.Context(), w, text) != nil {
+		if isWritten(req.HTTP.Context(), w, text) {
+			p.task.Release()
+		} else {
 			giveBack()
-			return nil
 		}
-		p.task.Release()
 		return nil
 	}), nil
 }
 
-// write writes a response, and returns an error if the client has left before it was
+// isWritten writes a response, and reports whether the client was there until it was
 // written.
-func write(ctx context.Context, w http.ResponseWriter, text []byte) error {
+func isWritten(ctx context.Context, w http.ResponseWriter, text []byte) bool {
+	if ctx.Err() != nil {
+		return false
+	}
 	w.Header().Set("Content-Type", operation.JSON)
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	if ctx.Err() == nil {
-		if _, err := w.Write(text); err != nil {
-			return err
-		}
-		if err := http.NewResponseController(w).Flush(); err != nil {
-			return err
-		}
+	if _, err := w.Write(text); err != nil {
+		return false
 	}
-	return ctx.Err()
+	return http.NewResponseController(w).Flush() == nil && ctx.Err() == nil
 }

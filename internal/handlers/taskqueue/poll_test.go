@@ -24,7 +24,6 @@ import (
 // withQueue runs a test with a gateway and a task queue.
 func withQueue(t *testing.T, test func(t *testing.T, g *servertest.Gateway, q *queue)) {
 	t.Helper()
-	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{Configure: servertest.WithDrain})
 		synctest.Wait()
@@ -33,6 +32,7 @@ func withQueue(t *testing.T, test func(t *testing.T, g *servertest.Gateway, q *q
 }
 
 func TestPollReturnsATaskWithLosslessValues(t *testing.T) {
+	t.Parallel()
 	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 		sent := task(1)
 		sent.WorkflowExecution = &common.WorkflowExecution{WorkflowId: "order", RunId: "run"}
@@ -67,6 +67,7 @@ func TestPollReturnsATaskWithLosslessValues(t *testing.T) {
 }
 
 func TestPollSendsIdentityVersionAndRate(t *testing.T) {
+	t.Parallel()
 	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 		q.tasks <- task(1)
 		body := `{"identitySuffix":"w1","deploymentName":"payments","buildId":"1.0","maxTasksPerSecond":0.5}`
@@ -81,6 +82,7 @@ func TestPollSendsIdentityVersionAndRate(t *testing.T) {
 }
 
 func TestPollWithoutATaskEndsWithTheWait(t *testing.T) {
+	t.Parallel()
 	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 		for wait, want := range map[string]time.Duration{
 			"": 2 * time.Second, "?wait=0s": 2 * time.Second, "?wait=500ms": 2 * time.Second, "?wait=5s": 5 * time.Second,
@@ -102,6 +104,7 @@ func TestPollWithoutATaskEndsWithTheWait(t *testing.T) {
 }
 
 func TestATaskForAClientThatHasLeftIsGivenBack(t *testing.T) {
+	t.Parallel()
 	for name, leave := range map[string]func(context.Context, *servertest.Gateway){
 		"HTTP/1": func(ctx context.Context, g *servertest.Gateway) {
 			_, _ = g.Send(ctx, http.MethodPost, pollPath+"?wait=30s", "")
@@ -119,6 +122,7 @@ func TestATaskForAClientThatHasLeftIsGivenBack(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 				defer cancel()
@@ -142,6 +146,7 @@ func TestATaskForAClientThatHasLeftIsGivenBack(t *testing.T) {
 }
 
 func TestTheNextEqualPollContinuesOneWhoseClientHasLeft(t *testing.T) {
+	t.Parallel()
 	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 		leave := func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -176,6 +181,7 @@ func TestTheNextEqualPollContinuesOneWhoseClientHasLeft(t *testing.T) {
 }
 
 func TestAnAdoptedPollDoesNotProlongTheWait(t *testing.T) {
+	t.Parallel()
 	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -219,6 +225,7 @@ func largeTask(number int) *workflowservice.PollActivityTaskQueueResponse {
 }
 
 func TestATaskWhoseResponseCannotBeWrittenIsGivenBack(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(closeConnection func()){
 		"the client closes the connection": func(closeConnection func()) { closeConnection() },
 		"the client reads no further": func(closeConnection func()) {
@@ -227,6 +234,7 @@ func TestATaskWhoseResponseCannotBeWrittenIsGivenBack(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 				end(pollAndStall(t, g, q, largeTask(1)))
 				synctest.Wait()
@@ -256,6 +264,7 @@ func TestATaskForWhichThereIsNoMemoryIsGivenBack(t *testing.T) {
 }
 
 func TestAGiveBackThatFailsIsRepeated(t *testing.T) {
+	t.Parallel()
 	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 		handler, calls := g.Upstream.Handler("RespondActivityTaskFailed"), 0
 		g.Upstream.Handle("RespondActivityTaskFailed", func(ctx context.Context, request []byte) ([]byte, error) {
@@ -275,6 +284,7 @@ func TestAGiveBackThatFailsIsRepeated(t *testing.T) {
 }
 
 func TestDrainEndsPollsAndLosesNoTask(t *testing.T) {
+	t.Parallel()
 	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 		const pollers = 5
 		responses := make(chan servertest.Response, pollers)
@@ -307,6 +317,7 @@ func TestDrainEndsPollsAndLosesNoTask(t *testing.T) {
 }
 
 func TestAShutdownAwaitsThePollsOfClientsThatHaveLeft(t *testing.T) {
+	t.Parallel()
 	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
 		g.Stop()
 		time.Sleep(4 * time.Second)
