@@ -295,6 +295,37 @@ func TestADrainOfPollersLosesNoTask(t *testing.T) {
 	t.Logf("%d tasks delivered; each activity had one attempt only", onReplica.Load())
 }
 
+// TestClientsThatCloseTheirConnectionAfterTheBodyLoseNoTask polls as curl does: the client closes its connection when it
+// has read Content-Length bytes. No activity has a second attempt.
+func TestClientsThatCloseTheirConnectionAfterTheBodyLoseNoTask(t *testing.T) {
+	t.Parallel()
+	const activities = 60
+	queue, prefix := newID(t), newID(t)
+	for i := range activities {
+		startActivity(t, "default", prefix+strconv.Itoa(i), queue, "1", 1)
+	}
+	address := shared.replicas[0].URL + queuePath("default", queue, "/activities:poll?wait=30s")
+	for range activities {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, nil)
+		require.NoError(t, err)
+		request.Header.Set("Authorization", "Bearer "+stack.WriterKey)
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", request.URL.Host)
+		require.NoError(t, err)
+		require.NoError(t, request.Write(conn))
+		response, err := http.ReadResponse(bufio.NewReader(conn), request)
+		require.NoError(t, err)
+		body, err := io.ReadAll(response.Body) // ends after Content-Length bytes
+		require.NoError(t, conn.Close())
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode, string(body))
+		var task activityTask
+		require.NoError(t, json.Unmarshal(body, &task))
+		require.NoError(t, completeActivity(t.Context(), "default", task.TaskToken))
+	}
+	awaitActivities(t, "default", prefix, activities)
+}
+
 // TestATaskOfTheOnlyAttemptIsNotRetriedWhenItIsGivenBack shows the cost of a client that leaves without the end of its poll.
 func TestATaskOfTheOnlyAttemptIsNotRetriedWhenItIsGivenBack(t *testing.T) {
 	t.Parallel()
