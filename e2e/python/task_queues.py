@@ -22,3 +22,20 @@ class TaskQueues:
         params = {"wait": wait} if wait else {}
         response = self._flowgate.send("POST", path, worker or None, params={**id_params, **params})
         return loads(response.text) if response.content else None
+
+    def build_ids(self, task_queue: str, **params: int) -> Object:
+        """The sets of compatible build ids, and the default for new workflows."""
+        path, id_params = instance(self._path, "taskQueue", task_queue, "/build-id-compatibility")
+        return self._flowgate.get(path, **id_params, **params)
+
+    def update_build_ids(self, task_queue: str, operation: str, **members: JSON) -> None:
+        """Apply one operation, such as addNewDefault, with its members."""
+        path, params = instance(self._path, "taskQueue", task_queue, "/build-id-compatibility")
+        self._flowgate.send("POST", path, {operation: members}, params=params)
+
+    def reachability(self, *build_ids: str, **options: JSON) -> Object:
+        """Which tasks can still reach workers with the build ids: taskQueues=[...], reachabilityType="..."."""
+        body = {"buildIds": build_ids, **options}
+        response = self._flowgate.send("POST", self._flowgate.path("task-reachability"), body)
+        found: Object = loads(response.text)["buildIdReachability"]
+        return found

@@ -86,6 +86,29 @@ def test_schedule_keeps_every_field(schedules: Schedules, task_queue: str, new_i
     assert (gone.value.status, gone.value.code) == (404, "schedule-not-found")
 
 
+def test_calendars_and_intervals_select_the_times(schedules: Schedules, action: Object, new_id: str) -> None:
+    calendar = {
+        "second": "30",
+        "minute": [{"start": 0, "end": 30, "step": 15}],
+        "hour": "9",
+        "dayOfMonth": "23",
+        "month": "11",
+        "year": "2026",
+        "dayOfWeek": "MON",
+        "comment": "a Monday",
+    }
+    spec = {
+        "calendars": [calendar],
+        "intervals": [{"every": "6h", "offset": "30m"}],
+        "skip": [{"hour": "12", "minute": "*", "second": "*"}],
+    }
+    schedules.create(new_id, {"action": action, "spec": spec, "state": {"paused": True}})
+    times = schedules.matching_times(new_id, "2026-11-23T06:00:00Z", "2026-11-23T18:30:00Z")
+    assert [time[11:19] for time in times] == ["06:30:00", "09:00:30", "09:15:30", "09:30:30", "18:30:00"]
+    assert schedules.describe(new_id).body["schedule"]["spec"]["calendars"][0]["comment"] == "a Monday"
+    schedules.delete(new_id)
+
+
 def test_repeated_create_is_the_same_schedule(schedules: Schedules, action: Object, new_id: str) -> None:
     schedule = {"action": action, "spec": {}}
     for _ in range(2):
@@ -115,7 +138,9 @@ def test_trigger_starts_a_workflow(
         return described
 
     eventually(lambda: bool(info()["numActions"] == 1 and info()["recentActions"]))
+    assert (info()["numActionsMissedCatchupWindow"], info()["createdAt"][:2]) == (0, "20")
     (taken,) = info()["recentActions"]
+    assert taken["startedAt"] >= taken["scheduledAt"]
     outcome = flowgate.result(taken["workflowId"], runId=taken["firstExecutionRunId"])
     assert (outcome.status, outcome.result) == ("COMPLETED", [scheduled])
     assert outcome.workflow_id.startswith("run-" + scheduled)
@@ -169,6 +194,7 @@ def test_lost_update_is_detected(schedules: Schedules, scheduled: str) -> None:
     with pytest.raises(FlowgateError) as lost:
         schedules.replace(scheduled, before.body["schedule"], before.etag)
     assert (lost.value.status, lost.value.code) == (412, "schedule-changed")
+    assert after.body["info"]["lastUpdatedAt"] > after.body["info"]["createdAt"]
     assert lost.value.headers["ETag"] == after.etag
     replaced = schedules.replace(scheduled, before.body["schedule"], after.etag)
     assert replaced.body["schedule"] == before.body["schedule"]
@@ -180,11 +206,20 @@ def test_schedules_are_listed_and_counted(
     ids = {f"{new_id}/{i}" for i in range(3)}
     for schedule_id in ids:
         customer = {"CustomerId": new_id}
-        schedules.create(schedule_id, {"action": action, "spec": {}}, searchAttributes=customer, memo={"n": 1})
+        schedule = {
+            "action": action,
+            "spec": {"intervals": [{"every": "1h"}]},
+            "state": {"paused": True, "note": "new"},
+        }
+        schedules.create(schedule_id, schedule, searchAttributes=customer, memo={"n": 1})
     query = f'CustomerId = "{new_id}"'
     eventually(lambda: schedules.count(query) == 3)
     assert {listed["scheduleId"] for listed in schedules.list(query, pageSize=2)} == ids
-    assert {listed["memo"]["n"] for listed in schedules.stream(query)} == {1}
+    for listed in schedules.stream(query):
+        assert (listed["memo"], listed["searchAttributes"]["CustomerId"]["value"]) == ({"n": 1}, new_id)
+        schedule = listed["schedule"]
+        assert (schedule["action"], schedule["state"]) == ({"workflowType": "Echo"}, {"paused": True, "note": "new"})
+        assert listed["info"]["nextActionTimes"]
     assert len(list(schedules.stream(query, limit=2))) == 2
     for schedule_id in ids:
         schedules.delete(schedule_id)

@@ -41,6 +41,7 @@ def test_program_without_an_sdk_runs_an_activity(task_queues: TaskQueues, activi
     again = task_queues.poll_activity(new_id, wait="30s")
     assert again
     assert (again["attempt"], again["heartbeatDetails"]) == (2, ["more"])
+    assert activities.describe(new_id)["lastFailure"]["message"] == "busy"
     activities.complete(again, result="done")
     assert activities.result(new_id)["result"] == "done"
 
@@ -50,3 +51,21 @@ def test_versioned_poller_is_visible(task_queues: TaskQueues, new_id: str) -> No
     assert task_queues.poll_activity(new_id, wait="2s", **version) is None
     (queue,) = task_queues.describe(new_id, type="ACTIVITY")["types"]
     assert [poller["deploymentVersion"] for poller in queue["pollers"]] == [version]
+
+
+def test_build_ids_are_added_promoted_and_merged(task_queues: TaskQueues, new_id: str) -> None:
+    assert task_queues.build_ids(new_id) == {"versionSets": []}
+    task_queues.update_build_ids(new_id, "addNewDefault", buildId="1.0")
+    compatible = {"buildId": "1.1", "existingCompatibleBuildId": "1.0"}
+    task_queues.update_build_ids(new_id, "addNewCompatible", **compatible, promoteSet=True)
+    task_queues.update_build_ids(new_id, "addNewDefault", buildId="2.0")
+    assert task_queues.build_ids(new_id, maxSets=1)["versionSets"] == [{"buildIds": ["2.0"], "default": "2.0"}]
+    task_queues.update_build_ids(new_id, "promoteBuildIdWithinSet", buildId="1.0")
+    task_queues.update_build_ids(new_id, "promoteSetByBuildId", buildId="1.1")
+    assert task_queues.build_ids(new_id)["defaultBuildId"] == "1.0"
+    open_workflows = {"taskQueues": [new_id], "reachabilityType": "OPEN_WORKFLOWS"}
+    assert task_queues.reachability("1.0", **open_workflows)["1.0"]["taskQueueReachability"] == {
+        new_id: ["NEW_WORKFLOWS"]
+    }
+    task_queues.update_build_ids(new_id, "mergeSets", primaryBuildId="2.0", secondaryBuildId="1.0")
+    assert len(task_queues.build_ids(new_id)["versionSets"]) == 1

@@ -48,3 +48,23 @@ test("a reader cannot poll", async () => {
   const forbidden = await problemOf(reader.POST(`${queue}/activities:poll`, { params }));
   assert.deepEqual([forbidden.response.status, forbidden.code], [403, "operation-forbidden"]);
 });
+
+test("build ids are added, promoted and merged", async () => {
+  const id = newId();
+  const params = { path: { namespace, taskQueue: id } };
+  const update = async (body: Schemas["BuildIdOperation"]) => unwrap(await flowgate.POST(`${queue}/build-id-compatibility`, { params, body }));
+  const sets = async (query: { maxSets?: number } = {}) =>
+    unwrap(await reader.GET(`${queue}/build-id-compatibility`, { params: { ...params, query } }));
+  await update({ addNewDefault: { buildId: "1.0" } });
+  await update({ addNewCompatible: { buildId: "1.1", existingCompatibleBuildId: "1.0" } });
+  await update({ addNewDefault: { buildId: "2.0" } });
+  assert.deepEqual((await sets({ maxSets: 1 })).versionSets, [{ buildIds: ["2.0"], default: "2.0" }]);
+  await update({ promoteBuildIdWithinSet: { buildId: "1.0" } });
+  await update({ promoteSetByBuildId: { buildId: "1.1" } });
+  assert.equal((await sets()).defaultBuildId, "1.0");
+  const body = { buildIds: ["1.0"], taskQueues: [id], reachabilityType: "OPEN_WORKFLOWS" as const };
+  const reachability = await reader.POST("/v1/namespaces/{namespace}/task-reachability", { params: { path: { namespace } }, body });
+  assert.deepEqual(unwrap(reachability).buildIdReachability["1.0"]?.taskQueueReachability, { [id]: ["NEW_WORKFLOWS"] });
+  await update({ mergeSets: { primaryBuildId: "2.0", secondaryBuildId: "1.0" } });
+  assert.equal((await sets()).versionSets.length, 1);
+});
