@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import sys
@@ -10,12 +11,33 @@ from temporalio import client, workflow
 
 Members = dict[str, list[str]]
 
+HANDLES = (
+    client.Client,
+    client.WorkflowHandle,
+    client.WorkflowUpdateHandle,
+    client.ScheduleHandle,
+    client.AsyncActivityHandle,
+    client.ActivityHandle,
+)
+
 
 def members(owner: object) -> Members:
     return {
         name: sorted(set(inspect.signature(member).parameters) - {"self"}) if inspect.isroutine(member) else []
         for name, member in inspect.getmembers(owner)
         if not name.startswith("_")
+    }
+
+
+def client_classes() -> Members:
+    """The classes of schedules and build ids, each with its fields."""
+    prefixes = ("Schedule", "BuildId", "WorkerBuildId")
+    return {
+        name: [field.name for field in dataclasses.fields(cls) if not field.name.startswith("_")]
+        if dataclasses.is_dataclass(cls)
+        else []
+        for name, cls in inspect.getmembers(client, inspect.isclass)
+        if name.startswith(prefixes) and cls not in HANDLES
     }
 
 
@@ -27,5 +49,5 @@ def workflow_members() -> Members:
 
 
 if __name__ == "__main__":
-    classes = (client.Client, client.WorkflowHandle, client.WorkflowUpdateHandle)
-    json.dump({cls.__name__: members(cls) for cls in classes} | {"workflow": workflow_members()}, sys.stdout)
+    handles = {cls.__name__: members(cls) for cls in HANDLES}
+    json.dump({**handles, "classes": client_classes(), "workflow": workflow_members()}, sys.stdout)
