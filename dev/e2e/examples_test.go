@@ -1,12 +1,19 @@
 package e2e_test
 
 import (
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/flowgate/flowgate/dev/e2e/e2etest"
+	"github.com/flowgate/flowgate/dev/stack"
 )
 
 // TestExamples runs every command in the README of each folder of examples/, in order and in a copy of the folder, and
@@ -47,4 +54,62 @@ func runExample(t *testing.T, folder, readme string) {
 		}
 	}
 	t.Logf("%d commands ran", ran)
+}
+
+// TestExampleWorkers shows what each worker of examples/ does besides completing activities.
+func TestExampleWorkers(t *testing.T) {
+	t.Parallel()
+	for name, command := range exampleWorkers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			queue := newID(t)
+			w := startExampleWorker(t, command, queue)
+
+			invalid := newID(t)
+			startActivity(t, "default", invalid, queue, `1`, 0)
+			outcome, err := shared.server.PollActivityExecution(t.Context(), &workflowservice.PollActivityExecutionRequest{Namespace: "default", ActivityId: invalid})
+			require.NoError(t, err)
+			failure := outcome.GetOutcome().GetFailure().GetApplicationFailureInfo()
+			require.Equal(t, "BadArguments", failure.GetType())
+			require.True(t, failure.GetNonRetryable())
+
+			s := start(t, "Import", `"args":[{"taskQueue":`+quote(queue)+`,"files":1,"rows":100000}]`)
+			e2etest.Eventually(t, "the worker has sent a heartbeat", func() bool {
+				pending := describe(t, s.WorkflowID).PendingActivities
+				return len(pending) == 1 && len(pending[0].HeartbeatDetails) == 1
+			})
+			writer().post(t, workflowPath(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
+			require.Equal(t, "CANCELED", awaitOutcome(t, s.WorkflowID).Status)
+
+			require.NoError(t, w.Process.Signal(syscall.SIGTERM))
+			last := start(t, "Import", `"args":[{"taskQueue":`+quote(queue)+`,"files":1,"rows":1}]`)
+			require.Equal(t, "COMPLETED", awaitOutcome(t, last.WorkflowID).Status, "the poll in progress receives a task")
+			require.NoError(t, w.Wait())
+		})
+	}
+}
+
+// exampleWorkers are the commands of the workers in examples/, which take a task queue as their last argument.
+var exampleWorkers = map[string][]string{ //nolint:gochecknoglobals // a constant
+	"bash":   {"bash", "../../examples/activity-worker-bash/worker.sh"},
+	"python": {"python3", "../../examples/activity-worker-python/worker.py"},
+	"node":   {"node", "../../examples/activity-worker-node/worker.mjs"},
+}
+
+func startExampleWorker(t *testing.T, command []string, queue string) *exec.Cmd {
+	t.Helper()
+	w := exec.CommandContext(t.Context(), command[0], append(command[1:len(command):len(command)], queue)...)
+	w.Env = exampleEnvironment(shared.replicas[0].URL)
+	w.Stderr = os.Stderr
+	require.NoError(t, w.Start())
+	t.Cleanup(func() {
+		_ = w.Process.Kill()
+		_ = w.Wait()
+	})
+	return w
+}
+
+// exampleEnvironment returns the environment of an example that uses the gateway at url.
+func exampleEnvironment(url string) []string {
+	return append(os.Environ(), "FLOWGATE_URL="+url, "FLOWGATE_KEY="+stack.WriterKey, "NO_PROXY=127.0.0.1")
 }

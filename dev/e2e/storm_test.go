@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -74,7 +73,7 @@ func TestWorkersSurviveAStorm(t *testing.T) {
 	t.Logf("%d activities completed in %s by %v; %d workers killed, %d gateways restarted, %d connections",
 		activities, took.Round(time.Second), result.Files, crew.kills.Load(), replicas.restarts.Load(), replicas.connections.Load())
 	logAttempts(t, attempts)
-	t.Logf("longest time from a kill to the next attempt: %s, with a heartbeat timeout of %s, for %d interrupted attempts",
+	t.Logf("longest time from the kill of a worker to the next attempt: %s, with a heartbeat timeout of %s, for %d attempts",
 		crew.longestLoss().Round(time.Millisecond), sample.ImportHeartbeatTimeout, len(crew.losses))
 }
 
@@ -239,31 +238,34 @@ type crew struct {
 	workers    []*crewMember
 	kills      atomic.Int64
 
-	mu sync.Mutex
-	// interrupted contains the time of the kill of a worker that had a task, by the task's file.
-	interrupted map[string]time.Time
-	losses      []time.Duration // from such a kill to the next attempt
-	completed   map[string]int  // number of accepted reports of completion, by file
-	unexpected  []string        // lines that no worker should write
+	mu          sync.Mutex
+	interrupted map[string]interruption // by the file of the attempt
+	losses      []time.Duration         // from an interruption to the next attempt
+	completed   map[string]int          // number of accepted reports of completion, by file
+	unexpected  []string                // lines that no worker should write
+}
+
+// interruption is the kill of a worker that had a task.
+type interruption struct {
+	at      time.Time
+	attempt int
 }
 
 // crewMember is a process of a worker, which a new process replaces when it is killed.
 type crewMember struct {
 	command []string
 	process *exec.Cmd
-	file    string // the file of the task in hand; crew.mu guards it
+	// file and attempt are those of the task in hand; crew.mu guards them.
+	file    string
+	attempt int
 }
 
 func newCrew(t *testing.T, queue, url string, workersOfAKind int) *crew {
 	t.Helper()
-	c := &crew{queue: queue, url: url, interrupted: map[string]time.Time{}, completed: map[string]int{}}
-	for _, command := range [][]string{
-		{"bash", "activity-worker-bash/worker.sh"}, {"python3", "activity-worker-python/worker.py"}, {"node", "activity-worker-node/worker.mjs"},
-	} {
-		script, err := filepath.Abs("../../examples/" + command[1])
-		require.NoError(t, err)
+	c := &crew{queue: queue, url: url, interrupted: map[string]interruption{}, completed: map[string]int{}}
+	for _, command := range exampleWorkers {
 		for range workersOfAKind {
-			m := &crewMember{command: []string{command[0], script, queue}}
+			m := &crewMember{command: append(slices.Clone(command), queue)}
 			c.start(t, m)
 			c.workers = append(c.workers, m)
 		}
@@ -276,7 +278,7 @@ func newCrew(t *testing.T, queue, url string, workersOfAKind int) *crew {
 func (c *crew) start(t *testing.T, m *crewMember) {
 	t.Helper()
 	process := exec.Command(m.command[0], m.command[1:]...) //nolint:noctx // the cleanup ends it
-	process.Env = append(os.Environ(), "FLOWGATE_URL="+c.url, "FLOWGATE_KEY="+stack.WriterKey, "NO_PROXY=127.0.0.1")
+	process.Env = exampleEnvironment(c.url)
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	reader, output, err := os.Pipe()
 	if !assert.NoError(t, err) {
@@ -314,12 +316,16 @@ func (c *crew) observe(m *crewMember, process *exec.Cmd, line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if began := attemptLine.FindStringSubmatch(line); began != nil {
+		file := began[1]
+		attempt, _ := strconv.Atoi(began[2])
 		if m.process == process {
-			m.file = began[1]
+			m.file, m.attempt = file, attempt
 		}
-		if killed, found := c.interrupted[began[1]]; found {
-			c.losses = append(c.losses, time.Since(killed))
-			delete(c.interrupted, began[1])
+		if lost, found := c.interrupted[file]; found && attempt > lost.attempt {
+			// No worker writes about an attempt whose task reached a process that was killed: a curl process can outlive its worker.
+			lostAttempts := time.Duration(attempt - lost.attempt)
+			c.losses = append(c.losses, time.Since(lost.at)/lostAttempts)
+			delete(c.interrupted, file)
 		}
 	} else if ended := completeLine.FindStringSubmatch(line); ended != nil {
 		if ended[2] == "204" {
@@ -347,7 +353,7 @@ func (c *crew) killOne(t *testing.T) {
 	c.mu.Lock()
 	assert.NoError(t, m.process.Process.Kill())
 	if m.file != "" {
-		c.interrupted[m.file] = time.Now()
+		c.interrupted[m.file] = interruption{time.Now(), m.attempt}
 		m.file = ""
 	}
 	c.mu.Unlock()

@@ -158,3 +158,25 @@ func payloadOf(encoding, data string) converter.RawValue {
 		Data:     []byte(data),
 	})
 }
+
+func TestImportRejectsInvalidInput(t *testing.T) {
+	t.Parallel()
+	sdk := dial(t)
+	for name, input := range map[string]sample.ImportInput{
+		"no task queue":     {Files: 1},
+		"a negative number": {TaskQueue: "imports", Files: -1},
+		"a negative limit":  {TaskQueue: "imports", Files: 1, Parallel: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireFailure(t, start(t, sdk, "Import", input), "InvalidImport")
+		})
+	}
+}
+
+func TestImportOfNoFileCompletes(t *testing.T) {
+	t.Parallel()
+	var result sample.ImportResult
+	require.NoError(t, start(t, dial(t), "Import", sample.ImportInput{TaskQueue: "imports"}).Get(t.Context(), &result))
+	require.Zero(t, result.Rows)
+}
