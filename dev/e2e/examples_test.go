@@ -56,6 +56,20 @@ func runExample(t *testing.T, folder, readme string) {
 	t.Logf("%d commands ran", ran)
 }
 
+// TestWelcomeAboutSchedules runs the commands about schedules that make run prints.
+func TestWelcomeAboutSchedules(t *testing.T) {
+	t.Parallel()
+	sh := newShell(t)
+	commands := stack.ScheduleCommands(shared.replicas[0].URL)
+	sh.expect(t, step{command: commands[0], output: `{"scheduleId":"nightly"}`}, false)
+	e2etest.Eventually(t, "the list has the workflow of the schedule", func() bool {
+		printed, err := sh.run(t, commands[1], true)
+		return err == nil && strings.Contains(printed, `"workflowType":"Report"`) && strings.Contains(printed, `"status":"COMPLETED"`)
+	})
+	sh.expect(t, step{command: commands[2]}, false)
+	require.Len(t, commands, 3)
+}
+
 // TestExampleWorkers shows what each worker of examples/ does besides completing activities.
 func TestExampleWorkers(t *testing.T) {
 	t.Parallel()

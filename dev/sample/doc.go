@@ -1,6 +1,6 @@
 // Package sample contains workflows for trying and testing a gateway. Order resembles a business process. Echo,
-// EchoPayload, Sleep, Wait, Fail, Chain, Approval and ObserveFailure each show one feature of Temporal. The activities of
-// Import run in the workers of examples/, over HTTP.
+// EchoPayload, Sleep, Wait, Fail, Chain, Approval and ObserveFailure each show one feature of Temporal. The programs in
+// examples/ run the activities of Import and Purchase over HTTP, and create schedules of Report.
 //
 // Trust boundary: callers may send any input. A workflow with invalid input fails with a message that describes the
 // error. The workflows and activities call nothing outside Temporal.

@@ -180,3 +180,20 @@ func TestImportOfNoFileCompletes(t *testing.T) {
 	require.NoError(t, start(t, dial(t), "Import", sample.ImportInput{TaskQueue: "imports"}).Get(t.Context(), &result))
 	require.Zero(t, result.Rows)
 }
+
+func TestReportIsAboutTheDayBefore(t *testing.T) {
+	t.Parallel()
+	before := time.Now().UTC()
+	var result sample.ReportResult
+	require.NoError(t, start(t, dial(t), "Report", sample.ReportInput{Shop: "Zurich"}).Get(t.Context(), &result))
+	after := time.Now().UTC()
+	require.Equal(t, "Zurich", result.Shop)
+	require.Contains(t, []string{before.AddDate(0, 0, -1).Format(time.DateOnly), after.AddDate(0, 0, -1).Format(time.DateOnly)}, result.Day)
+}
+
+func TestPurchaseRejectsInvalidInput(t *testing.T) {
+	t.Parallel()
+	sdk := dial(t)
+	requireFailure(t, start(t, sdk, "Purchase", sample.PurchaseInput{Item: "desk"}), "InvalidPurchase")
+	requireFailure(t, start(t, sdk, "Purchase", sample.PurchaseInput{TaskQueue: "approvals"}), "InvalidPurchase")
+}

@@ -22,6 +22,8 @@ func NewWorker(temporal client.Client, taskQueue string) worker.Worker {
 	w.RegisterWorkflowWithOptions(Approval, workflow.RegisterOptions{Name: "Approval"})
 	w.RegisterWorkflowWithOptions(ObserveFailure, workflow.RegisterOptions{Name: "ObserveFailure"})
 	w.RegisterWorkflowWithOptions(Import, workflow.RegisterOptions{Name: "Import"})
+	w.RegisterWorkflowWithOptions(Purchase, workflow.RegisterOptions{Name: "Purchase"})
+	w.RegisterWorkflowWithOptions(Report, workflow.RegisterOptions{Name: "Report"})
 	w.RegisterDynamicWorkflow(echoAny, workflow.DynamicRegisterOptions{})
 	w.RegisterActivityWithOptions(charge, activity.RegisterOptions{Name: chargeActivity})
 	w.RegisterActivityWithOptions(refund, activity.RegisterOptions{Name: refundActivity})

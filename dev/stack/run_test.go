@@ -25,7 +25,7 @@ func TestRunReturnsWhenInterrupted(t *testing.T) {
 	ended := run(ctx, options)
 	awaitReady(t, out)
 	commands := out.String()[strings.Index(out.String(), "\n\n")+2:]
-	require.Equal(t, 3, strings.Count("\n"+commands, "\ncurl -s "))
+	require.Equal(t, 6, strings.Count("\n"+commands, "\ncurl -s "))
 	require.Contains(t, commands, fmt.Sprintf("http://127.0.0.1:%d/v1/namespaces/default/workflows", options.Ports.Gateway))
 
 	interrupt()
