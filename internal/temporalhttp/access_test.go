@@ -14,8 +14,9 @@ import (
 )
 
 // A caller without a grant on the namespace, or with a lower role than the RPC
-// requires, receives PERMISSION_DENIED for every rule, and no RPC is called.
-func TestEveryRuleRequiresAGrant(t *testing.T) {
+// requires, receives PERMISSION_DENIED for every HTTP rule (google.api.http), and
+// no RPC is called.
+func TestEveryHTTPRuleRequiresAGrant(t *testing.T) {
 	t.Parallel()
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
@@ -61,7 +62,7 @@ func TestAuthorisationComesBeforeValidation(t *testing.T) {
 	})
 }
 
-func TestEveryRuleRequiresACredential(t *testing.T) {
+func TestEveryHTTPRuleRequiresACredential(t *testing.T) {
 	t.Parallel()
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
@@ -104,7 +105,7 @@ func TestUnsupportedMethodsReturn405(t *testing.T) {
 	})
 }
 
-func TestPathsWithoutARuleReturn404(t *testing.T) {
+func TestPathsWithoutAnHTTPRuleReturn404(t *testing.T) {
 	t.Parallel()
 	withGateway(t, nil, func(t *testing.T, g *servertest.Gateway) {
 		before := len(g.Upstream.AllCalls())
