@@ -23,7 +23,7 @@ func TestClientReportsEffectiveSettings(t *testing.T) {
 		return as[client](t, c.get(t, "/v1/namespaces/"+namespace+"/client").expect(t, http.StatusOK))
 	}
 	got := settings(writer(), "default")
-	require.Equal(t, []string{"default", "dev", "dev", "write", "NONE", "none"},
+	require.Equal(t, []string{"default", writerKeyID, writerKeyID, "write", "NONE", "none"},
 		[]string{got.Namespace, got.Identity, got.Principal, got.Role, got.QueryRejectCondition, got.CredentialMode})
 	require.Equal(t, []string{"trace-id"}, got.MetadataKeys)
 	require.Equal(t, []string{"55s", "58s"}, []string{got.Limits.MaxWait, got.Limits.RequestBudget})

@@ -76,7 +76,7 @@ func TestBatchTerminatesByQuery(t *testing.T) {
 	location := startBatch(t, withKey, body)
 	require.Equal(t, location, startBatch(t, withKey, body))
 	job := awaitBatch(t, location)
-	require.Equal(t, []string{"COMPLETED", "TERMINATE_WORKFLOW", "dev", "left <us>", query},
+	require.Equal(t, []string{"COMPLETED", "TERMINATE_WORKFLOW", writerKeyID, "left <us>", query},
 		[]string{job.State, job.OperationType, job.Identity, job.Reason, job.Query})
 	require.Equal(t, progress{Total: number, Completed: number}, job.Progress)
 	require.False(t, job.CloseTime.Before(job.StartTime))
@@ -127,7 +127,8 @@ func TestBatchAppliesEachOperationToListedWorkflows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, jobID := startWithSignals(t, 0), newID(t)
+			s := startWithSignals(t, 0) // its first workflow task has completed, which a reset requires
+			jobID := newID(t)
 			executions := `"executions":[{"workflowId":` + quote(s.WorkflowID) + `,"runId":` + quote(s.RunID) + `}]`
 			a := writer().post(t, batches, `{`+executions+`,"operation":{`+test.operation+`},"dryRun":true}`).expect(t, http.StatusOK)
 			require.JSONEq(t, `{"count":1}`, string(a.body))
@@ -164,7 +165,8 @@ func TestBatchWithInvalidQueryIsRejected(t *testing.T) {
 // A batch job completes even if the operation fails for some workflows, and reports their number.
 func TestBatchCountsFailures(t *testing.T) {
 	t.Parallel()
-	done, failing := startWithSignals(t, 0), startWithoutWorker(t) // the reset fails, because no workflow task has completed
+	done := startWithSignals(t, 0)
+	failing := startWithoutWorker(t) // no workflow task has completed, so the reset fails
 	executions := `[{"workflowId":` + quote(done.WorkflowID) + `},{"workflowId":` + quote(failing.WorkflowID) + `}]`
 	job := awaitBatch(t, startBatch(t, writer(), `{"executions":`+executions+`,"operation":{"reset":{"resetType":"LAST_WORKFLOW_TASK"}}}`))
 	require.Equal(t, "COMPLETED", job.State)

@@ -18,6 +18,9 @@ import (
 // threeNamespacesKey is an API key with the role "write" on three namespaces: "default", "other" and "absent".
 const threeNamespacesKey = "fg_many_00000000000000000000000000000000"
 
+// writerKeyID is the id of the key of writer(). Temporal records it as the identity of that caller.
+const writerKeyID = "dev"
+
 // caller sends requests to one gateway with one credential. Methods that change a caller return a modified copy.
 type caller struct {
 	url    string

@@ -71,7 +71,8 @@ func setRouting(t *testing.T, c caller, name, what, body string) apiResponse {
 	return c.mustSend(t, http.MethodPut, deploymentPath(name, what), body)
 }
 
-// startOn starts a Ledger workflow and requires that a worker of the given version runs it.
+// startOn starts a Ledger workflow and requires that a worker of the given version runs it. The name of the deployment is
+// also the name of its workers' task queue.
 func startOn(t *testing.T, name, buildID string, fields ...string) (workflowID string) {
 	t.Helper()
 	id := newID(t)
@@ -87,7 +88,7 @@ func startOn(t *testing.T, name, buildID string, fields ...string) (workflowID s
 func TestDeploymentRoutesRampsAndDrains(t *testing.T) {
 	t.Parallel()
 	name := newID(t)
-	pinned := startVersion(t, name, "1.0")
+	pinnedToFirst := startVersion(t, name, "1.0") // the versioning override, in JSON
 	startVersion(t, name, "2.0")
 	e2etest.Eventually(t, "both versions have polled", func() bool {
 		a := reader().get(t, deploymentPath(name))
@@ -99,7 +100,7 @@ func TestDeploymentRoutesRampsAndDrains(t *testing.T) {
 
 	set := setRouting(t, writer().with("If-Match", before), name, "/current-version", `{"buildId":"1.0"}`).expect(t, http.StatusNoContent)
 	d, after := describeDeployment(t, name)
-	require.Equal(t, []string{"1.0", "dev"}, []string{d.current(), d.LastModifierIdentity})
+	require.Equal(t, []string{"1.0", writerKeyID}, []string{d.current(), d.LastModifierIdentity})
 	require.Equal(t, set.header.Get("ETag"), after)
 	terminate(t, startOn(t, name, "1.0"))
 	setRouting(t, writer().with("If-Match", before), name, "/current-version", `{"buildId":"2.0"}`).
@@ -117,7 +118,7 @@ func TestDeploymentRoutesRampsAndDrains(t *testing.T) {
 	d, _ = describeDeployment(t, name)
 	require.Nil(t, d.RoutingConfig.RampingVersion)
 
-	id := startOn(t, name, "1.0", `"versioningOverride":`+pinned)
+	id := startOn(t, name, "1.0", `"versioningOverride":`+pinnedToFirst)
 	setRouting(t, writer(), name, "/current-version", `{"buildId":"2.0"}`).expect(t, http.StatusNoContent)
 	awaitVersionStatus(t, name, "1.0", "DRAINING")
 	terminate(t, id)

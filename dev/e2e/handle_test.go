@@ -17,7 +17,7 @@ func TestHandleOfAnotherChainIsRejected(t *testing.T) {
 	first := startWithoutWorker(t)
 	terminate(t, first.WorkflowID)
 	second := as[started](t, writer().post(t, workflows, startBody("Wait", first.WorkflowID, sample.TaskQueue)).expect(t, http.StatusCreated))
-	awaitSignalCount(t, second.WorkflowID, 0)
+	awaitSignalCount(t, second.WorkflowID, 0) // the first workflow task has completed, which the reset requires
 	for _, call := range []struct {
 		method, path, body string
 		status             int
@@ -62,8 +62,8 @@ func TestHandleFollowsItsChain(t *testing.T) {
 		page = historyPage(t, writer(), pages+"&pageToken="+page.NextPageToken)
 		events = append(events, page.Events...)
 	}
-	require.Greater(t, len(events), 2, "the pages contain the events of the run at the time of the first page")
-	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events[:len(events)], events)
+	require.Greater(t, len(events), 2, "later pages were read after the workflow continued as new")
+	require.Equal(t, historyPage(t, writer(), historyPath(s)).Events[:len(events)], events, "all pages are of the run that the first page was of")
 	terminate(t, s.WorkflowID)
 }
 

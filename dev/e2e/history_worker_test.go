@@ -23,19 +23,19 @@ import (
 func makeHistory(t *testing.T, events, batchSize int) started {
 	t.Helper()
 	began := time.Now()
-	const lastTask, anotherTask = false, true
+	const withoutNextTask, withNextTask = false, true // the last argument of respond
 	s, task := pollTask(t)
 	for {
 		// The events have the ids 1, 2, 3 and so on. The start of the task is the last one, so its id is the number of
 		// events so far. Two more are the completion of this task and the completion of the run.
 		left := events - int(task.GetStartedEventId()) - 2
 		if left <= batchSize {
-			respond(t, task, append(markers(left), completion()), lastTask)
+			respond(t, task, append(markers(left), completion()), withoutNextTask)
 			t.Logf("created %d events in %s", events, time.Since(began).Round(time.Millisecond))
 			return s
 		}
 		// The next task adds three events, besides markers: its scheduling, its start and its completion.
-		task = respond(t, task, markers(min(batchSize, left-3)), anotherTask)
+		task = respond(t, task, markers(min(batchSize, left-3)), withNextTask)
 	}
 }
 

@@ -23,7 +23,8 @@ func unusualIDs(t *testing.T) []string {
 	return ids
 }
 
-// TestWorkflowIDsAreDecodedExactlyOnce checks the server without the Go SDK, which does not support non-ASCII ids.
+// TestWorkflowIDsAreDecodedExactlyOnce reads the workflows from Temporal with a plain gRPC client. The Go SDK cannot: it
+// also sends the workflow id as gRPC metadata, and gRPC rejects metadata that is not ASCII.
 func TestWorkflowIDsAreDecodedExactlyOnce(t *testing.T) {
 	t.Parallel()
 	ids := unusualIDs(t)

@@ -16,8 +16,8 @@ import (
 	"github.com/flowgate/flowgate/dev/e2e/e2etest"
 )
 
-// startListed starts n workflows and waits until the server lists them. It returns the path of a list that contains
-// only these workflows, to which query parameters can be appended, and their sorted ids.
+// startListed starts n workflows and waits until the server lists them. It returns the sorted ids of these workflows, and
+// the path of a list that contains only them. The path has a query, so that a test can append "&name=value".
 func startListed(t *testing.T, n int) (path string, ids []string) {
 	t.Helper()
 	customer := uuid.NewString()
@@ -93,16 +93,16 @@ func TestPageTokenIsBoundToRequest(t *testing.T) {
 	writer().get(t, path+token).expect(t, http.StatusOK)
 	writer().onGateway(shared.replicas[1]).get(t, path+token).expect(t, http.StatusOK)
 	for name, a := range map[string]apiResponse{
-		"tampered":             writer().get(t, path+string(tampered)),
-		"truncated":            writer().get(t, path+token[:len(token)-2]),
-		"not sealed":           writer().get(t, path+"&pageToken=AAAA"),
-		"not base64":           writer().get(t, path+"&pageToken=%25%25"),
-		"another query":        writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowType = "Unpolled"`)+token),
-		"no query":             writer().get(t, workflows+"?"+strings.TrimPrefix(token, "&")),
-		"another principal":    reader().get(t, path+token),
-		"token of another key": writer().get(t, path+otherToken),
-		"another namespace":    threeNamespacesWriter.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+otherToken),
-		"token of the server":  writer().get(t, path+"&pageToken=eyJDbG9zZVRpbWUiOiIwMDAxLTAxLTAxVDAwOjAwOjAwWiJ9"),
+		"tampered":                   writer().get(t, path+string(tampered)),
+		"truncated":                  writer().get(t, path+token[:len(token)-2]),
+		"not sealed":                 writer().get(t, path+"&pageToken=AAAA"),
+		"not base64":                 writer().get(t, path+"&pageToken=%25%25"),
+		"another query":              writer().get(t, workflows+"?query="+url.QueryEscape(`WorkflowType = "Unpolled"`)+token),
+		"no query":                   writer().get(t, workflows+"?"+strings.TrimPrefix(token, "&")),
+		"sent by another principal":  reader().get(t, path+token),
+		"token of another principal": writer().get(t, path+otherToken),
+		"another namespace":          threeNamespacesWriter.get(t, "/v1/namespaces/"+otherNamespace+"/workflows"+query+otherToken),
+		"token of the server":        writer().get(t, path+"&pageToken=eyJDbG9zZVRpbWUiOiIwMDAxLTAxLTAxVDAwOjAwOjAwWiJ9"),
 	} {
 		require.Equal(t, http.StatusBadRequest, a.status, name)
 		a.problem(t, http.StatusBadRequest, "invalid-page-token")
@@ -186,7 +186,7 @@ func TestModifiedPageTokenIsRejected(t *testing.T) {
 			tampered := []byte(token)
 			tampered[i] = 'A'
 			if token[i] == 'A' {
-				tampered[i] = 'Q'
+				tampered[i] = 'Q' // any other character of base64
 			}
 			writer().get(t, path+"&pageToken="+string(tampered)).problem(t, http.StatusBadRequest, "invalid-page-token")
 		}

@@ -28,7 +28,7 @@ type environment struct {
 	stack    *stack.Stack
 	replicas [2]*stack.Gateway
 	contract *contract
-	// server calls Temporal directly. Unlike the SDK, it supports workflow ids that are not ASCII.
+	// server calls Temporal with a plain gRPC client. Unlike the SDK, it supports workflow ids that are not ASCII.
 	server workflowservice.WorkflowServiceClient
 }
 

@@ -202,7 +202,7 @@ func TestPausedWorkflowWaits(t *testing.T) {
 		Pause  struct{ Reason, Identity string }
 	}](t, writer().get(t, workflowPath(s.WorkflowID)))
 	require.Equal(t, "PAUSED", w.Status)
-	require.Equal(t, []string{"the bank is down", "dev"}, []string{w.Pause.Reason, w.Pause.Identity})
+	require.Equal(t, []string{"the bank is down", writerKeyID}, []string{w.Pause.Reason, w.Pause.Identity})
 	signalFinish(t, s.WorkflowID, `1`)
 	writer().get(t, workflowPath(s.WorkflowID, "/result?wait=1s")).expect(t, http.StatusAccepted)
 	writer().post(t, unpause, `{"reason":"the bank is back"}`).expect(t, http.StatusNoContent)

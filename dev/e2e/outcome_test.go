@@ -92,8 +92,7 @@ func TestTerminationHasReasonAndDetails(t *testing.T) {
 	writer().post(t, workflowPath(s.WorkflowID, "/terminate"), body).expect(t, http.StatusNoContent)
 	o := awaitOutcome(t, s.WorkflowID)
 	require.Equal(t, "TERMINATED", o.Status)
-	const principal = "dev" // of writer()
-	require.Equal(t, []string{"terminated", "stuck on <&>", principal}, []string{o.Failure.Kind, o.Failure.Message, o.Failure.Identity})
+	require.Equal(t, []string{"terminated", "stuck on <&>", writerKeyID}, []string{o.Failure.Kind, o.Failure.Message, o.Failure.Identity})
 	require.Equal(t, []json.RawMessage{json.RawMessage(unusualValue), json.RawMessage("null")}, o.Failure.Details)
 }
 

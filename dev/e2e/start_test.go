@@ -127,10 +127,10 @@ func signalCount(t *testing.T, workflowID string) int {
 func TestRequestsHavePrincipalAsIdentity(t *testing.T) {
 	t.Parallel()
 	s := startWithoutWorker(t)
-	require.Equal(t, "dev", serverStartedEvent(t, s).GetIdentity())
+	require.Equal(t, writerKeyID, serverStartedEvent(t, s).GetIdentity())
 	terminate(t, s.WorkflowID)
 	events := serverHistory(t, s.WorkflowID, s.RunID)
-	require.Equal(t, "dev", events[len(events)-1].GetWorkflowExecutionTerminatedEventAttributes().GetIdentity())
+	require.Equal(t, writerKeyID, events[len(events)-1].GetWorkflowExecutionTerminatedEventAttributes().GetIdentity())
 }
 
 func TestEagerStartIsAcceptedAndNotForwarded(t *testing.T) {
