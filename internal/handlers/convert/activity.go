@@ -34,7 +34,7 @@ func StartActivityRequest(stamp Stamp, body *openapi.StartActivityRequest) (*wor
 		ScheduleToStartTimeout: v.Duration("/scheduleToStartTimeout", body.ScheduleToStartTimeout),
 		StartToCloseTimeout:    v.Duration("/startToCloseTimeout", body.StartToCloseTimeout),
 		HeartbeatTimeout:       v.Duration("/heartbeatTimeout", body.HeartbeatTimeout),
-		RetryPolicy:            v.retryPolicy("/retryPolicy", body.RetryPolicy),
+		RetryPolicy:            v.retryPolicy(body.RetryPolicy),
 		Input:                  v.Payloads("/args", body.Args, "/argPayloads", body.ArgPayloads),
 		IdReusePolicy:          Enum[enums.ActivityIdReusePolicy](&v, "/idReusePolicy", string(body.IDReusePolicy)),
 		IdConflictPolicy:       Enum[enums.ActivityIdConflictPolicy](&v, "/idConflictPolicy", string(body.IDConflictPolicy)),

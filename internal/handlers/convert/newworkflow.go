@@ -27,7 +27,7 @@ func NewWorkflow(body *openapi.ScheduleAction) (*workflow.NewWorkflowExecutionIn
 		WorkflowExecutionTimeout: v.Duration("/executionTimeout", body.ExecutionTimeout),
 		WorkflowRunTimeout:       v.Duration("/runTimeout", body.RunTimeout),
 		WorkflowTaskTimeout:      v.Duration("/taskTimeout", body.TaskTimeout),
-		RetryPolicy:              v.retryPolicy("/retryPolicy", body.RetryPolicy),
+		RetryPolicy:              v.retryPolicy(body.RetryPolicy),
 		Memo:                     v.Memo(body.Memo, body.MemoPayloads),
 		SearchAttributes:         v.SearchAttributes(body.SearchAttributes),
 		UserMetadata:             userMetadata(body.StaticSummary, body.StaticDetails),

@@ -18,7 +18,8 @@ const (
 )
 
 // retryPolicy sets the defaults of a policy and validates it, as the SDKs do.
-func (v *Validation) retryPolicy(pointer string, policy *openapi.RetryPolicy) *common.RetryPolicy {
+func (v *Validation) retryPolicy(policy *openapi.RetryPolicy) *common.RetryPolicy {
+	const pointer = "/retryPolicy"
 	if policy == nil {
 		return nil
 	}

@@ -33,7 +33,7 @@ func StartRequest(stamp Stamp, body *openapi.StartWorkflowRequest) (*workflowser
 		RequestId:                stamp.RequestID,
 		WorkflowIdReusePolicy:    Enum[enums.WorkflowIdReusePolicy](&v, "/idReusePolicy", string(body.IDReusePolicy)),
 		WorkflowIdConflictPolicy: conflictPolicy(&v, body.IDConflictPolicy),
-		RetryPolicy:              v.retryPolicy("/retryPolicy", body.RetryPolicy),
+		RetryPolicy:              v.retryPolicy(body.RetryPolicy),
 		CronSchedule:             body.CronSchedule,
 		Memo:                     v.Memo(body.Memo, body.MemoPayloads),
 		SearchAttributes:         v.SearchAttributes(body.SearchAttributes),

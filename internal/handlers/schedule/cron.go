@@ -131,7 +131,7 @@ func checkInterval(spec *schedule.IntervalSpec) error {
 }
 
 // days matches a number of days in a duration, as the server does.
-var days = regexp.MustCompile(`(\d+(\.\d*)?|(\.\d+))d`) //nolint:gochecknoglobals // a constant
+var days = regexp.MustCompile(`(\d+(\.\d*)?|(\.\d+))d`)
 
 // parseDays is [time.ParseDuration] with the additional unit "d".
 func parseDays(text string) (time.Duration, error) {

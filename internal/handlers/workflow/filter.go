@@ -51,7 +51,7 @@ func (s *Service) visibilityQuery(ctx context.Context, namespace string, f *filt
 	}
 	var v convert.Validation
 	conditions := f.conditions(&v)
-	condition, clauses := splitQuery(&v, "?query", f.query)
+	condition, clauses := splitQuery(&v, f.query)
 	if err := v.Err(); err != nil {
 		return "", err
 	}

@@ -61,9 +61,10 @@ func boolLiteral(v *convert.Validation, pointer, value string) string {
 // BY, so that further conditions can be added to the condition in parentheses. It rejects
 // every query that could end these parentheses: one with unbalanced parentheses, an open
 // string or a comment. It reads strings, names and comments as the server does.
-func splitQuery(v *convert.Validation, pointer, query string) (condition, clauses string) {
-	depth := 0
-	for i, end := 0, 0; i < len(query) && depth >= 0; i = end {
+func splitQuery(v *convert.Validation, query string) (condition, clauses string) {
+	const pointer = "?query"
+	depth, end := 0, 0
+	for i := 0; i < len(query) && depth >= 0; i = end {
 		if end = endOfToken(query, i); end < 0 {
 			v.Add(pointer, "has a quote that is not closed")
 			return "", ""

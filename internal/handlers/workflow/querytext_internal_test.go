@@ -28,7 +28,7 @@ func TestSplitQuerySeparatesTheConditionFromTheClauses(t *testing.T) {
 		"A = '--' AND B = '#' AND C = 'a@b'":       {"A = '--' AND B = '#' AND C = 'a@b'", ""},
 	} {
 		var v convert.Validation
-		condition, clauses := splitQuery(&v, "?query", query)
+		condition, clauses := splitQuery(&v, query)
 		require.NoError(t, v.Err(), query)
 		require.Equal(t, want, [2]string{condition, clauses}, query)
 	}
@@ -56,7 +56,7 @@ func TestSplitQueryRejectsAQueryThatCouldEndItsParentheses(t *testing.T) {
 		"a@'b":                   "@",
 	} {
 		var v convert.Validation
-		splitQuery(&v, "?query", query)
+		splitQuery(&v, query)
 		require.Len(t, v, 1, query)
 		require.Equal(t, "?query", v[0].Pointer)
 		require.Contains(t, v[0].Detail, want, query)
@@ -83,13 +83,13 @@ func FuzzSplitQuery(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, query string) {
 		var v convert.Validation
-		condition, clauses := splitQuery(&v, "?query", query)
+		condition, clauses := splitQuery(&v, query)
 		if len(v) > 0 {
 			require.Empty(t, condition+clauses)
 			return
 		}
 		require.Equal(t, query, condition+clauses)
-		enclosed, rest := splitQuery(&v, "?query", "("+condition+")")
+		enclosed, rest := splitQuery(&v, "("+condition+")")
 		require.Empty(t, v)
 		require.Equal(t, []string{"(" + condition + ")", ""}, []string{enclosed, rest})
 	})
