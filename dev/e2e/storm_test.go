@@ -119,7 +119,7 @@ func completedAttempts(t *testing.T, s started) []attempt {
 	var attempts []attempt
 	scheduled, number := map[int64]time.Time{}, map[int64]int32{}
 	for _, event := range serverHistory(t, s.WorkflowID, s.RunID) {
-		switch at := event.GetEventTime().AsTime(); event.GetEventType() {
+		switch at := event.GetEventTime().AsTime(); event.GetEventType() { //nolint:exhaustive // those of activities
 		case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 			scheduled[event.GetEventId()] = at
 		case enums.EVENT_TYPE_ACTIVITY_TASK_STARTED:
@@ -219,10 +219,14 @@ func (r *replicas) forward(client *net.TCPConn) {
 func (r *replicas) restartNext(t *testing.T) {
 	t.Helper()
 	i := int(r.restarts.Add(1)) % len(r.gateways)
-	assert.NoError(t, r.gateways[i].Signal(syscall.SIGTERM))
+	if err := r.gateways[i].Signal(syscall.SIGTERM); err != nil {
+		assert.Fail(t, err.Error())
+	}
 	select {
 	case <-r.gateways[i].Done():
-		assert.NoError(t, r.gateways[i].Err())
+		if err := r.gateways[i].Err(); err != nil {
+			assert.Fail(t, err.Error())
+		}
 	case <-t.Context().Done():
 		return
 	}
@@ -315,28 +319,36 @@ var (
 func (c *crew) observe(m *crewMember, process *exec.Cmd, line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if began := attemptLine.FindStringSubmatch(line); began != nil {
-		file := began[1]
+	began, ended := attemptLine.FindStringSubmatch(line), completeLine.FindStringSubmatch(line)
+	stopped := stoppedLine.FindStringSubmatch(line)
+	switch {
+	case began != nil:
 		attempt, _ := strconv.Atoi(began[2])
 		if m.process == process {
-			m.file, m.attempt = file, attempt
+			m.file, m.attempt = began[1], attempt
 		}
-		if lost, found := c.interrupted[file]; found && attempt > lost.attempt {
-			// No worker writes about an attempt whose task reached a process that was killed: a curl process can outlive its worker.
-			lostAttempts := time.Duration(attempt - lost.attempt)
-			c.losses = append(c.losses, time.Since(lost.at)/lostAttempts)
-			delete(c.interrupted, file)
-		}
-	} else if ended := completeLine.FindStringSubmatch(line); ended != nil {
+		c.resume(began[1], attempt)
+	case ended != nil:
 		if ended[2] == "204" {
 			c.completed[ended[1]]++
 		}
 		c.end(m, ended[1])
-	} else if ended := stoppedLine.FindStringSubmatch(line); ended != nil {
-		c.end(m, ended[1])
-	} else {
+	case stopped != nil:
+		c.end(m, stopped[1])
+	default:
 		c.unexpected = append(c.unexpected, line)
 	}
+}
+
+// resume records the loss if the last attempt that a worker has written about was interrupted. No worker writes about
+// an attempt whose task reached a process that was killed, because a curl process can outlive its worker.
+func (c *crew) resume(file string, attempt int) {
+	lost, found := c.interrupted[file]
+	if !found || attempt <= lost.attempt {
+		return
+	}
+	c.losses = append(c.losses, time.Since(lost.at)/time.Duration(attempt-lost.attempt))
+	delete(c.interrupted, file)
 }
 
 func (c *crew) end(m *crewMember, file string) {
@@ -351,7 +363,9 @@ func (c *crew) killOne(t *testing.T) {
 	t.Helper()
 	m := c.workers[rand.N(len(c.workers))]
 	c.mu.Lock()
-	assert.NoError(t, m.process.Process.Kill())
+	if err := m.process.Process.Kill(); err != nil {
+		assert.Fail(t, err.Error())
+	}
 	if m.file != "" {
 		c.interrupted[m.file] = interruption{time.Now(), m.attempt}
 		m.file = ""
