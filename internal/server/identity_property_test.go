@@ -49,7 +49,8 @@ func documentedOperations(t *testing.T, g *servertest.Gateway) []attempt {
 				"{namespace}", "default", "{workflowId}", "order").Replace(path), "id")}
 			a.body = map[string]string{
 				"startWorkflow": servertest.StartBody(""), "signalWorkflow": `{"signal":"s"}`, "queryWorkflow": `{"query":"q"}`, "createToken": `{"read":true}`,
-				"registerNamespace": `{"name":"default","retention":"24h"}`,
+				"registerNamespace":   `{"name":"default","retention":"24h"}`,
+				"getTaskReachability": `{"buildIds":["7"]}`, // only the call shows that it is a read
 			}[operation.OperationID]
 			if operation.OperationID == "queryWorkflowByName" {
 				a.path += "?query=q"
