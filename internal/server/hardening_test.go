@@ -46,7 +46,7 @@ func TestHardening(t *testing.T) {
 	t.Parallel()
 	rows := slices.Concat(hostileCredentials(), hostileTokens(), failingIssuers(), hostilePaths(), hostileBodies(), hostileHeaders(),
 		failingUpstreams(), overload(), operating(), rates(), hostileValues(), hostileErrors(), slowReaders(), slowBodies(),
-		keyLimits(), sharedPolls(), hostileAudit(), hostileIdempotencyKeys(), hostileListeners(), resourceCases())
+		keyLimits(), sharedPolls(), hostileAudit(), hostileIdempotencyKeys(), hostileListeners(), resourceCases(), hostileSchedules())
 	covered := map[int]bool{}
 	for _, row := range rows {
 		covered[row.number] = true
@@ -62,7 +62,7 @@ func TestHardening(t *testing.T) {
 			row.run(t)
 		})
 	}
-	const cases = 103
+	const cases = 104
 	for number := 1; number <= cases; number++ {
 		require.True(t, covered[number], "case %d has no row; there are %v", number, slices.Sorted(maps.Keys(covered)))
 	}

@@ -2207,6 +2207,9 @@ type ScheduleBackfill struct {
 
 // ScheduleCalendarField Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
 // Responses have ranges. Except for years, no range matches nothing.
+// There are at most as many ranges as the field has values, such as 60 for `minute`. The calendars and cron
+// expressions of a schedule have at most 1,000 ranges in all; a calendar has six, or seven with `year`, if each
+// of its fields has one.
 type ScheduleCalendarField = CalendarField
 
 // ScheduleCalendarSpec Times by calendar. A time matches if each field matches it. There is no special rule for daylight saving
@@ -2214,30 +2217,51 @@ type ScheduleCalendarField = CalendarField
 type ScheduleCalendarSpec struct {
 	// Second Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
 	// Responses have ranges. Except for years, no range matches nothing.
+	// There are at most as many ranges as the field has values, such as 60 for `minute`. The calendars and cron
+	// expressions of a schedule have at most 1,000 ranges in all; a calendar has six, or seven with `year`, if each
+	// of its fields has one.
 	Second CalendarField `json:"second,omitzero"`
 
 	// Minute Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
 	// Responses have ranges. Except for years, no range matches nothing.
+	// There are at most as many ranges as the field has values, such as 60 for `minute`. The calendars and cron
+	// expressions of a schedule have at most 1,000 ranges in all; a calendar has six, or seven with `year`, if each
+	// of its fields has one.
 	Minute CalendarField `json:"minute,omitzero"`
 
 	// Hour Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
 	// Responses have ranges. Except for years, no range matches nothing.
+	// There are at most as many ranges as the field has values, such as 60 for `minute`. The calendars and cron
+	// expressions of a schedule have at most 1,000 ranges in all; a calendar has six, or seven with `year`, if each
+	// of its fields has one.
 	Hour CalendarField `json:"hour,omitzero"`
 
 	// DayOfMonth Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
 	// Responses have ranges. Except for years, no range matches nothing.
+	// There are at most as many ranges as the field has values, such as 60 for `minute`. The calendars and cron
+	// expressions of a schedule have at most 1,000 ranges in all; a calendar has six, or seven with `year`, if each
+	// of its fields has one.
 	DayOfMonth CalendarField `json:"dayOfMonth,omitzero"`
 
 	// Month Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
 	// Responses have ranges. Except for years, no range matches nothing.
+	// There are at most as many ranges as the field has values, such as 60 for `minute`. The calendars and cron
+	// expressions of a schedule have at most 1,000 ranges in all; a calendar has six, or seven with `year`, if each
+	// of its fields has one.
 	Month CalendarField `json:"month,omitzero"`
 
 	// Year Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
 	// Responses have ranges. Except for years, no range matches nothing.
+	// There are at most as many ranges as the field has values, such as 60 for `minute`. The calendars and cron
+	// expressions of a schedule have at most 1,000 ranges in all; a calendar has six, or seven with `year`, if each
+	// of its fields has one.
 	Year CalendarField `json:"year,omitzero"`
 
 	// DayOfWeek Ranges, or a text in the syntax of a cron field, such as `0`, `9-17`, `*/15`, `MON-FRI` or `JAN,JUL`.
 	// Responses have ranges. Except for years, no range matches nothing.
+	// There are at most as many ranges as the field has values, such as 60 for `minute`. The calendars and cron
+	// expressions of a schedule have at most 1,000 ranges in all; a calendar has six, or seven with `year`, if each
+	// of its fields has one.
 	DayOfWeek CalendarField `json:"dayOfWeek,omitzero"`
 
 	// Comment A comment. At most 200 bytes.

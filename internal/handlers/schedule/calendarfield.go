@@ -63,6 +63,10 @@ func (f field) lastInText() int {
 	return f.last
 }
 
+// maxRanges bounds the ranges of the field: more than it has values say nothing more. In
+// a text, the day of the week has one value more.
+func (f field) maxRanges() int { return f.lastInText() - f.first + 1 }
+
 // parse parses a text as the server does (makeRange in its package worker/scheduler).
 func (f field) parse(text string) ([]*schedule.Range, error) {
 	text = strings.TrimSpace(text)
@@ -74,6 +78,9 @@ func (f field) parse(text string) ([]*schedule.Range, error) {
 	}
 	if len(text) > maxFieldBytes {
 		return nil, fmt.Errorf("must be at most %d bytes", maxFieldBytes)
+	}
+	if strings.Count(text, ",") >= f.maxRanges() {
+		return nil, f.errTooManyRanges()
 	}
 	var ranges []*schedule.Range
 	for part := range strings.SplitSeq(text, ",") {
@@ -92,8 +99,13 @@ func (f field) parse(text string) ([]*schedule.Range, error) {
 		}
 		ranges = append(ranges, newRange(start, end, step))
 	}
+	if len(ranges) > f.maxRanges() { // a part with a 7 can be two ranges
+		return nil, f.errTooManyRanges()
+	}
 	return ranges, nil
 }
+
+func (f field) errTooManyRanges() error { return fmt.Errorf("must have at most %d ranges", f.maxRanges()) }
 
 // parsePart parses one range, such as 5, 1-5, 1-9/2 or */15.
 func (f field) parsePart(part string) (start, end, step int, err error) {

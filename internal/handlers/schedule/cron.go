@@ -20,6 +20,9 @@ const (
 	cronFieldsAndYears = 7
 )
 
+// maxCronBytes bounds a cron expression, which must fit into the comment of a calendar.
+const maxCronBytes = maxCommentBytes - len(cronMarker)
+
 // cronExpression is a parsed cron expression: a calendar or, for @every, an interval.
 type cronExpression struct {
 	calendar *schedule.StructuredCalendarSpec
@@ -30,6 +33,9 @@ type cronExpression struct {
 // parseCron parses a cron expression as the server does (parseCronString in its package
 // worker/scheduler), so that both take it for the same times.
 func parseCron(text string) (cronExpression, error) {
+	if len(text) > maxCronBytes {
+		return cronExpression{}, fmt.Errorf("must be at most %d bytes", maxCronBytes)
+	}
 	zone, text, err := cutZone(strings.TrimSpace(text))
 	if err != nil {
 		return cronExpression{}, err

@@ -20,13 +20,20 @@ const cronMarker = "cron: "
 // maxCommentBytes is the server's limit for the comment of a calendar.
 const maxCommentBytes = 200
 
+// maxRanges bounds the ranges of all calendars of a schedule. The server compares each
+// with the clock whenever it looks for the next action, and stores all of them again with
+// each action. A hundred thousand stop the schedules of a whole namespace. A calendar
+// has six or seven, and in a body, a range of a text takes two bytes.
+const maxRanges = 1000
+
 // newSpec returns the times of the actions. The result has only calendars and intervals,
 // which is the form that the server stores.
 func newSpec(v *convert.Validation, pointer string, body *openapi.ScheduleSpec) *schedule.ScheduleSpec {
+	left := maxRanges
 	spec := &schedule.ScheduleSpec{
-		StructuredCalendar:        newCalendars(v, pointer+"/calendars", body.Calendars),
+		StructuredCalendar:        newCalendars(v, pointer+"/calendars", body.Calendars, &left),
 		Interval:                  newIntervals(v, pointer+"/intervals", body.Intervals),
-		ExcludeStructuredCalendar: newCalendars(v, pointer+"/skip", body.Skip),
+		ExcludeStructuredCalendar: newCalendars(v, pointer+"/skip", body.Skip, &left),
 		StartTime:                 v.Time(pointer+"/startAt", body.StartAt),
 		EndTime:                   v.Time(pointer+"/endAt", body.EndAt),
 		Jitter:                    v.Duration(pointer+"/jitter", body.Jitter),
@@ -34,7 +41,11 @@ func newSpec(v *convert.Validation, pointer string, body *openapi.ScheduleSpec) 
 	}
 	checkZone(v, pointer+"/timeZoneName", body.TimeZoneName)
 	before := len(*v)
-	addCrons(v, pointer, body, spec)
+	addCrons(v, pointer, body, spec, &left)
+	if left < 0 {
+		v.Add(pointer, "must have at most "+strconv.Itoa(maxRanges)+" ranges in all of its calendars and cron expressions")
+		return spec
+	}
 	// A calendar of the request that looks as if the gateway had made it would come back as a cron expression.
 	if len(*v) == before && !slices.Equal(readCrons(spec).expressions, body.CronExpressions) {
 		v.Add(pointer+"/calendars", `must not have a comment that begins with "`+cronMarker+`", which marks a stored cron expression`)
@@ -58,13 +69,19 @@ func newIntervals(v *convert.Validation, pointer string, list []openapi.Schedule
 	return sent
 }
 
-func newCalendars(v *convert.Validation, pointer string, list []openapi.ScheduleCalendarSpec) []*schedule.StructuredCalendarSpec {
+// newCalendars subtracts the ranges of the calendars from left. It stops if none is left.
+func newCalendars(v *convert.Validation, pointer string, list []openapi.ScheduleCalendarSpec, left *int) []*schedule.StructuredCalendarSpec {
 	sent := make([]*schedule.StructuredCalendarSpec, len(list))
 	for i := range list {
+		if *left < 0 {
+			return nil
+		}
 		at, body := pointer+"/"+strconv.Itoa(i), &list[i]
 		sent[i] = &schedule.StructuredCalendarSpec{Comment: body.Comment}
 		for _, f := range calendarFields() {
-			*f.of(sent[i]) = newRanges(v, at+"/"+f.name, f, *f.in(body))
+			ranges := newRanges(v, at+"/"+f.name, f, *f.in(body))
+			*left -= len(ranges)
+			*f.of(sent[i]) = ranges
 		}
 		if len(body.Comment) > maxCommentBytes {
 			v.Add(at+"/comment", "must be at most 200 bytes")
@@ -88,6 +105,10 @@ func newRanges(v *convert.Validation, pointer string, f field, body openapi.Cale
 			v.Add(pointer, err.Error())
 		}
 		return ranges
+	}
+	if len(body.Ranges) > f.maxRanges() {
+		v.Add(pointer, f.errTooManyRanges().Error())
+		return nil
 	}
 	ranges := make([]*schedule.Range, len(body.Ranges))
 	for i, r := range body.Ranges {
@@ -113,15 +134,16 @@ func (f field) checkRange(v *convert.Validation, pointer string, r openapi.Sched
 }
 
 // addCrons adds the calendars and intervals of the cron expressions, and their time zone.
-func addCrons(v *convert.Validation, pointer string, body *openapi.ScheduleSpec, spec *schedule.ScheduleSpec) {
+// It subtracts the ranges from left, and stops if none is left.
+func addCrons(v *convert.Validation, pointer string, body *openapi.ScheduleSpec, spec *schedule.ScheduleSpec, left *int) {
 	zone := ""
 	for i, text := range body.CronExpressions {
+		if *left < 0 {
+			return
+		}
 		at := pointer + "/cronExpressions/" + strconv.Itoa(i)
 		cron, err := parseCron(text)
 		switch {
-		case len(cronMarker)+len(text) > maxCommentBytes:
-			v.Add(at, "must be at most "+strconv.Itoa(maxCommentBytes-len(cronMarker))+" bytes")
-			continue
 		case err != nil:
 			v.Add(at, err.Error())
 			continue
@@ -135,6 +157,7 @@ func addCrons(v *convert.Validation, pointer string, body *openapi.ScheduleSpec,
 			spec.Interval = append(spec.Interval, cron.interval)
 			cron.calendar = neverMatching()
 		}
+		*left -= countRanges(cron.calendar)
 		cron.calendar.Comment = cronMarker + text
 		spec.StructuredCalendar = append(spec.StructuredCalendar, cron.calendar)
 	}
@@ -144,6 +167,13 @@ func addCrons(v *convert.Validation, pointer string, body *openapi.ScheduleSpec,
 	if zone != "" {
 		spec.TimezoneName = zone
 	}
+}
+
+func countRanges(calendar *schedule.StructuredCalendarSpec) (count int) {
+	for _, f := range calendarFields() {
+		count += len(*f.of(calendar))
+	}
+	return count
 }
 
 // neverMatching returns the calendar of 30 February. Its comment keeps the text of a cron
