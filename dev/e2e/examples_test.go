@@ -99,9 +99,13 @@ func TestExampleWorkers(t *testing.T) {
 			writer().post(t, workflowPath(s.WorkflowID, "/cancel"), "").expect(t, http.StatusNoContent)
 			require.Equal(t, "CANCELED", awaitOutcome(t, s.WorkflowID).Status)
 
+			last := start(t, "Import", `"args":[{"taskQueue":`+quote(queue)+`,"files":1,"rows":20}]`)
+			e2etest.Eventually(t, "the worker has a task", func() bool {
+				pending := describe(t, last.WorkflowID).PendingActivities
+				return len(pending) == 1 && len(pending[0].HeartbeatDetails) == 1
+			})
 			require.NoError(t, w.Process.Signal(syscall.SIGTERM))
-			last := start(t, "Import", `"args":[{"taskQueue":`+quote(queue)+`,"files":1,"rows":1}]`)
-			require.Equal(t, "COMPLETED", awaitOutcome(t, last.WorkflowID).Status, "the poll in progress receives a task")
+			require.Equal(t, "COMPLETED", awaitOutcome(t, last.WorkflowID).Status, "the task ends before the worker stops")
 			require.NoError(t, w.Wait())
 		})
 	}
