@@ -29,6 +29,9 @@ func (c *Client) Invoke(ctx context.Context, method string, request []byte) (Res
 	rpc.access, rpc.known = auth.AccessOf(method)
 	response, err := c.invoke(ctx, principal, options, rpc)
 	c.audit(ctx, options, principal, rpc, err)
+	if err == nil {
+		c.auditPoll(ctx, options, principal, rpc, response.Bytes())
+	}
 	return response, err
 }
 

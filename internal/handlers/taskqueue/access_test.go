@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -69,6 +70,63 @@ func TestWhoMayPoll(t *testing.T) {
 			g.Upstream.Handle("DescribeTaskQueue", upstreamtest.Respond(&workflowservice.DescribeTaskQueueResponse{}))
 			require.Equal(t, want, g.Do(t, http.MethodGet, queuePath, "", servertest.Bearer(key)...).Status)
 		}
+	})
+}
+
+func TestAPollIsAuditedIfItGetsATaskOrIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{Configure: withLimitedKey(t)})
+		synctest.Wait()
+		q := newQueue(t, g)
+		const other = "/v1/namespaces/default/task-queues/other/activities:poll"
+		charge := task(1)
+		charge.TaskToken = []byte("\n\x02id2\x06charge") // namespace_id and activity_id
+		audit := func() (lines []string) {
+			for line := range strings.Lines(g.Log.String()) {
+				if strings.Contains(line, `"msg":"audit"`) {
+					lines = append(lines, line[strings.Index(line, `"principal"`):])
+				}
+			}
+			return lines
+		}
+		require.Equal(t, http.StatusNoContent, g.Do(t, http.MethodPost, pollPath, "").Status)
+		require.Empty(t, audit(), "a poll without a task changes nothing")
+		refused := g.Do(t, http.MethodPost, other, "", servertest.Bearer(limitedKey)...)
+		denied := g.Do(t, http.MethodPost, pollPath, "", servertest.Bearer(servertest.ReaderKey)...)
+		q.tasks <- charge
+		received := g.Do(t, http.MethodPost, pollPath, "", servertest.Bearer(limitedKey)...)
+		synctest.Wait()
+		lines := audit()
+		require.Len(t, lines, 3)
+		for i, want := range []struct {
+			resource, outcome string
+			response          servertest.Response
+		}{{"other", "operation-forbidden", refused}, {"", "operation-forbidden", denied}, {"charge", "ok", received}} {
+			require.Contains(t, lines[i], `"rpc":"PollActivityTaskQueue"`)
+			require.Contains(t, lines[i], `"outcome":"`+want.outcome+`","requestId":"`+want.response.Header.Get("X-Request-Id")+`"`)
+			if want.resource == "charge" {
+				require.Contains(t, lines[i], `"resource":"charge"`)
+			}
+		}
+	})
+}
+
+func TestAGiveBackIsAuditedWithTheRequestID(t *testing.T) {
+	withQueue(t, func(t *testing.T, g *servertest.Gateway, q *queue) {
+		g.Upstream.Handle("DescribeNamespace", upstreamtest.Respond(&workflowservice.DescribeNamespaceResponse{
+			NamespaceInfo: &namespace.NamespaceInfo{Name: "default", Id: "id"},
+		}))
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		_, err := g.Send(ctx, http.MethodPost, pollPath+"?wait=30s", "", "X-Request-Id", "request-7")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		charge := task(1)
+		charge.TaskToken = []byte("\n\x02id2\x06charge")
+		q.tasks <- charge
+		synctest.Wait()
+		require.Len(t, q.failures(), 1)
+		require.Regexp(t, `"rpc":"RespondActivityTaskFailed","resource":"charge","outcome":"ok","requestId":"request-7"`, g.Log.String())
 	})
 }
 

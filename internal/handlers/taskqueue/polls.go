@@ -15,6 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/limit"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/telemetry"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -98,7 +99,11 @@ func (ps *polls) take(ctx context.Context, request *workflowservice.PollActivity
 	if p := ps.adopt(key); p != nil {
 		return p
 	}
-	return ps.start(key, request, options, timeout)
+	base := ps.base
+	if event := telemetry.FromContext(ctx); event != nil {
+		base = telemetry.NewContext(base, &telemetry.Event{RequestID: event.RequestID}) // the request's own event ends with it
+	}
+	return ps.start(base, key, request, options, timeout)
 }
 
 // adopt returns a poll that was abandoned by an equal request, or nil.
@@ -115,13 +120,13 @@ func (ps *polls) adopt(key pollKey) *poll {
 }
 
 func (ps *polls) start(
-	key pollKey, request *workflowservice.PollActivityTaskQueueRequest, options upstream.CallOptions, timeout time.Duration,
+	base context.Context, key pollKey, request *workflowservice.PollActivityTaskQueueRequest, options upstream.CallOptions, timeout time.Duration,
 ) *poll {
 	options.Memory, options.Trail = nil, nil // they belong to the request
 	options.Timeout, options.Grace = timeout, grace
 	p := &poll{
 		key: key, request: request, begin: time.Now(), done: make(chan struct{}),
-		ctx: upstream.WithOptions(auth.WithPrincipal(ps.base, key.principal), &options),
+		ctx: upstream.WithOptions(auth.WithPrincipal(base, key.principal), &options),
 	}
 	ps.running.Go(func() { ps.run(p) })
 	return p

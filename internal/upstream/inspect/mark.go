@@ -20,6 +20,7 @@ const (
 	marksEndpoint        // the name of a Nexus endpoint to call
 	marksWorkflow        // a workflow id
 	marksTaskToken       // a task token, which names a workflow
+	marksArchive         // the place to which the server writes closed workflows
 )
 
 // systemWorkflowPrefix is the prefix of the ids of the server's own workflows. A
@@ -51,6 +52,8 @@ func limitMarks(field protoreflect.FieldDescriptor) mark {
 		return marksQueue // this includes TaskQueue.normal_name, the queue behind a sticky queue
 	case nameEndsWith(field, "endpoint", "endpoint_name", "endpoints") && !describesCall(field.Parent()):
 		return marksEndpoint
+	case nameEndsWith(field, "archival_uri"):
+		return marksArchive
 	case nameEndsWith(field, "workflow_id", "workflow_ids"):
 		return marksWorkflow
 	default:

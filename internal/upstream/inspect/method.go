@@ -79,4 +79,10 @@ func (m Method) RenameResponse(response []byte, oldName, newName string) []byte 
 
 // Resource returns the id of what a request is about, such as the workflow id. It
 // is empty if the request names none.
-func (m Method) Resource(request []byte) string { return m.resource.last(request) }
+func (m Method) Resource(request []byte) (id string) {
+	if id = m.resource.last(request); id != "" {
+		return id
+	}
+	_ = m.taskToken.each(request, func(token []byte) { id = TaskResource(token) })
+	return id
+}

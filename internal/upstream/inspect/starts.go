@@ -1,6 +1,9 @@
 package inspect
 
 import (
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/deployment/v1"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
@@ -54,7 +57,8 @@ func namedStarts() []string {
 		// These can move an activity to another queue.
 		workflowservice.WorkflowService_UpdateActivityOptions_FullMethodName,
 		workflowservice.WorkflowService_UpdateActivityExecutionOptions_FullMethodName,
-		// These receive work of the queue that they name.
+		// These receive work of the queue that they name. For a worker that has a version,
+		// the server also starts system workflows; see namesVersion.
 		workflowservice.WorkflowService_PollWorkflowTaskQueue_FullMethodName,
 		workflowservice.WorkflowService_PollActivityTaskQueue_FullMethodName,
 		workflowservice.WorkflowService_PollNexusTaskQueue_FullMethodName,
@@ -170,7 +174,12 @@ func (m Method) checkStart(principal *auth.Principal, request []byte) error {
 		return outsideLimits()
 	}
 	switch m.starts {
-	case startsNothing, startsNamed:
+	case startsNothing:
+		return nil
+	case startsNamed:
+		if namesVersion(m.fullMethod, request) {
+			return problem.New(problem.OperationForbidden, "The caller is limited, and may not poll as a worker of a deployment version.")
+		}
 		return nil
 	default:
 	}
@@ -188,6 +197,40 @@ func onlyPauses(request []byte) bool {
 	}
 	patch := message.GetPatch()
 	return patch.GetTriggerImmediately() == nil && len(patch.GetBackfillRequest()) == 0 && patch.GetUnpause() == ""
+}
+
+// namesVersion reports whether a poll for tasks names a worker deployment version, for
+// which the server starts system workflows. The number of deployments in a namespace is
+// limited, so a caller that invents names could keep workers with versions out. The SDKs
+// send the names of workers without versioning too, which have no effect. A request that
+// cannot be decoded counts as one that names a version.
+func namesVersion(fullMethod string, request []byte) bool {
+	var message interface {
+		proto.Message
+		GetDeploymentOptions() *deployment.WorkerDeploymentOptions
+		GetWorkerVersionCapabilities() *common.WorkerVersionCapabilities
+	}
+	switch fullMethod {
+	case workflowservice.WorkflowService_PollWorkflowTaskQueue_FullMethodName:
+		message = &workflowservice.PollWorkflowTaskQueueRequest{}
+	case workflowservice.WorkflowService_PollActivityTaskQueue_FullMethodName:
+		message = &workflowservice.PollActivityTaskQueueRequest{}
+	case workflowservice.WorkflowService_PollNexusTaskQueue_FullMethodName:
+		message = &workflowservice.PollNexusTaskQueueRequest{}
+	default:
+		return false
+	}
+	if proto.Unmarshal(request, message) != nil {
+		return true
+	}
+	switch message.GetDeploymentOptions().GetWorkerVersioningMode() {
+	case enums.WORKER_VERSIONING_MODE_UNSPECIFIED, enums.WORKER_VERSIONING_MODE_UNVERSIONED:
+	default:
+		return true
+	}
+	// The older way to name a version.
+	capabilities := message.GetWorkerVersionCapabilities()
+	return capabilities.GetUseVersioning() && capabilities.GetDeploymentSeriesName() != ""
 }
 
 func outsideLimits() error {

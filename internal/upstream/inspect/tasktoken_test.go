@@ -70,15 +70,18 @@ func TestEveryRequestWithATaskTokenIsRead(t *testing.T) {
 	t.Parallel()
 	known := respond(token("a"))
 	for name, method := range upstreamtest.Methods() {
-		field := method.Input().Fields().ByName("task_token")
-		require.Equal(t, field != nil, known[string(method.Name())] != nil, name)
-		if field == nil {
+		taskToken := method.Input().Fields().ByName("task_token")
+		require.Equal(t, taskToken != nil, known[string(method.Name())] != nil, name)
+		if taskToken == nil {
 			continue
 		}
 		wire := upstreamtest.Wire(t, known[string(method.Name())])
 		require.Equal(t, []string{"a"}, compiled[name].TaskTokenNamespaceIDs(wire), name)
 		twice := slices.Concat(wire, upstreamtest.Wire(t, respond(append(token("b"), token("c")...))[string(method.Name())]))
 		require.Equal(t, []string{"a", "b", "c"}, compiled[name].TaskTokenNamespaceIDs(twice), "a repeated field hides nothing")
+		nested := slices.Concat(token("a"), field(14, token("b", "charge")), field(14, token("c")))
+		require.Equal(t, []string{"a", "b", "c"}, compiled[name].TaskTokenNamespaceIDs(upstreamtest.Wire(t, respond(nested)[string(method.Name())])),
+			"the reference to an activity without a workflow has a namespace too")
 	}
 }
 
@@ -95,6 +98,8 @@ func TestALimitedCallerMayNotSendATokenOfTheServersOwnWork(t *testing.T) {
 			{token("id", "temporal-sys-batch"), true},
 			{append(token("id", "temporal-sys-batch"), token("id", "order")...), true},
 			{append(token("id", "order"), token("id", "temporal-sys-batch")...), true},
+			{append(token("id"), field(14, token("id", "charge"))...), false},
+			{append(token("id", "order"), field(14, token("id", "temporal-sys-batch"))...), true},
 		} {
 			for _, principal := range []auth.Principal{{}, {TaskQueues: []string{"orders"}}, {WorkflowTypes: []string{"Order"}}} {
 				err := checkFor(principal, workflowService+name, upstreamtest.Wire(t, respond(test.token)[name]))
@@ -130,4 +135,21 @@ func TestALimitedCallerStartsActivitiesOnlyOnItsTaskQueues(t *testing.T) {
 
 func startActivity(queue string) *workflowservice.StartActivityExecutionRequest {
 	return &workflowservice.StartActivityExecutionRequest{Namespace: orders, ActivityId: "a", TaskQueue: &taskqueue.TaskQueue{Name: queue}}
+}
+
+func TestTheResourceOfAReportIsInItsToken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		token []byte
+		want  string
+	}{
+		"a workflow":                     {append(token("id", "order", "run"), text(6, "charge")...), "order"},
+		"an activity without a workflow": {append(token("id"), text(6, "charge")...), "charge"},
+		"a reference":                    {append(token("id"), field(14, token("id", "charge"))...), "charge"},
+		"not a token":                    {[]byte("token"), ""},
+	} {
+		for rpc, request := range respond(test.token) {
+			require.Equal(t, test.want, compiled[workflowService+rpc].Resource(upstreamtest.Wire(t, request)), "%s, %s", rpc, name)
+		}
+	}
 }
