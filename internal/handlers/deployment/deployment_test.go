@@ -43,6 +43,7 @@ func second(n int64) *timestamppb.Timestamp { return timestamppb.New(time.Unix(n
 // respondToWrites makes the upstream respond to every write with the conflict token "next".
 func respondToWrites(g *servertest.Gateway) {
 	token := []byte("next")
+	g.Upstream.Handle("DescribeWorkerDeployment", upstreamtest.Respond(&workflowservice.DescribeWorkerDeploymentResponse{}))
 	g.Upstream.Handle("SetWorkerDeploymentCurrentVersion", upstreamtest.Respond(&workflowservice.SetWorkerDeploymentCurrentVersionResponse{ConflictToken: token}))
 	g.Upstream.Handle("SetWorkerDeploymentRampingVersion", upstreamtest.Respond(&workflowservice.SetWorkerDeploymentRampingVersionResponse{ConflictToken: token}))
 	g.Upstream.Handle("SetWorkerDeploymentManager", upstreamtest.Respond(&workflowservice.SetWorkerDeploymentManagerResponse{ConflictToken: token}))

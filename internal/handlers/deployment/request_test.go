@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -63,6 +64,24 @@ func TestIfMatchSendsTheConflictToken(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The server creates a deployment that does not exist, whatever the token of the request is.
+func TestIfMatchCreatesNoDeployment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.Options{})
+		respondToWrites(g)
+		g.Upstream.Handle("DescribeWorkerDeployment", upstreamtest.Fail(codes.NotFound, "no Worker Deployment found with name 'orders'"))
+		for _, rpc := range []string{"SetWorkerDeploymentCurrentVersion", "SetWorkerDeploymentRampingVersion", "SetWorkerDeploymentManager"} {
+			write := writes()[rpc]
+			for _, header := range []string{`"bmV4dA"`, `*`} {
+				resp := g.Do(t, write[0], write[1], write[2], "If-Match", header)
+				require.Equal(t, []any{http.StatusNotFound, "deployment-not-found"}, []any{resp.Status, resp.Field(t, "code")}, resp.Body)
+			}
+			require.Empty(t, g.Upstream.Calls(rpc))
+		}
+	})
 }
 
 // The server makes no comparison with an empty token. So a tag that contains none must not be sent.

@@ -1,7 +1,10 @@
 package deployment
 
 import (
+	"context"
 	"encoding/base64"
+
+	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
@@ -29,6 +32,19 @@ func expectedToken(req *operation.Request) ([]byte, error) {
 		return nil, problem.New(problem.DeploymentChanged, "The ETag in If-Match is not one of this deployment.")
 	}
 	return token, nil
+}
+
+// expectedTokenOf is like [expectedToken]. If the request is conditional, it returns the
+// error of the server unless there is a deployment with this name: the server would create
+// it, and ignore the token.
+func (s *Service) expectedTokenOf(ctx context.Context, req *operation.Request, name string) ([]byte, error) {
+	token, err := expectedToken(req)
+	if err != nil || req.HTTP.Header.Get("If-Match") == "" {
+		return token, err
+	}
+	return token, s.upstream.Do(ctx, workflowservice.WorkflowService_DescribeWorkerDeployment_FullMethodName,
+		&workflowservice.DescribeWorkerDeploymentRequest{Namespace: req.Namespace, DeploymentName: name},
+		&workflowservice.DescribeWorkerDeploymentResponse{})
 }
 
 // conflictToken returns the conflict token of a DescribeWorkerDeploymentResponse.
