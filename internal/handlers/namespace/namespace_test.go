@@ -212,6 +212,8 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 			{http.MethodPost, attributesPath, `{"attributes":{"a":"Unspecified"}}`, "/attributes/a"},
 			{http.MethodPost, attributesPath, `{"attributes":{"TemporalX":"Int"}}`, "/attributes/TemporalX"},
 			{http.MethodPost, attributesPath, `{"attributes":{"":"Int"}}`, "/attributes/"},
+			{http.MethodPost, attributesPath, `{"attributes":{"a b; DROP":"Int"}}`, "/attributes/a b; DROP"},
+			{http.MethodPost, attributesPath, `{"attributes":{"` + strings.Repeat("a", 201) + `":"Int"}}`, ""},
 			{http.MethodPost, attributesPath, `{"attributes":{` + strings.Join(many, ",") + `}}`, "/attributes"},
 			{http.MethodGet, namespacesPath + "?pageSize=0", "", "?pageSize"},
 			{http.MethodGet, defaultPath + "?id=a", "", "?id"},

@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -114,6 +115,10 @@ const maxAttributes = 100
 // reservedPrefix is the prefix of the names that the server reserves.
 const reservedPrefix = "Temporal"
 
+// attributeName matches the names that are accepted. The server accepts others too, with
+// quotes, spaces or any length, which are hard or impossible to use in a query.
+var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,199}$`)
+
 // parseTypes validates the names and types of search attributes to add.
 func parseTypes(attributes map[string]openapi.SearchAttributeType) (map[string]enums.IndexedValueType, error) {
 	var v convert.Validation
@@ -127,7 +132,9 @@ func parseTypes(attributes map[string]openapi.SearchAttributeType) (map[string]e
 	types := make(map[string]enums.IndexedValueType, len(attributes))
 	for name, typeName := range attributes {
 		pointer := pointerTo(name)
-		v.CheckID(pointer, name)
+		if !attributeName.MatchString(name) {
+			v.Add(pointer, "must begin with a letter, contain only letters, digits, _ and -, and have at most 200 characters")
+		}
 		if strings.HasPrefix(name, reservedPrefix) {
 			v.Add(pointer, `must not start with "Temporal", which is reserved`)
 		}
