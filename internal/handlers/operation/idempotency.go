@@ -31,6 +31,11 @@ const digestBytes = 16
 // seconds and 100 MB.
 const maxSortedBytes = 256 << 10
 
+// maxSortedDepth is how deep objects and lists are nested in the deepest body whose
+// members are sorted. Sorting moves a member once for each level above it, so that the
+// time grows with the depth times the size.
+const maxSortedDepth = 100
+
 // requestID returns the request id of a write on target. Without an Idempotency-Key it
 // is random, and identifies only the gateway's own retries. With a key it is the same
 // on every replica, so that the server deduplicates the repeated call. It then consists
@@ -87,15 +92,38 @@ func digest(parts ...string) []byte {
 // members and the escapes in strings do not affect the digest, because a client may
 // write them differently when it repeats a request. The notation of numbers does,
 // because numbers are passed on byte for byte. So does the order of members in a body
-// larger than maxSortedBytes. digestBody overwrites the body.
+// larger than maxSortedBytes or deeper than maxSortedDepth. digestBody overwrites the
+// body.
 func digestBody(body jsontext.Value) []byte {
 	if len(body) == 0 {
 		body = jsontext.Value("{}") // equivalent where the body is optional
 	}
 	_ = body.Format( // never fails on valid JSON
-		jsontext.ReorderRawObjects(len(body) <= maxSortedBytes),
+		jsontext.ReorderRawObjects(len(body) <= maxSortedBytes && !deeperThan(body, maxSortedDepth)),
 		jsontext.AllowDuplicateNames(true), // the decoder has rejected them, and a second check costs memory
 	)
 	sum := sha256.Sum256(body)
 	return sum[:digestBytes]
+}
+
+// deeperThan reports whether more than limit objects and lists are nested in a valid body.
+func deeperThan(body jsontext.Value, limit int) bool {
+	depth := 0
+	for i := 0; i < len(body); i++ {
+		switch body[i] {
+		case '"':
+			for i++; body[i] != '"'; i++ {
+				if body[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			if depth++; depth > limit {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return false
 }

@@ -112,6 +112,17 @@ func TestTheDigestOfALargeBodyDependsOnTheOrderOfItsMembers(t *testing.T) {
 	}
 }
 
+// Brackets in strings do not count.
+func TestTheDigestOfADeepBodyDependsOnTheOrderOfItsMembers(t *testing.T) {
+	t.Parallel()
+	for depth, same := range map[int]bool{maxSortedDepth: true, maxSortedDepth + 1: false} {
+		deep := strings.Repeat(`[`, depth-1) + `"[\"[{"` + strings.Repeat(`]`, depth-1)
+		first := digestBody(jsontext.Value(`{"a":` + deep + `,"b":2}`))
+		require.Equal(t, same, string(first) == string(digestBody(jsontext.Value(`{"b":2,"a":`+deep+`}`))), depth)
+		require.Equal(t, first, digestBody(jsontext.Value(`{"a":`+deep+`, "b":2}`)), "white space has no effect")
+	}
+}
+
 // A run may have request ids that the gateway did not derive from a key, such as UUIDs.
 func TestARequestIDInAnotherFormatIsNotAReusedKey(t *testing.T) {
 	t.Parallel()
