@@ -24,12 +24,22 @@ func manyRanges() servertest.Request {
 	}
 }
 
+// deepPatch returns a merge patch of the maximum size, nested almost as deep as JSON can be.
+func deepPatch() string {
+	const depth = 9900
+	return `{"schedule":{"spec":` + strings.Repeat(`{"a":`, depth) + `"` + strings.Repeat("x", maxText-7*depth) + `"` + strings.Repeat(`}`, depth+2)
+}
+
 // hostileSchedules returns the cases about schedules.
 func hostileSchedules() []hostile {
 	return []hostile{
 		{
 			number: 104, name: "as many ranges as fit into a body", request: manyRanges(), status: http.StatusBadRequest, code: "invalid-request",
 			check: contains(`must have at most 60 ranges`),
+		},
+		{
+			number: 105, name: "a large and deep merge patch", status: http.StatusBadRequest, code: "invalid-request", check: contains("must not be nested"),
+			request: servertest.Request{Method: http.MethodPatch, Path: servertest.SchedulesPath + "/s", Body: deepPatch()},
 		},
 	}
 }

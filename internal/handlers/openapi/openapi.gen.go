@@ -2400,7 +2400,8 @@ type ScheduleMatchingTimes struct {
 // starts at once. `ALLOW_ALL`: the new one starts beside the running one.
 type ScheduleOverlapPolicy string
 
-// SchedulePatch The members to change, as a JSON Merge Patch of `schedule` and `searchAttributes`.
+// SchedulePatch The members to change, as a JSON Merge Patch of `schedule` and `searchAttributes`. Objects are nested at most
+// 32 deep, except in lists, which are replaced whole.
 type SchedulePatch = MergePatch
 
 // SchedulePolicy The policies of a schedule.

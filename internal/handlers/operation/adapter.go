@@ -79,6 +79,7 @@ func respond[P, B any](ctx context.Context, w http.ResponseWriter, req *Request,
 	if err != nil {
 		return nil, err
 	}
+	req.BodySize = len(text)
 	if req.Body != BodyNone {
 		if err := req.Decode(ctx, len(text), func() error { return req.adapter.decode(req.HTTP, text, req.Spec, body) }); err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -85,6 +86,9 @@ func jsonProblem(err error, limit int) error {
 		return e.WithCause(err)
 	case errors.As(err, &semantic) && errors.Is(err, errTooManyValues):
 		return tooManyValues(limit, problem.Truncate(string(semantic.JSONPointer)))
+	case errors.As(err, &semantic) && errors.Is(err, openapi.ErrPatchTooDeep):
+		return problem.Invalid(problem.Truncate(string(semantic.JSONPointer)),
+			fmt.Sprintf("must not be nested in more than %d objects", openapi.MaxPatchDepth))
 	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
 		e := problem.Newf(problem.UnknownField, "The request body has an unknown field at %s.", problem.Truncate(string(semantic.JSONPointer)))
 		e.Members.Errors = []problem.Field{{Pointer: problem.Truncate(string(semantic.JSONPointer)), Detail: "is not a known field"}}

@@ -25,6 +25,9 @@ type Request struct {
 	// MediaType is the negotiated media type of the response.
 	MediaType string
 
+	// BodySize is the size of the body, in bytes.
+	BodySize int
+
 	adapter *Adapter
 	// bodyDigest is the digest of the body of a request with an Idempotency-Key.
 	bodyDigest []byte

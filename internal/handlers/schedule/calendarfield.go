@@ -105,7 +105,9 @@ func (f field) parse(text string) ([]*schedule.Range, error) {
 	return ranges, nil
 }
 
-func (f field) errTooManyRanges() error { return fmt.Errorf("must have at most %d ranges", f.maxRanges()) }
+func (f field) errTooManyRanges() error {
+	return fmt.Errorf("must have at most %d ranges", f.maxRanges())
+}
 
 // parsePart parses one range, such as 5, 1-5, 1-9/2 or */15.
 func (f field) parsePart(part string) (start, end, step int, err error) {

@@ -27,7 +27,11 @@ func mergeSchedule(current *workflowservice.DescribeScheduleResponse, patch open
 		patch.Members = maps.Clone(patch.Members)
 		patch.Members["searchAttributes"] = openapi.MergePatch{Value: jsontext.Value(`{}`)} // no attribute is left
 	}
-	return mergePatch(text, patch)
+	merged, err := mergePatch(text, patch)
+	if err != nil {
+		return nil, err
+	}
+	return convert.Marshal(merged)
 }
 
 // dropPairs removes the arguments and the memo of an action if the patch has them in their
@@ -47,27 +51,32 @@ func dropPairs(patch openapi.MergePatch, action *openapi.ScheduleAction) {
 }
 
 // mergePatch applies a JSON Merge Patch (RFC 7396 section 2). Members that the patch does
-// not have are kept as written.
-func mergePatch(target jsontext.Value, patch openapi.MergePatch) (jsontext.Value, error) {
+// not have are kept as written. The result is a tree of maps and of values as written, so
+// that the text is built only once, from the whole tree.
+func mergePatch(target jsontext.Value, patch openapi.MergePatch) (any, error) {
 	if patch.Members == nil {
 		return patch.Value, nil
 	}
-	merged := map[string]jsontext.Value{}
+	kept := map[string]jsontext.Value{}
 	if target.Kind() == jsontext.KindBeginObject {
-		if err := json.Unmarshal(target, &merged, jsontext.AllowDuplicateNames(true)); err != nil {
+		if err := json.Unmarshal(target, &kept, jsontext.AllowDuplicateNames(true)); err != nil {
 			return nil, err
 		}
+	}
+	merged := make(map[string]any, len(kept)+len(patch.Members))
+	for name, value := range kept {
+		merged[name] = value
 	}
 	for name, change := range patch.Members {
 		if change.Removes() {
 			delete(merged, name)
 			continue
 		}
-		value, err := mergePatch(merged[name], change)
+		value, err := mergePatch(kept[name], change)
 		if err != nil {
 			return nil, err
 		}
 		merged[name] = value
 	}
-	return convert.Marshal(merged)
+	return merged, nil
 }

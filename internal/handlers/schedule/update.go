@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"net/http"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/schedule/v1"
@@ -15,11 +17,17 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
+	"github.com/flowgate/flowgate/internal/payload"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
 // maxUpdates bounds how often a change is sent because other changes came first.
 const maxUpdates = 10
+
+// maxEqualUpdates bounds how often a change is sent that leaves the schedule as it was,
+// but not as requested. Then no other change replaces this one: the server stores it in
+// another form.
+const maxEqualUpdates = 3
 
 // state is what an update replaces. Attributes are nil if the schedule keeps its search
 // attributes.
@@ -58,12 +66,15 @@ func (s *Service) PatchSchedule(w http.ResponseWriter, r *http.Request, namespac
 			return nil, err
 		}
 		return s.update(ctx, req, id, func(current *workflowservice.DescribeScheduleResponse) (state, error) {
-			merged, err := mergeSchedule(current, *patch)
-			if err != nil {
-				return state{}, err
-			}
 			body := &openapi.ReplaceScheduleRequest{}
-			if err := req.DecodeValue(merged, body); err != nil {
+			err := req.Decode(ctx, req.BodySize, func() error {
+				merged, err := mergeSchedule(current, *patch)
+				if err != nil {
+					return err
+				}
+				return req.DecodeValue(merged, body)
+			})
+			if err != nil {
 				return state{}, err
 			}
 			return newReplacement(body)
@@ -84,7 +95,7 @@ func newReplacement(body *openapi.ReplaceScheduleRequest) (state, error) {
 	wanted := state{schedule: newSchedule(&v, "/schedule", &body.Schedule)}
 	if body.SearchAttributes != nil {
 		for name, value := range body.SearchAttributes {
-			if value.Kind() == 'n' { // an attribute that is not sent is removed
+			if isRemoved(value) { // an attribute that is not sent is removed
 				delete(body.SearchAttributes, name)
 			}
 		}
@@ -93,6 +104,19 @@ func newReplacement(body *openapi.ReplaceScheduleRequest) (state, error) {
 		}
 	}
 	return wanted, v.Err()
+}
+
+// isRemoved reports whether the server removes a search attribute that is sent with a
+// value: it drops a null and an empty list.
+func isRemoved(value openapi.SearchAttributeInput) bool {
+	if value.Kind() == '{' {
+		var typed payload.SearchAttribute
+		if err := json.Unmarshal(value, &typed, json.RejectUnknownMembers(true)); err != nil {
+			return false // which the conversion reports
+		}
+		value = typed.Value
+	}
+	return value.Kind() == jsontext.KindNull || len(value) > 0 && value[0] == '[' && len(bytes.TrimSpace(value[1:len(value)-1])) == 0
 }
 
 // update changes a schedule to what build makes of it, if the schedule has the entity
@@ -114,6 +138,7 @@ func (s *Service) update(
 	if err != nil {
 		return nil, err
 	}
+	sent := 0 // updates in a row that have left the schedule with the same content
 	for range maxUpdates {
 		if tag := entityTag(before); conditional && tag != expected {
 			return nil, changed(id, tag)
@@ -130,6 +155,12 @@ func (s *Service) update(
 		if isApplied(before, wanted, after) {
 			return respondWith(id, after), nil
 		}
+		if contentTag(after) != contentTag(before) {
+			sent = 0
+		}
+		if sent++; sent >= maxEqualUpdates {
+			return nil, storedDifferently(id)
+		}
 		before = after
 	}
 	if tag := entityTag(before); conditional && tag != expected {
@@ -138,6 +169,14 @@ func (s *Service) update(
 	e := problem.New(problem.Conflict, "Other changes of the schedule replaced this one again and again.")
 	e.Members.ScheduleID = id
 	return nil, e
+}
+
+// storedDifferently returns the problem for a change that the server does not store as
+// requested.
+func storedDifferently(id string) error {
+	e := problem.New(problem.Conflict, "The server does not store this change as requested. Read the schedule to find what was stored.")
+	e.Members.ScheduleID = id
+	return e
 }
 
 // send sends one update, and returns the schedule after it.

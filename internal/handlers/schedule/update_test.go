@@ -135,6 +135,63 @@ func TestAnUpdateThatIsAlwaysDroppedFails(t *testing.T) {
 	})
 }
 
+// TestAChangeThatTheServerStoresDifferentlyIsNotSentAgainAndAgain has a server that drops the note.
+func TestAChangeThatTheServerStoresDifferentlyIsNotSentAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	withSchedule(t, func(t *testing.T, g *servertest.Gateway, f *scheduler) {
+		g.Upstream.Handle("UpdateSchedule", upstreamtest.Typed(func(ctx context.Context, r *workflowservice.UpdateScheduleRequest) (*workflowservice.UpdateScheduleResponse, error) {
+			r.Schedule.State.Notes = "other"
+			return f.update(ctx, r)
+		}))
+		r := patch(t, g, `{"schedule":{"state":{"note":"n"}}}`)
+		require.Equal(t, []any{http.StatusConflict, "conflict", "s"}, []any{r.Status, r.Field(t, "code"), r.Field(t, "scheduleId")})
+		require.Contains(t, r.Field(t, "detail"), "does not store this change as requested")
+		require.LessOrEqual(t, f.updates, 4)
+	})
+}
+
+// TestAnEmptyListRemovesASearchAttribute has a server that drops empty lists, as Temporal does.
+func TestAnEmptyListRemovesASearchAttribute(t *testing.T) {
+	t.Parallel()
+	for _, empty := range []string{`null`, `[]`, `[ ]`, `{"type":"KeywordList","value":[]}`} {
+		t.Run(empty, func(t *testing.T) {
+			t.Parallel()
+			withSchedule(t, func(t *testing.T, g *servertest.Gateway, f *scheduler) {
+				g.Upstream.Handle("UpdateSchedule", upstreamtest.Typed(func(ctx context.Context, r *workflowservice.UpdateScheduleRequest) (*workflowservice.UpdateScheduleResponse, error) {
+					for name, p := range r.GetSearchAttributes().GetIndexedFields() {
+						if string(p.GetData()) == "[]" || string(p.GetData()) == "null" {
+							delete(r.SearchAttributes.IndexedFields, name)
+						}
+					}
+					return f.update(ctx, r)
+				}))
+				r := patch(t, g, `{"searchAttributes":{"CustomerId":`+empty+`,"Other":1},"schedule":{"state":{"note":"x"}}}`)
+				require.Equal(t, http.StatusOK, r.Status, r.Body)
+				require.Equal(t, 1, f.updates)
+				require.Contains(t, r.Body, `"searchAttributes":{"Other":{"value":1}}`)
+			})
+		})
+	}
+}
+
+// TestAPatchHasABoundedDepth nests objects. In a list, they may be nested deeper.
+func TestAPatchHasABoundedDepth(t *testing.T) {
+	t.Parallel()
+	nested := func(depth int) string { return strings.Repeat(`{"a":`, depth) + `1` + strings.Repeat(`}`, depth) }
+	withSchedule(t, func(t *testing.T, g *servertest.Gateway, _ *scheduler) {
+		const outer = 4 // the patch, schedule, action and memo
+		memo := func(depth int) string { return `{"schedule":{"action":{"memo":{"m":` + nested(depth-outer) + `}}}}` }
+		r := patch(t, g, memo(32))
+		require.Equal(t, http.StatusOK, r.Status, r.Body)
+		require.Contains(t, r.Body, nested(32-outer))
+		r = patch(t, g, memo(33))
+		requireInvalid(t, r, "/schedule/action/memo/m"+strings.Repeat("/a", 28))
+		r = patch(t, g, `{"schedule":{"action":{"args":[`+nested(1000)+`]}}}`)
+		require.Equal(t, http.StatusOK, r.Status, r.Body)
+		require.Contains(t, r.Body, nested(1000))
+	})
+}
+
 // TestTheServersOwnConflictIsAChange covers the implementation of schedules that reports a late update.
 func TestTheServersOwnConflictIsAChange(t *testing.T) {
 	t.Parallel()
