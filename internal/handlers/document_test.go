@@ -67,7 +67,7 @@ func operations(t *testing.T, document object) map[string]object {
 	found := map[string]object{}
 	for _, item := range member(document, "paths") {
 		shared, _ := item.(object)["parameters"].([]any)
-		for name, value := range item.(object) {
+		for name, value := range item.(object) { //nolint:forcetypeassert // the document is valid
 			if o, ok := value.(object); ok && name != "parameters" {
 				own, _ := o["parameters"].([]any)
 				o["parameters"] = slices.Concat(own, shared)
@@ -129,8 +129,8 @@ func TestHeadersOfEveryRequestAreDescribedOnce(t *testing.T) {
 		require.Contains(t, member(d, "info")["description"], "- `"+name)
 	}
 	for id, o := range operations(t, d) {
-		for _, p := range o["parameters"].([]any) {
-			require.NotContains(t, common, target(t, d, p.(object))["name"], id)
+		for _, p := range o["parameters"].([]any) { //nolint:forcetypeassert // operations has set it
+			require.NotContains(t, common, target(t, d, p.(object))["name"], id) //nolint:forcetypeassert // the document is valid
 		}
 	}
 }
@@ -142,7 +142,7 @@ func TestResponsesHaveOneType(t *testing.T) {
 	d := document(t)
 	for id, o := range operations(t, d) {
 		for status, response := range member(o, "responses") {
-			content := maps.Clone(member(target(t, d, response.(object)), "content"))
+			content := maps.Clone(member(target(t, d, response.(object)), "content")) //nolint:forcetypeassert // the document is valid
 			delete(content, problem.ContentType)
 			require.LessOrEqual(t, len(content), 1, "%s %s", id, status)
 			schema := target(t, d, member(content, operation.JSON, "schema"))

@@ -213,7 +213,10 @@ func goldenProblems() map[string]exchange {
 		"describeDeployment": get(deploymentsPath+"/orders", failWith("DescribeWorkerDeployment", serviceerror.NewNotFound("no Worker Deployment found with name 'orders'; does your Worker Deployment have pollers?"))),
 		"deleteDeployment":   {method: http.MethodDelete, path: deploymentsPath + "/orders", upstream: failWith("DeleteWorkerDeployment", serviceerror.NewFailedPrecondition("deployment has versions, can't be deleted"))},
 		"setDeploymentCurrentVersion": {
-			method: http.MethodPut, path: deploymentsPath + "/orders/current-version", body: `{"buildId":"2026-11-27"}`, headers: []string{"If-Match", `"b2xk"`}, upstream: failWith("SetWorkerDeploymentCurrentVersion", serviceerror.NewFailedPrecondition("conflict token mismatch")),
+			method: http.MethodPut, path: deploymentsPath + "/orders/current-version", body: `{"buildId":"2026-11-27"}`, headers: []string{"If-Match", `"b2xk"`}, upstream: func(up *upstreamtest.Server) {
+				respond("DescribeWorkerDeployment", goldenDeployment())(up)
+				failWith("SetWorkerDeploymentCurrentVersion", serviceerror.NewFailedPrecondition("conflict token mismatch"))(up)
+			},
 		},
 		"setDeploymentRampingVersion":     {method: http.MethodPut, path: deploymentsPath + "/orders/ramping-version", body: `{"buildId":"","percentage":101}`},
 		"setDeploymentManager":            {method: http.MethodPut, path: deploymentsPath + "/orders/manager", body: `{}`},

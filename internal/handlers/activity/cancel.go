@@ -11,7 +11,7 @@ import (
 )
 
 // CancelActivity is the SDK's ActivityHandle.cancel.
-func (s *Service) CancelActivity(w http.ResponseWriter, r *http.Request, namespace, activityID string) {
+func (s *Service) CancelActivity(w http.ResponseWriter, r *http.Request, namespace, activityID string) { //nolint:dupl // the requests have no type in common
 	spec := operation.Spec{
 		Name: "cancelActivity", Namespace: namespace, Body: operation.BodyOptional,
 		Method: workflowservice.WorkflowService_RequestCancelActivityExecution_FullMethodName,
@@ -35,7 +35,7 @@ func (s *Service) CancelActivity(w http.ResponseWriter, r *http.Request, namespa
 }
 
 // TerminateActivity is the SDK's ActivityHandle.terminate.
-func (s *Service) TerminateActivity(w http.ResponseWriter, r *http.Request, namespace, activityID string) {
+func (s *Service) TerminateActivity(w http.ResponseWriter, r *http.Request, namespace, activityID string) { //nolint:dupl // the requests have no type in common
 	spec := operation.Spec{
 		Name: "terminateActivity", Namespace: namespace, Body: operation.BodyOptional,
 		Method: workflowservice.WorkflowService_TerminateActivityExecution_FullMethodName,

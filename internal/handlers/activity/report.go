@@ -61,7 +61,7 @@ func (s *Service) heartbeat(ctx context.Context, req *operation.Request, t targe
 }
 
 // CompleteActivity is the SDK's AsyncActivityHandle.complete.
-func (s *Service) CompleteActivity(w http.ResponseWriter, r *http.Request, namespace string) {
+func (s *Service) CompleteActivity(w http.ResponseWriter, r *http.Request, namespace string) { //nolint:dupl // the requests have no type in common
 	spec := reportSpec("completeActivity", namespace, workflowservice.WorkflowService_RespondActivityTaskCompleted_FullMethodName)
 	serveReport(s, w, r, spec, func(v *convert.Validation, identity string, body *openapi.CompleteActivityRequest) report {
 		t := newTarget(v, body.TaskToken, body.WorkflowID, body.RunID, body.ActivityID)
@@ -102,7 +102,7 @@ func (s *Service) FailActivity(w http.ResponseWriter, r *http.Request, namespace
 }
 
 // ReportActivityCancellation is the SDK's AsyncActivityHandle.report_cancellation.
-func (s *Service) ReportActivityCancellation(w http.ResponseWriter, r *http.Request, namespace string) {
+func (s *Service) ReportActivityCancellation(w http.ResponseWriter, r *http.Request, namespace string) { //nolint:dupl // the requests have no type in common
 	spec := reportSpec("reportActivityCancellation", namespace, workflowservice.WorkflowService_RespondActivityTaskCanceled_FullMethodName)
 	serveReport(s, w, r, spec, func(v *convert.Validation, identity string, body *openapi.ReportActivityCancellationRequest) report {
 		t := newTarget(v, body.TaskToken, body.WorkflowID, body.RunID, body.ActivityID)

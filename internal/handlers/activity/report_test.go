@@ -102,12 +102,14 @@ func TestReportsReachTheServerUnchanged(t *testing.T) {
 			`"result":{"payloads":[{"metadata":{"encoding":"YQ=="},"data":"YQ=="}]}`,
 		},
 		{":fail", `"failure":{"message":"m"}`, "RespondActivityTaskFailed", `"failure":{"message":"m","applicationFailureInfo":{}}`},
-		{":fail", `"failure":{"message":"m","type":"T","nonRetryable":true,"details":[1.10],"nextRetryDelay":"90s","category":"BENIGN","stackTrace":"s",
+		{
+			":fail", `"failure":{"message":"m","type":"T","nonRetryable":true,"details":[1.10],"nextRetryDelay":"90s","category":"BENIGN","stackTrace":"s",
 			"cause":{"message":"c","detailPayloads":[{"metadata":{"encoding":"YQ=="},"data":"YQ=="}]}},"lastHeartbeatDetails":["p"]`, "RespondActivityTaskFailed",
 			`"failure":{"message":"m","stackTrace":"s","applicationFailureInfo":{"type":"T","nonRetryable":true,"details":{"payloads":[{` + json + `,"data":"MS4xMA=="}]},
 			"nextRetryDelay":"90s","category":"APPLICATION_ERROR_CATEGORY_BENIGN"},
 			"cause":{"message":"c","applicationFailureInfo":{"details":{"payloads":[{"metadata":{"encoding":"YQ=="},"data":"YQ=="}]}}}},
-			"lastHeartbeatDetails":{"payloads":[{` + json + `,"data":"InAi"}]}`},
+			"lastHeartbeatDetails":{"payloads":[{` + json + `,"data":"InAi"}]}`,
+		},
 		{
 			":fail", `"failure":{"message":"Encoded failure","encodedAttributes":{"metadata":{"encoding":"YQ=="},"data":"YQ=="}}`, "RespondActivityTaskFailed",
 			`"failure":{"message":"Encoded failure","encodedAttributes":{"metadata":{"encoding":"YQ=="},"data":"YQ=="},"applicationFailureInfo":{}}`,

@@ -1,3 +1,4 @@
+//nolint:goconst // field names and JSON names that happen to be equal
 package convert
 
 import (

@@ -78,12 +78,12 @@ func parameterizedOperations(t *testing.T) []parameterized {
 func TestRepeatedParametersAreRejected(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := servertest.Start(t, servertest.Options{})
+		g := servertest.Start(t, servertest.Options{Configure: servertest.WithTemporalKeys(t)})
 		synctest.Wait()
 		rejected := 0
 		for _, operation := range parameterizedOperations(t) {
 			for _, p := range operation.parameters {
-				request := servertest.Request{Method: operation.method, Path: operation.path + "?"}
+				request := servertest.Request{Method: operation.method, Path: operation.path + "?", Headers: servertest.Bearer(servertest.RootKey)}
 				if operation.id == "queryWorkflowByName" && p.Name != "query" {
 					request.Path += "query=q&" // the only required parameter
 				}
@@ -91,7 +91,7 @@ func TestRepeatedParametersAreRejected(t *testing.T) {
 				case p.In == "query":
 					request.Path += url.QueryEscape(p.Name) + "=1&" + url.QueryEscape(p.Name) + "=1"
 				case slices.Contains([]string{"Request-Timeout", "Grpc-Timeout"}, p.Name):
-					request.Headers = []string{p.Name, "1s", p.Name, "1s"}
+					request.Headers = append(request.Headers, p.Name, "1s", p.Name, "1s")
 				default: // path parameters, and headers that are validated later or ignored
 					continue
 				}

@@ -32,7 +32,7 @@ func withLimitedKeys(t *testing.T) func(*config.Config) {
 			sum := sha256.Sum256([]byte(secret))
 			keys = append(keys, "  - {id: "+id+", secrets: [{sha256: "+hex.EncodeToString(sum[:])+"}], grants: [{namespace: default, role: write}], "+limit+"}\n"...)
 		}
-		require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, keys, 0o600)) //nolint:gosec // a file of the test
+		require.NoError(t, os.WriteFile(cfg.Auth.APIKeys.File, keys, 0o600))
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"go.temporal.io/api/schedule/v1"
 )
 
+// The fields of a calendar that have rules of their own.
+const yearField, dayOfWeekField = "year", "dayOfWeek"
+
 // field is a field of a calendar.
 type field struct {
 	name         string // the JSON name
@@ -44,16 +47,16 @@ func calendarFields() []field {
 			name: "month", first: 1, last: 12, absent: "*", names: months, nameOffset: 1, shortestName: 3,
 			of: func(c *calendar) *[]*schedule.Range { return &c.Month },
 		},
-		{name: "year", first: firstYear, last: lastYear, absent: "*", of: func(c *calendar) *[]*schedule.Range { return &c.Year }},
+		{name: yearField, first: firstYear, last: lastYear, absent: "*", of: func(c *calendar) *[]*schedule.Range { return &c.Year }},
 		{
-			name: "dayOfWeek", last: 6, absent: "*", names: days, shortestName: 2,
+			name: dayOfWeekField, last: 6, absent: "*", names: days, shortestName: 2,
 			of: func(c *calendar) *[]*schedule.Range { return &c.DayOfWeek },
 		},
 	}
 }
 
 // isDayOfWeek reports whether 7 stands for Sunday in a text.
-func (f field) isDayOfWeek() bool { return f.name == "dayOfWeek" }
+func (f field) isDayOfWeek() bool { return f.name == dayOfWeekField }
 
 // lastInText is the last value of the field in a text.
 func (f field) lastInText() int {
@@ -73,7 +76,7 @@ func (f field) parse(text string) ([]*schedule.Range, error) {
 	if text == "" {
 		text = f.absent
 	}
-	if text == "*" && f.name == "year" {
+	if text == "*" && f.name == yearField {
 		return nil, nil // no range means every year
 	}
 	if len(text) > maxFieldBytes {

@@ -94,7 +94,7 @@ func newCalendars(v *convert.Validation, pointer string, list []openapi.Schedule
 func (f field) in(body *openapi.ScheduleCalendarSpec) *openapi.CalendarField {
 	return map[string]*openapi.CalendarField{
 		"second": &body.Second, "minute": &body.Minute, "hour": &body.Hour, "dayOfMonth": &body.DayOfMonth,
-		"month": &body.Month, "year": &body.Year, "dayOfWeek": &body.DayOfWeek,
+		"month": &body.Month, yearField: &body.Year, dayOfWeekField: &body.DayOfWeek,
 	}[f.name]
 }
 
@@ -216,7 +216,7 @@ func renderCalendars(list []*schedule.StructuredCalendarSpec) []openapi.Schedule
 		rendered[i].Comment = calendar.GetComment()
 		for _, f := range calendarFields() {
 			ranges := []openapi.ScheduleRange{}
-			if f.name == "year" {
+			if f.name == yearField {
 				ranges = nil // no range means every year, as an absent field does
 			}
 			for _, r := range *f.of(calendar) {

@@ -234,7 +234,7 @@ func isApplied(before *workflowservice.DescribeScheduleResponse, wanted state, a
 	}
 	want, got := withoutTypes(wanted.schedule), withoutTypes(after.GetSchedule())
 	taken := want.State.RemainingActions - got.State.RemainingActions
-	if want.State.LimitedActions && taken > 0 && uint64(taken) < changes { //nolint:gosec // above zero
+	if want.State.LimitedActions && taken > 0 && uint64(taken) < changes {
 		want.State.RemainingActions = got.State.RemainingActions
 	}
 	wantText, err := convert.Marshal(want)

@@ -160,7 +160,7 @@ func TestAnEmptyListRemovesASearchAttribute(t *testing.T) {
 				g.Upstream.Handle("UpdateSchedule", upstreamtest.Typed(func(ctx context.Context, r *workflowservice.UpdateScheduleRequest) (*workflowservice.UpdateScheduleResponse, error) {
 					for name, p := range r.GetSearchAttributes().GetIndexedFields() {
 						if string(p.GetData()) == "[]" || string(p.GetData()) == "null" {
-							delete(r.SearchAttributes.IndexedFields, name)
+							delete(r.GetSearchAttributes().GetIndexedFields(), name)
 						}
 					}
 					return f.update(ctx, r)

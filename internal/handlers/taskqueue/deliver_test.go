@@ -64,7 +64,7 @@ func pollOnceAndClose(t *testing.T, address string) {
 	defer conn.Close() //nolint:errcheck // nothing was written last
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\nContent-Length: 0\r\n\r\n", pollPath, servertest.WriterKey)
 	require.NoError(t, err)
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil) //nolint:bodyclose // the connection is closed
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	_, err = io.CopyN(io.Discard, response.Body, response.ContentLength)

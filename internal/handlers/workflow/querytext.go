@@ -63,8 +63,8 @@ func boolLiteral(v *convert.Validation, pointer, value string) string {
 // string or a comment. It reads strings, names and comments as the server does.
 func splitQuery(v *convert.Validation, query string) (condition, clauses string) {
 	const pointer = "?query"
-	depth, end := 0, 0
-	for i := 0; i < len(query) && depth >= 0; i = end {
+	depth := 0
+	for i, end := 0, 0; i < len(query) && depth >= 0; i = end {
 		if end = endOfToken(query, i); end < 0 {
 			v.Add(pointer, "has a quote that is not closed")
 			return "", ""

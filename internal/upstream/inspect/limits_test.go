@@ -38,9 +38,15 @@ func TestALimitedCallerMayNotPollAsAVersion(t *testing.T) {
 		},
 	} {
 		for rpc, request := range map[string]proto.Message{
-			"PollWorkflowTaskQueue": &workflowservice.PollWorkflowTaskQueueRequest{Namespace: orders, DeploymentOptions: test.options, WorkerVersionCapabilities: test.capabilities},
-			"PollActivityTaskQueue": &workflowservice.PollActivityTaskQueueRequest{Namespace: orders, DeploymentOptions: test.options, WorkerVersionCapabilities: test.capabilities},
-			"PollNexusTaskQueue":    &workflowservice.PollNexusTaskQueueRequest{Namespace: orders, DeploymentOptions: test.options, WorkerVersionCapabilities: test.capabilities},
+			"PollWorkflowTaskQueue": &workflowservice.PollWorkflowTaskQueueRequest{
+				Namespace: orders, DeploymentOptions: test.options, WorkerVersionCapabilities: test.capabilities, //nolint:staticcheck // older SDKs send it
+			},
+			"PollActivityTaskQueue": &workflowservice.PollActivityTaskQueueRequest{
+				Namespace: orders, DeploymentOptions: test.options, WorkerVersionCapabilities: test.capabilities, //nolint:staticcheck // see above
+			},
+			"PollNexusTaskQueue": &workflowservice.PollNexusTaskQueueRequest{
+				Namespace: orders, DeploymentOptions: test.options, WorkerVersionCapabilities: test.capabilities, //nolint:staticcheck // see above
+			},
 		} {
 			for _, principal := range []auth.Principal{{}, {TaskQueues: []string{"orders"}}, {WorkflowTypes: []string{"Order"}}} {
 				err := checkFor(principal, workflowService+rpc, upstreamtest.Wire(t, request))

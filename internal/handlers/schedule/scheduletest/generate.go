@@ -30,7 +30,7 @@ func maybe[T any](t *rapid.T, name string, generator *rapid.Generator[T]) (value
 
 // text generates texts without control characters.
 func text() *rapid.Generator[string] {
-	return rapid.StringOfN(rapid.RuneFrom([]rune("ab/ .-:%<&>'\"\\é漢😀")), 1, 12, -1)
+	return rapid.StringOfN(rapid.RuneFrom([]rune("ab/ .-:%<&>'\"\\é漢😀")), 1, 12, -1) //nolint:gosmopolitan // any character is permitted
 }
 
 // duration generates durations from least.
@@ -196,7 +196,8 @@ func field(t *rapid.T, name string, first, last int32) openapi.CalendarField {
 
 func policy(t *rapid.T) *openapi.SchedulePolicy {
 	overlaps := []openapi.ScheduleOverlapPolicy{
-		openapi.ScheduleOverlapPolicySkip, openapi.ScheduleOverlapPolicyBufferOne, openapi.ScheduleOverlapPolicyBufferAll, openapi.ScheduleOverlapPolicyCancelOther, openapi.ScheduleOverlapPolicyTerminateOther, openapi.ScheduleOverlapPolicyAllowAll,
+		openapi.ScheduleOverlapPolicySkip, openapi.ScheduleOverlapPolicyBufferOne, openapi.ScheduleOverlapPolicyBufferAll,
+		openapi.ScheduleOverlapPolicyCancelOther, openapi.ScheduleOverlapPolicyTerminateOther, openapi.ScheduleOverlapPolicyAllowAll,
 	}
 	return &openapi.SchedulePolicy{
 		Overlap: rapid.SampledFrom(overlaps).Draw(t, "overlap"), CatchupWindow: duration(10*time.Second).Draw(t, "catchupWindow"),
