@@ -5,11 +5,18 @@ import (
 	"net/http"
 
 	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
+	"github.com/flowgate/flowgate/internal/problem"
 )
+
+// descriptionFactor is the memory that a response with a schedule needs, as a multiple of its size on the wire. A range
+// has two bytes on the wire if all its fields are 0. It becomes two messages, two structs and 30 bytes of JSON. Another
+// client can have stored a schedule with thousands of them.
+const descriptionFactor = 64
 
 // DescribeSchedule is the SDK's ScheduleHandle.describe.
 func (s *Service) DescribeSchedule(w http.ResponseWriter, r *http.Request, namespace, scheduleID string) {
@@ -18,15 +25,23 @@ func (s *Service) DescribeSchedule(w http.ResponseWriter, r *http.Request, names
 		Method: workflowservice.WorkflowService_DescribeSchedule_FullMethodName,
 	}
 	operation.Serve(s.adapter, w, r, spec, func(
-		ctx context.Context, _ *operation.Request, params *openapi.DescribeScheduleParams, _ *operation.None,
+		ctx context.Context, req *operation.Request, params *openapi.DescribeScheduleParams, _ *operation.None,
 	) (*operation.Response, error) {
 		id, err := convert.ID("scheduleId", scheduleID, params.ScheduleID)
 		if err != nil {
 			return nil, err
 		}
-		description, err := s.describe(ctx, namespace, id)
+		response, err := s.upstream.Call(ctx, spec.Method, &workflowservice.DescribeScheduleRequest{Namespace: namespace, ScheduleId: id})
 		if err != nil {
+			return nil, withID(err, id)
+		}
+		defer response.Release()
+		if err := req.Reserve(ctx, descriptionFactor*len(response.Bytes())); err != nil {
 			return nil, err
+		}
+		description := &workflowservice.DescribeScheduleResponse{}
+		if err := proto.Unmarshal(response.Bytes(), description); err != nil {
+			return nil, problem.UnreadableResponse(err)
 		}
 		return respondWith(id, description), nil
 	})
