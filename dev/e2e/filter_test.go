@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -53,10 +54,7 @@ func TestFilterParametersSelectByTypeStatusTimeAndAttribute(t *testing.T) {
 		"searchAttribute.CustomerId": "other", "searchAttribute.Items": "41", "searchAttribute.Amount": "1.2", "searchAttribute.Express": "false",
 		"searchAttribute.DueAt": "2030-01-02T03:04:05Z", "searchAttribute.Tags": "<", "searchAttribute.Note": "window", "searchAttribute.WorkflowId": "other",
 	} {
-		other := url.Values{}
-		for parameter, values := range all {
-			other[parameter] = values
-		}
+		other := maps.Clone(all)
 		other.Set(name, value)
 		require.Empty(t, filtered(t, writer(), other), name)
 	}

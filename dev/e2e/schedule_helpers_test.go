@@ -73,7 +73,7 @@ func deleteScheduleAtEnd(t *testing.T, response apiResponse) {
 	t.Helper()
 	location := response.expect(t, http.StatusCreated).header.Get("Location")
 	t.Cleanup(func() {
-		_, _ = writer().send(context.Background(), http.MethodDelete, location, "") //nolint:usetesting // that of the test has ended
+		_, _ = writer().send(context.Background(), http.MethodDelete, location, "") // the context of the test has ended
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 // generatedSchedules returns schedules in the form in which the gateway returns them.
 func generatedSchedules(t *testing.T, number int) []string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", "run", "./dev/e2e/testdata/schedules/main.go", strconv.Itoa(number)) //nolint:gosec // a number
+	command := exec.CommandContext(t.Context(), "go", "run", "./dev/e2e/testdata/schedules/main.go", strconv.Itoa(number))
 	command.Dir = "../.."
 	var stderr strings.Builder
 	command.Stderr = &stderr

@@ -114,8 +114,10 @@ func TestReportsReachTheServerUnchanged(t *testing.T) {
 			":fail", `"failure":{"message":"Encoded failure","encodedAttributes":{"metadata":{"encoding":"YQ=="},"data":"YQ=="}}`, "RespondActivityTaskFailed",
 			`"failure":{"message":"Encoded failure","encodedAttributes":{"metadata":{"encoding":"YQ=="},"data":"YQ=="},"applicationFailureInfo":{}}`,
 		},
-		{":fail", `"failure":{"message":"m","encodedAttributes":{"json":{"message":"x"}}}`, "RespondActivityTaskFailed",
-			`"failure":{"message":"m","encodedAttributes":{` + json + `,"data":"eyJtZXNzYWdlIjoieCJ9"},"applicationFailureInfo":{}}`},
+		{
+			":fail", `"failure":{"message":"m","encodedAttributes":{"json":{"message":"x"}}}`, "RespondActivityTaskFailed",
+			`"failure":{"message":"m","encodedAttributes":{` + json + `,"data":"eyJtZXNzYWdlIjoieCJ9"},"applicationFailureInfo":{}}`,
+		},
 		{":reportCancellation", `"details":["why"]`, "RespondActivityTaskCanceled", `"details":{"payloads":[{` + json + `,"data":"IndoeSI="}]}`},
 	} {
 		withReports(t, nil, func(t *testing.T, g *servertest.Gateway) {

@@ -63,9 +63,10 @@ func boolLiteral(v *convert.Validation, pointer, value string) string {
 // string or a comment. It reads strings, names and comments as the server does.
 func splitQuery(v *convert.Validation, query string) (condition, clauses string) {
 	const pointer = "?query"
-	depth := 0
-	for i, end := 0, 0; i < len(query) && depth >= 0; i = end {
-		if end = endOfToken(query, i); end < 0 {
+	depth, i := 0, 0
+	for i < len(query) && depth >= 0 {
+		end := endOfToken(query, i)
+		if end < 0 {
 			v.Add(pointer, "has a quote that is not closed")
 			return "", ""
 		}
@@ -80,6 +81,7 @@ func splitQuery(v *convert.Validation, query string) (condition, clauses string)
 		case depth == 0 && (strings.EqualFold(token, "GROUP") || strings.EqualFold(token, "ORDER")):
 			return query[:i], query[i:]
 		}
+		i = end
 	}
 	if depth != 0 {
 		v.Add(pointer, "has unbalanced parentheses")
