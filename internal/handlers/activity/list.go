@@ -27,7 +27,7 @@ func (s *Service) ListActivities(w http.ResponseWriter, r *http.Request, namespa
 		if err != nil {
 			return nil, err
 		}
-		list.View, list.LineView = s.views.List, s.views.Summary
+		list.View, list.LineView = s.views.list, s.views.summary
 		list.Split = operation.SplitList
 		list.Fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
 			page, err := s.upstream.Call(ctx, spec.Method, &workflowservice.ListActivityExecutionsRequest{
@@ -90,6 +90,6 @@ func (s *Service) DescribeActivity(w http.ResponseWriter, r *http.Request, names
 			return nil, err
 		}
 		defer response.Release()
-		return req.RenderView(ctx, s.views.Description, response.Bytes(), transcode.Options{}, nil)
+		return req.RenderView(ctx, s.views.description, response.Bytes(), transcode.Options{}, nil)
 	})
 }

@@ -61,7 +61,7 @@ func (s *Service) outcome(
 			description = closed
 		}
 	}
-	return convert.ActivityOutcome(key.ActivityID, description), nil
+	return outcomeOf(key.ActivityID, description), nil
 }
 
 // waitUntilClosed waits in a shared poll. It returns nil if the wait ends before the activity
@@ -92,7 +92,7 @@ func (s *Service) waitUntilClosed(
 // the wait continues.
 func outcomeResponse(namespace string, outcome *openapi.ActivityOutcome, body any) *operation.Response {
 	if isOpen(outcome.Status) {
-		return operation.Accepted(body, convert.ActivityPath(namespace, outcome.ActivityID, outcome.RunID, "/result"))
+		return operation.Accepted(body, pathOf(namespace, outcome.ActivityID, outcome.RunID, "/result"))
 	}
 	return operation.OK(body)
 }
@@ -107,4 +107,16 @@ func keyOf(segment, parameter, runID string) (longpoll.ActivityKey, error) {
 		err = problem.Invalid("?runId", "must be a UUID")
 	}
 	return longpoll.ActivityKey{ActivityID: id, RunID: runID}, err
+}
+
+// outcomeOf returns how an activity ended, or its status if it has not closed. The
+// description includes the outcome.
+func outcomeOf(activityID string, description *workflowservice.DescribeActivityExecutionResponse) *openapi.ActivityOutcome {
+	rendered := &openapi.ActivityOutcome{
+		ActivityID: activityID, RunID: description.GetInfo().GetRunId(), Status: convert.EnumName(description.GetInfo().GetStatus()),
+		Failure:    convert.Failure(description.GetOutcome().GetFailure()),
+		RetryState: convert.EnumName(description.GetOutcome().GetRetryState()),
+	}
+	rendered.Result, rendered.ResultPayload = convert.FirstPayload(description.GetOutcome().GetResult())
+	return rendered
 }

@@ -5,7 +5,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -17,12 +16,12 @@ type Service struct {
 	upstream *upstream.Client
 	polls    *longpoll.Polls
 	drain    *longpoll.Drain
-	views    *convert.ActivityViews
+	views    *views
 }
 
 // New returns the service. Its waits share the polls in polls, and end when drain begins.
 func New(adapter *operation.Adapter, polls *longpoll.Polls, drain *longpoll.Drain) *Service {
-	return &Service{adapter: adapter, upstream: adapter.Upstream, polls: polls, drain: drain, views: convert.NewActivityViews()}
+	return &Service{adapter: adapter, upstream: adapter.Upstream, polls: polls, drain: drain, views: newViews()}
 }
 
 // callVoid makes the call of an operation whose response to the caller has no body.

@@ -48,7 +48,7 @@ func (s *Service) StartActivity(w http.ResponseWriter, r *http.Request, namespac
 			started.Failure, started.RetryState = outcome.Failure, outcome.RetryState
 			return outcomeResponse(namespace, outcome, started), nil
 		}
-		created := operation.Created(started, convert.ActivityPath(namespace, started.ActivityID, started.RunID, ""))
+		created := operation.Created(started, pathOf(namespace, started.ActivityID, started.RunID, ""))
 		if !started.Started {
 			created.Status = http.StatusOK
 		}

@@ -46,8 +46,8 @@ func RenderNewWorkflow(info *workflow.NewWorkflowExecutionInfo) openapi.Schedule
 		RunTimeout:       FormatDuration(info.GetWorkflowRunTimeout()),
 		TaskTimeout:      FormatDuration(info.GetWorkflowTaskTimeout()),
 		RetryPolicy:      renderRetryPolicy(info.GetRetryPolicy()),
-		StaticSummary:    stringPayload(info.GetUserMetadata().GetSummary()),
-		StaticDetails:    stringPayload(info.GetUserMetadata().GetDetails()),
+		StaticSummary:    StringPayload(info.GetUserMetadata().GetSummary()),
+		StaticDetails:    StringPayload(info.GetUserMetadata().GetDetails()),
 		Priority:         renderPriority(info.GetPriority()),
 	}
 	body.Args, body.ArgPayloads = payloadInputs(info.GetInput().GetPayloads())

@@ -5,34 +5,34 @@ import "net/url"
 // WorkflowPath returns the URL of a workflow's run.
 func WorkflowPath(namespace, workflowID, runID string) string {
 	query := url.Values{}
-	return instancePath(namespace, idSegment(query, "workflowId", workflowID), runID, query)
+	return instancePath(namespace, IDSegment(query, "workflowId", workflowID), runID, query)
 }
 
 // ResultPath returns the URL of the result of a workflow's run, with these query
 // parameters.
 func ResultPath(namespace, workflowID, runID string, query url.Values) string {
-	return instancePath(namespace, idSegment(query, "workflowId", workflowID)+"/result", runID, query)
+	return instancePath(namespace, IDSegment(query, "workflowId", workflowID)+"/result", runID, query)
 }
 
 // UpdatePath returns the URL of an update, with these query parameters.
 func UpdatePath(namespace, workflowID, runID, updateID string, query url.Values) string {
-	segments := idSegment(query, "workflowId", workflowID) + "/updates/" + idSegment(query, "updateId", updateID)
+	segments := IDSegment(query, "workflowId", workflowID) + "/updates/" + IDSegment(query, "updateId", updateID)
 	return instancePath(namespace, segments, runID, query)
 }
 
 // SchedulePath returns the URL of a schedule.
 func SchedulePath(namespace, scheduleID string) string {
 	query := url.Values{}
-	path := NamespacePath(namespace) + "/schedules/" + idSegment(query, "scheduleId", scheduleID)
+	path := NamespacePath(namespace) + "/schedules/" + IDSegment(query, "scheduleId", scheduleID)
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
 	return path
 }
 
-// idSegment returns the path segment for an id. If clients or proxies would rewrite the id,
-// idSegment sets it as the query parameter name, and returns [aliasSegment].
-func idSegment(query url.Values, name, id string) string {
+// IDSegment returns the path segment for an id. If clients or proxies would rewrite the id,
+// IDSegment sets it as the query parameter name, and returns [aliasSegment].
+func IDSegment(query url.Values, name, id string) string {
 	if needsAlias(id) {
 		query.Set(name, id)
 		return aliasSegment

@@ -25,9 +25,9 @@ func textPayload(text string) *common.Payload {
 	return payload.FromJSON(value)
 }
 
-// stringPayload decodes a payload that is a JSON string. It returns an empty string for any
+// StringPayload decodes a payload that is a JSON string. It returns an empty string for any
 // other payload.
-func stringPayload(p *common.Payload) string {
+func StringPayload(p *common.Payload) string {
 	var s string
 	if value, ok := payload.ToJSON(p); ok {
 		_ = json.Unmarshal(value, &s)
@@ -44,6 +44,6 @@ func appendUserMetadata(dst, wire []byte) ([]byte, error) {
 	members, err := Marshal(struct {
 		Summary string `json:"staticSummary,omitempty"`
 		Details string `json:"staticDetails,omitempty"`
-	}{stringPayload(metadata.GetSummary()), stringPayload(metadata.GetDetails())})
+	}{StringPayload(metadata.GetSummary()), StringPayload(metadata.GetDetails())})
 	return append(dst, members[1:len(members)-1]...), err
 }

@@ -53,7 +53,7 @@ func rawPayloads(list *common.Payloads) []openapi.Payload {
 }
 
 // AppendPayload renders a payload with its metadata, for [transcode.ViewField.Value].
-func AppendPayload(dst, wire []byte) ([]byte, bool, error) { return renderAs(rawPayload)(dst, wire) }
+func AppendPayload(dst, wire []byte) ([]byte, bool, error) { return RenderAs(rawPayload)(dst, wire) }
 
 func rawPayload(p *common.Payload) openapi.Payload {
 	value, _ := payload.Readable(p)

@@ -64,7 +64,7 @@ func DeploymentVersion(v *deployment.WorkerDeploymentVersion) *openapi.Deploymen
 	return &openapi.DeploymentVersion{DeploymentName: v.GetDeploymentName(), BuildID: v.GetBuildId()}
 }
 
-func versionView() []transcode.ViewField {
+func VersionView() []transcode.ViewField {
 	return []transcode.ViewField{
 		{Field: "deployment_name", As: "deploymentName", Always: true}, {Field: "build_id", As: "buildId", Always: true},
 	}
@@ -73,11 +73,11 @@ func versionView() []transcode.ViewField {
 func versioningView() []transcode.ViewField {
 	return []transcode.ViewField{
 		{Field: "behavior", As: "behavior"},
-		{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
+		{Field: "deployment_version", As: "deploymentVersion", View: VersionView()},
 		{Field: "revision_number", As: "revisionNumber"},
 		{Field: "version_transition", As: "transition", View: []transcode.ViewField{
-			{Field: "deployment_version", As: "deploymentVersion", View: versionView()},
+			{Field: "deployment_version", As: "deploymentVersion", View: VersionView()},
 		}},
-		{Field: "versioning_override", As: "override", Value: renderAs(renderVersioningOverride)},
+		{Field: "versioning_override", As: "override", Value: RenderAs(renderVersioningOverride)},
 	}
 }

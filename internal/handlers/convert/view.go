@@ -111,8 +111,8 @@ func (v *Views) descriptionFields() []transcode.ViewField {
 			{Field: "original_scheduled_time", As: "originalScheduledTime"},
 			{Field: "started_time", As: "startedTime"},
 		}},
-		{Field: "pending_nexus_operations", As: "pendingNexusOperations", Value: renderAs(renderPendingNexusOperation)},
-		{Field: "callbacks", As: "callbacks", Value: renderAs(renderCallback)},
+		{Field: "pending_nexus_operations", As: "pendingNexusOperations", Value: RenderAs(renderPendingNexusOperation)},
+		{Field: "callbacks", As: "callbacks", Value: RenderAs(renderCallback)},
 	}
 }
 
@@ -147,10 +147,10 @@ func resetPointView() []transcode.ViewField {
 	}
 }
 
-// renderAs returns a renderer for a field of a view. The renderer builds the message and
+// RenderAs returns a renderer for a field of a view. The renderer builds the message and
 // encodes the result of render. It is for messages that are rare, and for those whose
 // JSON form differs much from the message.
-func renderAs[M any, P interface {
+func RenderAs[M any, P interface {
 	*M
 	proto.Message
 }, S any](render func(P) S) func(dst, wire []byte) ([]byte, bool, error) {
