@@ -1,4 +1,3 @@
-//nolint:goconst // field names and JSON names that happen to be equal
 package activity
 
 import (

@@ -64,6 +64,7 @@ func DeploymentVersion(v *deployment.WorkerDeploymentVersion) *openapi.Deploymen
 	return &openapi.DeploymentVersion{DeploymentName: v.GetDeploymentName(), BuildID: v.GetBuildId()}
 }
 
+// VersionView returns the fields of a version of a worker deployment.
 func VersionView() []transcode.ViewField {
 	return []transcode.ViewField{
 		{Field: "deployment_name", As: "deploymentName", Always: true}, {Field: "build_id", As: "buildId", Always: true},
