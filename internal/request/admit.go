@@ -252,12 +252,12 @@ func (a *Admitted) Close() {
 // before the slot is released, so that the slots limit the number of responses that
 // wait for memory.
 //
-// Errors are those of [limit.Bytes.Reserve]. For a write, the detail tells the caller that
+// Errors are those of [limit.Bytes.Reserve]. After a call that writes, the detail says that
 // the call was made: other steps return the same errors before the call.
 func (a *Admitted) Reserve(ctx context.Context, bytes int) error {
 	a.pageBytes = int64(bytes)
 	err := a.reserve(ctx, a.pageBytes)
-	if e, ok := errors.AsType[*problem.Error](err); ok && !a.IsRead() {
+	if e, ok := errors.AsType[*problem.Error](err); ok && a.options.Trail.HasCall() {
 		e.Detail += " The call was made; repeat it with the same id or Idempotency-Key to get its response."
 	}
 	return err

@@ -24,6 +24,9 @@ type Trail struct {
 	written bool // at least one line has been written
 }
 
+// HasCall reports whether a call that writes is in the trail.
+func (t *Trail) HasCall() bool { return t.pending || t.written }
+
 // audited reports whether a call to an RPC gets an audit line. All writes get one. A poll
 // for tasks requires the role write, but changes nothing unless it receives a task, which
 // [Client.auditPoll] records; here it gets a line only if it was refused. RPCs that are

@@ -110,8 +110,11 @@ func (r *Response) encode() error {
 	return nil
 }
 
+// scalarSize is the estimated size of a number or a boolean as JSON, with its name.
+const scalarSize = 8
+
 // encodedSize estimates the size of a value as JSON, by the sizes of its strings and
-// byte slices.
+// byte slices and the number of its other values.
 func encodedSize(value any) int {
 	return sizeOf(reflect.ValueOf(value))
 }
@@ -139,7 +142,8 @@ func sizeOf(v reflect.Value) (size int) {
 		for member := v.MapRange(); member.Next(); {
 			size += sizeOf(member.Key()) + sizeOf(member.Value())
 		}
-	default: // numbers and booleans, which are short
+	default:
+		return scalarSize
 	}
 	return size
 }

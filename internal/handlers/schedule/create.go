@@ -43,7 +43,7 @@ func (s *Service) CreateSchedule(w http.ResponseWriter, r *http.Request, namespa
 		}
 		response := operation.Created(openapi.CreatedSchedule{ScheduleID: body.ScheduleID}, convert.SchedulePath(namespace, body.ScheduleID))
 		// The entity tag is that of what the server has made of the request. Without it, the schedule is created nevertheless.
-		if created, err := s.describe(ctx, namespace, body.ScheduleID); err == nil {
+		if created, err := s.describe(ctx, req, body.ScheduleID); err == nil {
 			return response.WithETag(entityTag(created)), nil
 		}
 		return response, nil

@@ -31,17 +31,9 @@ func (s *Service) DescribeSchedule(w http.ResponseWriter, r *http.Request, names
 		if err != nil {
 			return nil, err
 		}
-		response, err := s.upstream.Call(ctx, spec.Method, &workflowservice.DescribeScheduleRequest{Namespace: namespace, ScheduleId: id})
+		description, err := s.describe(ctx, req, id)
 		if err != nil {
-			return nil, withID(err, id)
-		}
-		defer response.Release()
-		if err := req.Reserve(ctx, descriptionFactor*len(response.Bytes())); err != nil {
 			return nil, err
-		}
-		description := &workflowservice.DescribeScheduleResponse{}
-		if err := proto.Unmarshal(response.Bytes(), description); err != nil {
-			return nil, problem.UnreadableResponse(err)
 		}
 		return respondWith(id, description), nil
 	})
@@ -67,11 +59,23 @@ func (s *Service) DeleteSchedule(w http.ResponseWriter, r *http.Request, namespa
 	})
 }
 
-func (s *Service) describe(ctx context.Context, namespace, id string) (*workflowservice.DescribeScheduleResponse, error) {
+// describe reads a schedule. It reserves the memory that a response with the schedule
+// needs, before it decodes the schedule.
+func (s *Service) describe(ctx context.Context, req *operation.Request, id string) (*workflowservice.DescribeScheduleResponse, error) {
+	response, err := s.upstream.Call(ctx, workflowservice.WorkflowService_DescribeSchedule_FullMethodName,
+		&workflowservice.DescribeScheduleRequest{Namespace: req.Namespace, ScheduleId: id})
+	if err != nil {
+		return nil, withID(err, id)
+	}
+	defer response.Release()
+	if err := req.Reserve(ctx, descriptionFactor*len(response.Bytes())); err != nil {
+		return nil, err
+	}
 	description := &workflowservice.DescribeScheduleResponse{}
-	err := s.upstream.Do(ctx, workflowservice.WorkflowService_DescribeSchedule_FullMethodName,
-		&workflowservice.DescribeScheduleRequest{Namespace: namespace, ScheduleId: id}, description)
-	return description, withID(err, id)
+	if err := proto.Unmarshal(response.Bytes(), description); err != nil {
+		return nil, problem.UnreadableResponse(err)
+	}
+	return description, nil
 }
 
 // respondWith returns a response with a schedule and its entity tag.

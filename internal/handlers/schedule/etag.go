@@ -11,10 +11,10 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 )
 
-// entityTag returns the entity tag of a schedule, without quotes. It covers the server's conflict token
-// and everything that a description has except the information, which changes with
-// each action. The token alone would be the same for schedules that have had the same id
-// one after the other.
+// entityTag returns the entity tag of a schedule, without quotes. It covers the server's
+// conflict token and everything that a description has except the information, which
+// changes with each action. The token alone would be the same for schedules that have had
+// the same id one after the other.
 func entityTag(d *workflowservice.DescribeScheduleResponse) string {
 	return digest(d.GetConflictToken(), []byte(formatTime(d.GetInfo().GetCreateTime())), []byte(contentTag(d)))
 }

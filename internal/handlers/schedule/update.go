@@ -24,10 +24,10 @@ import (
 // maxUpdates bounds how often a change is sent because other changes came first.
 const maxUpdates = 10
 
-// maxEqualUpdates bounds how often a change is sent that leaves the schedule as it was,
-// but not as requested. Then no other change replaces this one: the server stores it in
-// another form.
-const maxEqualUpdates = 3
+// maxUnchanged bounds the updates in a row that leave the content of the schedule as it
+// was, and not as requested. Then no other change replaces this one: the server stores it
+// in another form.
+const maxUnchanged = 3
 
 // state is what an update replaces. Attributes are nil if the schedule keeps its search
 // attributes.
@@ -125,7 +125,7 @@ func isRemoved(value openapi.SearchAttributeInput) bool {
 //
 // The server compares the conflict token of an update with that of the schedule, and if
 // they differ, drops the update and reports success. So update reads the schedule again.
-// It cannot tell its own change from an equal one of another caller.
+// It cannot distinguish its own change from an equal one of another caller.
 func (s *Service) update(
 	ctx context.Context, req *operation.Request, id string,
 	build func(*workflowservice.DescribeScheduleResponse) (state, error),
@@ -134,11 +134,11 @@ func (s *Service) update(
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.describe(ctx, req.Namespace, id)
+	before, err := s.describe(ctx, req, id)
 	if err != nil {
 		return nil, err
 	}
-	sent := 0 // updates in a row that have left the schedule with the same content
+	unchanged := 0 // updates in a row that left the content as it was
 	for range maxUpdates {
 		if tag := entityTag(before); conditional && tag != expected {
 			return nil, changed(id, tag)
@@ -156,9 +156,8 @@ func (s *Service) update(
 			return respondWith(id, after), nil
 		}
 		if contentTag(after) != contentTag(before) {
-			sent = 0
-		}
-		if sent++; sent >= maxEqualUpdates {
+			unchanged = 0
+		} else if unchanged++; unchanged == maxUnchanged {
 			return nil, storedDifferently(id)
 		}
 		before = after
@@ -193,11 +192,11 @@ func (s *Service) send(
 	if wanted.attributes != nil {
 		// The server reads the search attributes before the schedule: the first read may wait for the update
 		// and have the old ones.
-		if _, err := s.describe(ctx, req.Namespace, id); err != nil {
+		if _, err := s.describe(ctx, req, id); err != nil {
 			return nil, err
 		}
 	}
-	return s.describe(ctx, req.Namespace, id)
+	return s.describe(ctx, req, id)
 }
 
 // changed returns the problem for an If-Match that does not match.
