@@ -22,7 +22,7 @@ type loadResult struct {
 }
 
 // load sends 1,000 requests per second for the time d. Each response must be a success or
-// tell the caller to retry after a second.
+// have a Retry-After of one second.
 func (f *faulty) load(t *testing.T, d time.Duration) *loadResult {
 	t.Helper()
 	result := &loadResult{byStatus: map[int]int{}}

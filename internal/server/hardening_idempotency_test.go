@@ -173,7 +173,7 @@ func sameKeyForTwoStarts(t *testing.T, g *servertest.Gateway) string {
 }
 
 // sameKeyForConcurrentStarts sends a second start while the upstream cannot describe the workflow yet. The upstream's
-// error for the second start still tells the gateway the request id of the first one.
+// error for the second start still contains the request id of the first one.
 func sameKeyForConcurrentStarts(t *testing.T, g *servertest.Gateway) string {
 	t.Helper()
 	serveStarts(g)

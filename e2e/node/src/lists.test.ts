@@ -23,7 +23,7 @@ async function startFive(): Promise<{ customer: string; query: string; ids: stri
   return { customer, query, ids: ids.sort() };
 }
 
-async function count(query: string): Promise<Schemas["WorkflowCount"]> {
+async function count(query: string): Promise<Schemas["Count"]> {
   return unwrap(await flowgate.GET(`${workflows}:count`, { params: { path: { namespace }, query: { query } } }));
 }
 

@@ -8,8 +8,6 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
-	"github.com/flowgate/flowgate/internal/payload"
-	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
@@ -53,17 +51,9 @@ func (s *Service) CountActivities(w http.ResponseWriter, r *http.Request, namesp
 		if err != nil {
 			return nil, operation.WithInvalidQuery(err, "?query")
 		}
-		body := openapi.WorkflowCount{Count: response.GetCount()}
-		for _, group := range response.GetGroups() {
-			values := make([]openapi.JSON, 0, len(group.GetGroupValues()))
-			for _, p := range group.GetGroupValues() {
-				attribute, readable := payload.ToSearchAttribute(p)
-				if !readable {
-					return nil, problem.UnreadableResponse(nil)
-				}
-				values = append(values, attribute.Value)
-			}
-			body.Groups = append(body.Groups, openapi.WorkflowCountGroup{Values: values, Count: group.GetCount()})
+		body, err := operation.Count(response.GetCount(), response.GetGroups())
+		if err != nil {
+			return nil, err
 		}
 		return operation.OK(body), nil
 	})

@@ -30,7 +30,7 @@ func (s *Service) SetDeploymentCurrentVersion(w http.ResponseWriter, r *http.Req
 			return nil, err
 		}
 		var err error
-		if request.ConflictToken, err = s.expectedTokenOf(ctx, req, name); err != nil {
+		if request.ConflictToken, err = s.expectedToken(ctx, req, name); err != nil {
 			return nil, err
 		}
 		response := &workflowservice.SetWorkerDeploymentCurrentVersionResponse{}
@@ -59,7 +59,7 @@ func (s *Service) SetDeploymentRampingVersion(w http.ResponseWriter, r *http.Req
 			return nil, err
 		}
 		var err error
-		if request.ConflictToken, err = s.expectedTokenOf(ctx, req, name); err != nil {
+		if request.ConflictToken, err = s.expectedToken(ctx, req, name); err != nil {
 			return nil, err
 		}
 		response := &workflowservice.SetWorkerDeploymentRampingVersionResponse{}
@@ -83,7 +83,7 @@ func (s *Service) SetDeploymentManager(w http.ResponseWriter, r *http.Request, n
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		token, err := s.expectedTokenOf(ctx, req, name)
+		token, err := s.expectedToken(ctx, req, name)
 		if err != nil {
 			return nil, err
 		}

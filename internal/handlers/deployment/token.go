@@ -19,28 +19,22 @@ func withToken(response *operation.Response, token []byte) *operation.Response {
 	return response.WithETag(base64.RawURLEncoding.EncodeToString(token))
 }
 
-// expectedToken returns the conflict token in If-Match, or nil if the request is not
-// conditional. The server makes no comparison with an empty token, so a tag that
-// contains none fails here.
-func expectedToken(req *operation.Request) ([]byte, error) {
+// expectedToken returns the conflict token in If-Match, or nil without that header or for
+// "*". The server makes no comparison with an empty token, so a tag that contains none
+// fails here. It creates a deployment that does not exist and ignores the token, so with
+// the header, expectedToken first looks for the deployment.
+func (s *Service) expectedToken(ctx context.Context, req *operation.Request, name string) (token []byte, err error) {
 	tag, conditional, err := req.IfMatch()
-	if err != nil || !conditional {
+	if err != nil {
 		return nil, err
 	}
-	token, err := base64.RawURLEncoding.Strict().DecodeString(tag)
-	if err != nil || len(token) == 0 {
-		return nil, problem.New(problem.DeploymentChanged, "The ETag in If-Match is not one of this deployment.")
+	if conditional {
+		if token, err = base64.RawURLEncoding.Strict().DecodeString(tag); err != nil || len(token) == 0 {
+			return nil, problem.New(problem.DeploymentChanged, "The ETag in If-Match is not one of this deployment.")
+		}
 	}
-	return token, nil
-}
-
-// expectedTokenOf is like [expectedToken]. If the request is conditional, it returns the
-// error of the server unless there is a deployment with this name: the server would create
-// it, and ignore the token.
-func (s *Service) expectedTokenOf(ctx context.Context, req *operation.Request, name string) ([]byte, error) {
-	token, err := expectedToken(req)
-	if err != nil || req.HTTP.Header.Get("If-Match") == "" {
-		return token, err
+	if !req.HasIfMatch() {
+		return nil, nil
 	}
 	return token, s.upstream.Do(ctx, workflowservice.WorkflowService_DescribeWorkerDeployment_FullMethodName,
 		&workflowservice.DescribeWorkerDeploymentRequest{Namespace: req.Namespace, DeploymentName: name},

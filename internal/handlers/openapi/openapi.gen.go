@@ -623,7 +623,8 @@ type ActivityTask struct {
 
 // AddSearchAttributesRequest defines model for AddSearchAttributesRequest.
 type AddSearchAttributesRequest struct {
-	// Attributes The search attributes to add, with their types.
+	// Attributes The search attributes to add, with their types. A name begins with a letter, has at most 200 letters,
+	// digits, `_` and `-`, and does not begin with `Temporal`.
 	Attributes map[string]SearchAttributeType `json:"attributes"`
 }
 
@@ -961,6 +962,24 @@ type CompleteActivityRequest struct {
 
 	// WorkflowID The workflow of the activity. Absent for an activity without a workflow.
 	WorkflowID string `json:"workflowId,omitempty,omitzero"`
+}
+
+// Count The number of workflows, activities or schedules that match a query.
+type Count struct {
+	// Count The number. It is approximate if it is large.
+	Count int64 `json:"count"`
+
+	// Groups The count of each group, if the query has `GROUP BY`.
+	Groups []CountGroup `json:"groups,omitempty,omitzero"`
+}
+
+// CountGroup The members of the list that have the same values.
+type CountGroup struct {
+	// Values The values of the attributes that the query groups by.
+	Values []JSON `json:"values"`
+
+	// Count The number of members of the group.
+	Count int64 `json:"count"`
 }
 
 // CreateScheduleRequest defines model for CreateScheduleRequest.
@@ -3226,24 +3245,6 @@ type WorkflowCallback struct {
 
 	// State One of `STANDBY`, `SCHEDULED`, `BACKING_OFF`, `FAILED`, `SUCCEEDED` and `BLOCKED`.
 	State string `json:"state"`
-}
-
-// WorkflowCount A number of workflows.
-type WorkflowCount struct {
-	// Count The number of workflows. It is approximate if it is large.
-	Count int64 `json:"count"`
-
-	// Groups The count of each group, if the query has `GROUP BY`.
-	Groups []WorkflowCountGroup `json:"groups,omitempty,omitzero"`
-}
-
-// WorkflowCountGroup The workflows that have the same values.
-type WorkflowCountGroup struct {
-	// Values The values of the attributes that the query groups by.
-	Values []JSON `json:"values"`
-
-	// Count The number of workflows in the group.
-	Count int64 `json:"count"`
 }
 
 // WorkflowDefinition The handlers of a workflow.

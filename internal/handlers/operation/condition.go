@@ -19,9 +19,8 @@ func (req *Request) IfMatch() (tag string, conditional bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	_, sent := req.HTTP.Header[headerIfMatch]
 	switch opaque, strong := quoted(value); {
-	case !sent || value == "*":
+	case !req.HasIfMatch() || value == "*":
 		return "", false, nil
 	case strong:
 		return opaque, true, nil
@@ -32,6 +31,12 @@ func (req *Request) IfMatch() (tag string, conditional bool, err error) {
 		}
 		return "", false, problem.Invalid(headerIfMatch, `must be "*" or one entity tag in double quotes`)
 	}
+}
+
+// HasIfMatch reports whether the request has the header If-Match, also if it is "*".
+func (req *Request) HasIfMatch() bool {
+	_, sent := req.HTTP.Header[headerIfMatch]
+	return sent
 }
 
 // quoted returns the text between the double quotes of an opaque tag.

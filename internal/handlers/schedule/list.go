@@ -8,8 +8,6 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
-	"github.com/flowgate/flowgate/internal/payload"
-	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/upstream"
 )
 
@@ -29,9 +27,10 @@ func (s *Service) ListSchedules(w http.ResponseWriter, r *http.Request, namespac
 		list.View, list.LineView = s.views.list, s.views.item
 		list.Split = operation.SplitList
 		list.Fetch = func(ctx context.Context, token []byte, size int32) (upstream.Response, error) {
-			return s.upstream.Call(ctx, spec.Method, &workflowservice.ListSchedulesRequest{
+			page, err := s.upstream.Call(ctx, spec.Method, &workflowservice.ListSchedulesRequest{
 				Namespace: namespace, Query: params.Query, NextPageToken: token, MaximumPageSize: size,
 			})
+			return page, operation.WithInvalidQuery(err, "?query")
 		}
 		return list.Respond(ctx)
 	})
@@ -49,19 +48,11 @@ func (s *Service) CountSchedules(w http.ResponseWriter, r *http.Request, namespa
 		response := &workflowservice.CountSchedulesResponse{}
 		err := s.upstream.Do(ctx, spec.Method, &workflowservice.CountSchedulesRequest{Namespace: namespace, Query: params.Query}, response)
 		if err != nil {
-			return nil, err
+			return nil, operation.WithInvalidQuery(err, "?query")
 		}
-		body := openapi.WorkflowCount{Count: response.GetCount()}
-		for _, group := range response.GetGroups() {
-			var values []openapi.JSON
-			for _, p := range group.GetGroupValues() {
-				attribute, readable := payload.ToSearchAttribute(p)
-				if !readable {
-					return nil, problem.UnreadableResponse(nil)
-				}
-				values = append(values, attribute.Value)
-			}
-			body.Groups = append(body.Groups, openapi.WorkflowCountGroup{Values: values, Count: group.GetCount()})
+		body, err := operation.Count(response.GetCount(), response.GetGroups())
+		if err != nil {
+			return nil, err
 		}
 		return operation.OK(body), nil
 	})

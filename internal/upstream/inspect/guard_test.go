@@ -125,7 +125,7 @@ func TestNoEncodingHidesANamespace(t *testing.T) {
 	authorised := text(startNamespace, orders)
 	overlong := protowire.AppendBytes([]byte{startNamespace<<3 | 2 | 0x80, 0x80, 0x00}, []byte(payments))
 	const mismatch, missing = problem.NamespaceMismatch, problem.InvalidRequest
-	for name, test := range map[string]struct { // each name tells which namespaces the request contains
+	for name, test := range map[string]struct { // by the namespaces that the request contains
 		method  string
 		request []byte
 		want    problem.Code // empty if the request passes

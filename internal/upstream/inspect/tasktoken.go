@@ -33,7 +33,7 @@ func ownerPaths() []path {
 
 // TaskTokenNamespaceID returns the id of the namespace that a task token belongs to. It
 // reports false if the token is malformed, if it names no namespace, or if it names several.
-// A token is not signed: whoever can call the server can write one.
+// A token is not signed: every caller of the server can write one.
 func TaskTokenNamespaceID(token []byte) (id string, ok bool) {
 	id, err := path{tokenNamespaceID}.only(token)
 	return id, err == nil && id != ""
