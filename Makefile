@@ -44,7 +44,7 @@ check: ## Check the format, vet, lint the changed packages and test the gateway,
 
 # STEPS are the steps of make test. The steps with Go tests write the events of go test -json. test2json converts the
 # output of other steps to such events, with the step as the package. tools/report.sh reports them all.
-TESTS := gateway bench fuzz stack clients
+TESTS := gateway bench fuzz stack deploy clients
 STEPS := generated vet $(TESTS)
 
 .PHONY: test
@@ -87,6 +87,8 @@ vet: ## Run go vet
 	@cd dev && go vet ./...
 	@echo "== go vet: bench"
 	@cd bench && go vet ./...
+	@echo "== go vet: deploy"
+	@cd deploy && go vet ./...
 
 PACKAGES ?= ./...
 
@@ -115,12 +117,23 @@ events-stack: events-build
 	@$(call heading,tests against a Temporal server)
 	@cd dev && go test -json -count=1 -p 1 ./...
 
+# One package at a time, because each starts servers. DEPLOY names packages: make test-deploy DEPLOY=./helm.
+DEPLOY ?= ./...
+
+.PHONY: events-deploy
+events-deploy: events-build events-with-stack
+	@$(call heading,tests of deploy/ (installs programs from Debian the first time, as root))
+	@cd deploy && ../bin/with-stack go test -json -count=1 -p 1 $(DEPLOY)
+
 # Suites can be named: make test-clients SUITES="python node".
 .PHONY: events-clients
-events-clients: events-build
+events-clients: events-build events-with-stack
 	@$(call heading,tests of clients that are not Go (installs what they need the first time, which takes minutes))
-	@cd dev && $(call as-events,make with-stack) go build -o ../bin/with-stack ./cmd/with-stack
 	@cd dev && ../bin/with-stack ../e2e/run.sh -json $(SUITES)
+
+.PHONY: events-with-stack
+events-with-stack:
+	@cd dev && $(call as-events,make with-stack) go build -o ../bin/with-stack ./cmd/with-stack
 
 .PHONY: events-build
 events-build:
@@ -159,7 +172,7 @@ bench: build ## Compare the gateway with the floor and plain grpc-gateways, in f
 
 .PHONY: lint
 lint: ## Check the format, run go vet and golangci-lint
-	@$(MAKE) --keep-going lint-format vet lint-gateway lint-dev lint-bench
+	@$(MAKE) --keep-going lint-format vet lint-gateway lint-dev lint-bench lint-deploy
 
 .PHONY: lint-format
 lint-format:
@@ -180,6 +193,11 @@ lint-dev:
 lint-bench:
 	@echo "== golangci-lint: bench"
 	@cd bench && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
+
+.PHONY: lint-deploy
+lint-deploy:
+	@echo "== golangci-lint: deploy"
+	@cd deploy && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
 
 .PHONY: generate
 generate: ## Generate files from api/openapi.yaml, Temporal's API, the settings and npm

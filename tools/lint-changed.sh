@@ -11,7 +11,7 @@ base=$(git merge-base HEAD "$1" 2>/dev/null || git rev-parse HEAD)
 # contains the other modules, which it excludes.
 changed() {
 	local others=()
-	if [ "$1" = . ]; then others=(':!bench' ':!dev' ':!e2e' ':!tools'); fi
+	if [ "$1" = . ]; then others=(':!bench' ':!deploy' ':!dev' ':!e2e' ':!tools'); fi
 	{
 		git -C "$1" diff --relative --name-only --diff-filter=d "$base" -- '*.go' "${others[@]}"
 		git -C "$1" ls-files --others --exclude-standard -- '*.go' "${others[@]}"
@@ -19,7 +19,7 @@ changed() {
 }
 
 code=0
-for module in . dev bench; do
+for module in . dev bench deploy; do
 	packages=$(changed "$module" || true)
 	if [ -z "$packages" ]; then continue; fi
 	echo "== golangci-lint:" $packages "of $(cd "$module" && go list -m)"
