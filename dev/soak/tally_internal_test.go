@@ -47,3 +47,20 @@ func TestCheckLatenciesAllowsWhatTheControlNeeds(t *testing.T) {
 	report.Loaded["read"] = []time.Duration{13 * time.Millisecond}
 	require.ErrorContains(t, report.CheckLatencies(), "read")
 }
+
+func TestCheckFindsALeakBelowBursts(t *testing.T) {
+	t.Parallel()
+	const mebibyte = 1 << 20
+	// Every second sample is in a burst of 400 MiB.
+	report := func(leak int64) *Report {
+		r := &Report{tally: NewTally()}
+		for i := range int64(40) {
+			memory := 100*mebibyte + i%2*400*mebibyte + i*leak
+			r.Samples = append(r.Samples, Sample{Heap: memory, Resident: memory, Goroutines: 100})
+		}
+		return r
+	}
+	require.NoError(t, report(0).check())
+	require.ErrorContains(t, report(3*mebibyte).check(), "the lowest heap grew")
+	require.ErrorContains(t, report(10*mebibyte).check(), "the highest resident memory grew")
+}
