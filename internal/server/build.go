@@ -150,12 +150,14 @@ const minDecoding = 2
 // in flight.
 func (g *gateway) newRequestFront() *request.Front {
 	limits := g.cfg.Limits.InFlight
-	pool := func(size int, gauge *telemetry.Gauge) *limit.Pool {
+	pool := func(size int, gauge, maximum *telemetry.Gauge) *limit.Pool {
+		maximum.Set(int64(size))
 		return limit.NewPool(limit.PoolConfig{
 			Slots: size, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
 		}, gauge)
 	}
-	bytes := func(total, small int64, gauge *telemetry.Gauge) *limit.Bytes {
+	bytes := func(total, small int64, gauge, maximum *telemetry.Gauge) *limit.Bytes {
+		maximum.Set(total)
 		return limit.NewBytes(limit.BytesConfig{
 			Total: total, Small: small, Share: limits.CallerShare, Queue: limits.Queue, QueueTime: limits.QueueTime,
 		}, gauge)
@@ -163,16 +165,16 @@ func (g *gateway) newRequestFront() *request.Front {
 	inFlight := g.cfg.Limits.BytesInFlight
 	return &request.Front{
 		Upstream: g.upstream, CallerMetadata: g.cfg.Upstream.CallerMetadata,
-		Reads:    pool(limits.Reads, &g.metrics.Reads),
-		Writes:   pool(limits.Writes, &g.metrics.Writes),
-		Waits:    pool(limits.Waits, &g.metrics.Waits),
-		Polls:    pool(limits.Polls, &g.metrics.Polls),
+		Reads:    pool(limits.Reads, &g.metrics.Reads, &g.metrics.ReadLimit),
+		Writes:   pool(limits.Writes, &g.metrics.Writes, &g.metrics.WriteLimit),
+		Waits:    pool(limits.Waits, &g.metrics.Waits, &g.metrics.WaitLimit),
+		Polls:    pool(limits.Polls, &g.metrics.Polls, &g.metrics.PollLimit),
 		Decoding: make(chan struct{}, max(minDecoding, runtime.GOMAXPROCS(0))),
 		Bodies: &request.Bodies{
 			Max: g.cfg.Limits.MaxBodyBytes, Timeout: g.cfg.Listen.Timeouts.ReadBody,
-			Memory: bytes(inFlight.Requests, 0, &g.metrics.RequestBytes),
+			Memory: bytes(inFlight.Requests, 0, &g.metrics.RequestBytes, &g.metrics.RequestBytesLimit),
 		},
-		Responses: bytes(inFlight.Responses, smallResponse, &g.metrics.ResponseBytes),
+		Responses: bytes(inFlight.Responses, smallResponse, &g.metrics.ResponseBytes, &g.metrics.ResponseBytesLimit),
 	}
 }
 

@@ -61,6 +61,11 @@ func (m *Metrics) gauges(meter metric.Meter) error {
 		m.Reads.observe(kind("read")), m.Writes.observe(kind("write")), m.Waits.observe(kind("wait")), m.Polls.observe(kind("poll")))
 	gauge("flowgate.in_flight.bytes", "By", "Bytes of bodies in flight: requests being received, responses not yet written.",
 		m.RequestBytes.observe(kind("request")), m.ResponseBytes.observe(kind("response")))
+	gauge("flowgate.in_flight.limit", "", "Limit on admitted requests in flight, by kind.",
+		m.ReadLimit.observe(kind("read")), m.WriteLimit.observe(kind("write")),
+		m.WaitLimit.observe(kind("wait")), m.PollLimit.observe(kind("poll")))
+	gauge("flowgate.in_flight.limit.bytes", "By", "Limit on bytes of bodies in flight.",
+		m.RequestBytesLimit.observe(kind("request")), m.ResponseBytesLimit.observe(kind("response")))
 	gauge("flowgate.wait.callers", "", "Callers that wait for an outcome or for events.", m.WaitCallers.observe())
 	gauge("flowgate.wait.polls", "", "Upstream polls that waiting callers share.", m.WaitPolls.observe())
 	gauge("flowgate.upstream.breaker_open", "", "1 while the breaker is open because the upstream does not respond.",

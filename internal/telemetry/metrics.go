@@ -30,6 +30,10 @@ type Metrics struct {
 	// RequestBytes and ResponseBytes count the bytes of bodies in flight: requests being received, and responses not
 	// yet written.
 	RequestBytes, ResponseBytes Gauge
+	// ReadLimit, WriteLimit, WaitLimit and PollLimit are the limits on admitted requests in flight. RequestBytesLimit and
+	// ResponseBytesLimit are those on bytes of bodies in flight.
+	ReadLimit, WriteLimit, WaitLimit, PollLimit Gauge
+	RequestBytesLimit, ResponseBytesLimit       Gauge
 	// WaitCallers counts the callers that wait for an outcome or for events. WaitPolls counts the upstream polls that
 	// they share.
 	WaitCallers, WaitPolls Gauge
