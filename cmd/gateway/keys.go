@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"crypto/rand"
 	"flag"
 	"fmt"
 	"io"
@@ -24,27 +23,8 @@ func keys(args []string, std stdio) int {
 			return checkKeys(rest, std)
 		}
 	}
-	_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys new --id ID | gateway keys hash | gateway keys check --file FILE")
+	_, _ = fmt.Fprintln(std.stderr, usageOfNewKey+" | gateway keys hash | gateway keys check --file FILE")
 	return exitUsage
-}
-
-// newKey prints a new API key and its entry for the keys file. The entry contains only
-// the hash, so the key itself is never stored.
-func newKey(args []string, std stdio) int {
-	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
-	flags.SetOutput(std.stderr)
-	id := flags.String("id", "", "the key's `ID`: up to 32 of a-z, 0-9 and -")
-	if flags.Parse(args) != nil || *id == "" || flags.NArg() > 0 {
-		_, _ = fmt.Fprintln(std.stderr, "usage: gateway keys new --id ID")
-		return exitUsage
-	}
-	key, entry, err := apikey.New(*id, rand.Reader)
-	if err != nil {
-		return fail(std, err, exitUsage)
-	}
-	_, _ = fmt.Fprintf(std.stdout, "# The key. It is not stored anywhere; the keys file contains only its hash.\n%s\n\n"+
-		"# Entry for \"keys:\" in the keys file. Fill in the grants.\n%s", key, entry)
-	return exitOK
 }
 
 // hashKey reads an existing key from standard input and prints its hash for the

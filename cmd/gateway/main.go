@@ -24,7 +24,9 @@ const usage = `Flowgate puts an HTTP API in front of a Temporal server.
 Usage:
   gateway serve --config FILE [--set PATH=VALUE ...]   run the gateway
   gateway check --config FILE [--set PATH=VALUE ...]   list every problem of a configuration
-  gateway keys new --id ID                             generate an API key and its entry for the keys file
+  gateway keys new --id ID [--grant NAMESPACE=ROLE ...] [--file FILE [--once]] [--out FILE]
+                                                       generate an API key and its entry for the keys file, or append
+                                                       the entry to the keys file and write the key to a new file
   gateway keys hash                                    read a key from standard input, print its hash for the keys file
   gateway keys check --file FILE                       list every problem of a keys file, or the grants of its keys
   gateway jwks --config FILE [--out FILE]              write the public keys that verify the tokens of the gateway

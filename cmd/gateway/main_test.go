@@ -164,6 +164,88 @@ func TestNewKeyWorksInKeysFile(t *testing.T) {
 	require.Contains(t, stderr, "limits.maxWait")
 }
 
+// An init container has no shell: the command writes its files itself, and does nothing if it runs again.
+func TestNewKeyWritesFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, out := filepath.Join(dir, "keys.yaml"), filepath.Join(dir, "key")
+	args := []string{"keys", "new", "--id", "billing", "--grant", "orders=write", "--grant", "reports-*=read", "--file", file, "--out", out, "--once"}
+	code, stdout, stderr := runCommand(args...)
+	require.Equal(t, exitOK, code, stderr)
+	require.Empty(t, stdout+stderr)
+	key, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Regexp(t, `^fg_billing_[A-Za-z0-9]{32,}\n$`, string(key))
+	first, err := os.ReadFile(file)
+	require.NoError(t, err)
+	_, hash, _ := runWithInput(string(key), "keys", "hash")
+	require.Contains(t, string(first), hash[strings.Index(hash, "{"):strings.Index(hash, "}")])
+	for _, name := range []string{file, out} {
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode())
+	}
+
+	code, stdout, stderr = runCommand(args...)
+	require.Equal(t, exitOK, code, stderr)
+	require.Empty(t, stdout+stderr)
+	code, stdout, stderr = runCommand("keys", "new", "--id", "left", "--file", file)
+	require.Equal(t, exitOK, code, stderr)
+	require.Regexp(t, `(?m)^fg_left_[A-Za-z0-9]{32,}$`, stdout)
+	_, stdout, _ = runCommand("keys", "check", "--file", file)
+	require.Contains(t, stdout, "billing: write on orders, read on reports-*;")
+	require.Contains(t, stdout, "left: no grants;")
+	again, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, key, again)
+	both, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(both), string(first))
+}
+
+// A failure changes no file.
+func TestNewKeyReplacesNoFile(t *testing.T) {
+	t.Parallel()
+	const existing = "existing"
+	hash := strings.Repeat("ab", 32)
+	for name, c := range map[string]struct {
+		content string
+		out     string
+		args    []string
+		code    int
+		message string
+	}{
+		"the id exists":          {"keys: \n  - {id: billing, secrets: [{sha256: " + hash + "}]}", "key", nil, exitFailure, "the file would be invalid"},
+		"a list in another form": {"keys: []\n", "key", nil, exitFailure, "the file would be invalid"},
+		"an invalid file":        {"keys: [", "key", []string{"--once"}, exitUsage, "line 1"},
+		"the out file exists":    {"keys:\n", existing, nil, exitFailure, "file exists"},
+		"an invalid namespace":   {"keys:\n", "key", []string{"--grant", "a*b=read"}, exitUsage, "namespace: must be"},
+		"an invalid role":        {"keys:\n", "key", []string{"--grant", "a=owner"}, exitUsage, "must be"},
+		"no role":                {"keys:\n", "key", []string{"--grant", "a"}, exitUsage, "NAMESPACE=ROLE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file, out := filepath.Join(dir, "keys.yaml"), filepath.Join(dir, c.out)
+			require.NoError(t, os.WriteFile(file, []byte(c.content), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, existing), []byte("another key"), 0o600))
+			code, stdout, stderr := runCommand(append([]string{"keys", "new", "--id", "billing", "--file", file, "--out", out}, c.args...)...)
+			require.Equal(t, c.code, code)
+			require.Contains(t, stderr, c.message)
+			require.Empty(t, stdout)
+			for name, content := range map[string]string{"keys.yaml": c.content, existing: "another key"} {
+				kept, err := os.ReadFile(filepath.Join(dir, name))
+				require.NoError(t, err)
+				require.Equal(t, content, string(kept))
+			}
+			require.NoFileExists(t, filepath.Join(dir, "key"))
+		})
+	}
+	code, _, stderr := runCommand("keys", "new", "--id", "billing", "--once")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "usage:")
+}
+
 func TestJWKSWritesPublishedSet(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

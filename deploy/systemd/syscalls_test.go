@@ -72,7 +72,7 @@ func permittedCalls(t *testing.T) map[string]bool {
 			continue
 		}
 		names, denied := strings.CutPrefix(value, "~")
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			if denied {
 				forEachCall(t, name, func(name string) { delete(calls, name) })
 			} else {

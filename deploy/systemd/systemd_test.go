@@ -37,7 +37,7 @@ func unit(t *testing.T, name string) string {
 // analyze runs systemd-analyze and returns what it prints.
 func analyze(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	output, err := exec.CommandContext(t.Context(), deploytest.Program(t, "systemd-analyze", "systemd"), args...).CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), deploytest.Program(t, "systemd-analyze", "systemd"), args...).CombinedOutput() //nolint:gosec // a program that the test names
 	return string(output), err
 }
 
@@ -81,7 +81,7 @@ func TestTimeoutIsLongerThanDrain(t *testing.T) {
 func TestExampleIsValid(t *testing.T) {
 	t.Parallel()
 	credentials := t.TempDir()
-	key, err := exec.CommandContext(t.Context(), deploytest.GatewayBinary(t), "keys", "new", "--id", "billing").Output()
+	key, err := exec.CommandContext(t.Context(), deploytest.GatewayBinary(t), "keys", "new", "--id", "billing").Output() //nolint:gosec // a program that the test names
 	require.NoError(t, err)
 	_, entry, found := strings.Cut(string(key), "in the grants.\n")
 	require.True(t, found)
@@ -103,7 +103,7 @@ func TestExampleIsValid(t *testing.T) {
 		}
 	}
 	require.Empty(t, contents, "the example does not load these credentials")
-	check := exec.CommandContext(t.Context(), deploytest.GatewayBinary(t), "check", "--config", "gateway.yaml")
+	check := exec.CommandContext(t.Context(), deploytest.GatewayBinary(t), "check", "--config", "gateway.yaml") //nolint:gosec // a program that the test names
 	check.Env = environment
 	output, err := check.CombinedOutput()
 	require.NoError(t, err, "%s", output)

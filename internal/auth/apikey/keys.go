@@ -99,6 +99,12 @@ func (e *entry) activeSecrets(now time.Time) (n int) {
 	return n
 }
 
+// Has reports whether the file has an entry with the given id, which may be disabled.
+func (k *Keys) Has(id string) bool {
+	_, known := k.file.Load().byID[id]
+	return known
+}
+
 // Summary returns one line for each entry, sorted by id: its grants and the
 // number of its active secrets.
 func (k *Keys) Summary() []string {

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/flowgate/flowgate/internal/auth"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // secretEntropy is the number of random bytes in a secret, and secretLength the
@@ -20,8 +24,8 @@ const (
 
 // New generates an API key for id from the bytes of random. It returns the key and
 // its entry for the keys file. The entry contains only the hash: the key is printed
-// once and stored nowhere. The entry grants nothing until the operator adds grants.
-func New(id string, random io.Reader) (key, entryYAML string, err error) {
+// once and stored nowhere. An entry without grants permits nothing.
+func New(id string, random io.Reader, grants ...auth.Grant) (key, entryYAML string, err error) {
 	if !validID(id) || id == auth.AnonymousName {
 		return "", "", errors.New("the id must be 1 to 32 of a-z, 0-9 and -, and not \"anonymous\"")
 	}
@@ -30,9 +34,45 @@ func New(id string, random io.Reader) (key, entryYAML string, err error) {
 		return "", "", fmt.Errorf("reading random bytes: %w", err)
 	}
 	presented := base62(entropy)
-	entry := fmt.Sprintf("  - id: \"%s\"\n    secrets: [{sha256: \"%x\"}]\n    grants: []\n",
-		id, sha256.Sum256([]byte(presented)))
+	items := make([]string, len(grants))
+	for i, grant := range grants {
+		items[i] = fmt.Sprintf("{namespace: %q, role: %s}", grant.Namespace, grant.Role)
+	}
+	entry := fmt.Sprintf("  - id: \"%s\"\n    secrets: [{sha256: \"%x\"}]\n    grants: [%s]\n",
+		id, sha256.Sum256([]byte(presented)), strings.Join(items, ", "))
+	if _, err := parser("", Options{}.withDefaults())([]byte(fileHeader+entry), nil); err != nil {
+		return "", "", err
+	}
 	return prefix + id + "_" + presented, entry, nil
+}
+
+// fileHeader is the first line of a keys file that [Append] creates.
+const fileHeader = "keys:\n"
+
+// Append appends an entry of [New] to the keys file at path. It creates the file, with mode 0600, if it does not exist.
+// It does not change a file that would be invalid with the entry, such as one that has an entry with the same id.
+func Append(path, entryYAML string) error {
+	content, err := os.ReadFile(path)
+	addition := entryYAML
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		addition = fileHeader + entryYAML
+	case err != nil:
+		return err
+	case !strings.HasSuffix(string(content), "\n"):
+		addition = "\n" + entryYAML
+	}
+	options := Options{Mint: auth.NoCredential()}.withDefaults() // only "gateway check" validates the signing key
+	if _, err := parser(filepath.Dir(path), options)(append(content, addition...), nil); err != nil {
+		return fmt.Errorf("with the new entry, the file would be invalid: %w", yamlnode.InFile(path, err))
+	}
+	const onlyOwner = 0o600
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, onlyOwner)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(addition)
+	return errors.Join(err, file.Close())
 }
 
 // Hash returns the id of an existing API key, and the item for the list of
