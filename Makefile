@@ -200,11 +200,12 @@ lint-deploy:
 	@cd deploy && go tool -modfile=../tools/lint/go.mod golangci-lint run --allow-serial-runners
 
 .PHONY: generate
-generate: ## Generate files from api/openapi.yaml, Temporal's API, the settings and npm
+generate: ## Generate files from api/openapi.yaml, Temporal's API, the settings, the chart's values and npm
 	$(OAPI_CODEGEN) -config tools/oapi-codegen.yaml api/openapi.yaml
 	cd tools && go run ./yaml2json ../api/openapi.yaml ../api/openapi.json
 	$(call temporal-documents,$(CURDIR)/api/temporal)
 	UPDATE_README=1 go test -count=1 -run '^TestREADME' ./internal/config
+	cd deploy && UPDATE_README=1 go test -count=1 -run '^TestREADME' ./helm
 	dir=$$(mktemp -d) && trap 'rm -r "$$dir"' EXIT && cd internal/docs/ui && cp package.json package-lock.json .npmrc "$$dir" && \
 	npm ci --prefix "$$dir" --ignore-scripts --no-audit --no-fund && \
 	for file in swagger-ui/*; do cp "$$dir/node_modules/swagger-ui-dist/$${file##*/}" swagger-ui/ || exit 1; done
