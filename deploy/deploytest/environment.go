@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"testing"
 
@@ -70,4 +71,14 @@ func FreePort(t testing.TB) int {
 	require.True(t, ok)
 	require.NoError(t, listener.Close())
 	return address.Port
+}
+
+// SettingDefault returns the default of a setting of the gateway, from the table in the README, which is generated.
+func SettingDefault(t testing.TB, setting string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(Repository(t), "README.md"))
+	require.NoError(t, err)
+	row := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(setting) + "` \\| `[A-Z_]+` \\| `([^`]+)` \\|").FindSubmatch(text)
+	require.NotNil(t, row, "the README has no default of %s", setting)
+	return string(row[1])
 }

@@ -68,11 +68,16 @@ func TestTimeoutIsLongerThanDrain(t *testing.T) {
 	const margin = 15 * time.Second // of docs/operations.md
 	seconds, err := strconv.Atoi(property(t, "flowgate.service", "TimeoutStopSec"))
 	require.NoError(t, err)
-	drain := settingDefault(t, "listen.drainDelay") + settingDefault(t, "listen.drainTimeout")
-	require.Equal(t, drain+margin, time.Duration(seconds)*time.Second)
+	drain := margin
+	for _, setting := range []string{"listen.drainDelay", "listen.drainTimeout"} {
+		value, err := time.ParseDuration(deploytest.SettingDefault(t, setting))
+		require.NoError(t, err)
+		drain += value
+	}
+	require.Equal(t, drain, time.Duration(seconds)*time.Second)
 	descriptors, err := strconv.Atoi(property(t, "flowgate.service", "LimitNOFILE"))
 	require.NoError(t, err)
-	waits, err := strconv.Atoi(readmeDefault(t, "limits.inFlight.waits"))
+	waits, err := strconv.Atoi(deploytest.SettingDefault(t, "limits.inFlight.waits"))
 	require.NoError(t, err)
 	require.Greater(t, descriptors, waits)
 }
@@ -128,22 +133,4 @@ func lines(t *testing.T, file string) []string {
 	text, err := os.ReadFile(file) //nolint:gosec // a file of this directory
 	require.NoError(t, err)
 	return strings.Split(string(text), "\n")
-}
-
-// settingDefault returns the default of a setting that is a duration.
-func settingDefault(t *testing.T, setting string) time.Duration {
-	t.Helper()
-	value, err := time.ParseDuration(readmeDefault(t, setting))
-	require.NoError(t, err)
-	return value
-}
-
-// readmeDefault returns the default of a setting from the table in the README, which is generated.
-func readmeDefault(t *testing.T, setting string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(deploytest.Repository(t), "README.md"))
-	require.NoError(t, err)
-	row := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(setting) + "` \\| `[A-Z_]+` \\| `([^`]+)` \\|").FindSubmatch(text)
-	require.NotNil(t, row, "the README has no default of %s", setting)
-	return string(row[1])
 }
