@@ -18,6 +18,9 @@ const (
 	healthyInterval   = 15 * time.Second
 	unhealthyInterval = time.Second
 	healthTimeout     = 5 * time.Second
+	// reasonInterval is the minimum time between two log lines of a server that stays not ready. Errors of
+	// the network contain changing port numbers, and two reasons may alternate.
+	reasonInterval = 15 * time.Second
 )
 
 // Health is the last known state of the upstream.
@@ -68,8 +71,8 @@ func (s *server) state() Health {
 	return Health{Reason: "no probe has finished yet"}
 }
 
-// WatchHealth updates [Client.Health] until ctx ends, and logs when a server becomes
-// ready or not ready. It calls GetSystemInfo on each server, because the server
+// WatchHealth updates [Client.Health] until ctx ends. It logs when a server becomes
+// ready or not ready, and when the reason why it is not ready changes. It calls GetSystemInfo on each server, because the server
 // permits it with every valid credential and rejects it with an invalid one.
 func (c *Client) WatchHealth(ctx context.Context) {
 	ctx = auth.WithPrincipal(ctx, &auth.Principal{Name: clientName})
@@ -83,8 +86,8 @@ func (c *Client) WatchHealth(ctx context.Context) {
 // watch is [Client.WatchHealth] for one server.
 func (c *Client) watch(ctx context.Context, s *server) {
 	ctx = WithOptions(ctx, &CallOptions{Timeout: healthTimeout, Namespace: s.namespace})
+	var logged readinessLog
 	for {
-		wasReady := s.state().Ready
 		err := c.Do(ctx, workflowservice.WorkflowService_GetSystemInfo_FullMethodName,
 			&workflowservice.GetSystemInfoRequest{}, &workflowservice.GetSystemInfoResponse{})
 		if ctx.Err() != nil {
@@ -97,7 +100,7 @@ func (c *Client) watch(ctx context.Context, s *server) {
 			interval = unhealthyInterval
 		}
 		s.health.state.Store(&state)
-		if wasReady != state.Ready {
+		if logged.changed(state, time.Now()) {
 			c.options.Log.LogAttrs(ctx, levelOf(state), "upstream readiness", s.readinessAttrs(state)...)
 		}
 		// Calls can trigger a probe, but at most one per unhealthyInterval.
@@ -105,6 +108,23 @@ func (c *Client) watch(ctx context.Context, s *server) {
 			return
 		}
 	}
+}
+
+// readinessLog is what the log contains about the readiness of one server. The zero value
+// means nothing.
+type readinessLog struct {
+	state Health
+	at    time.Time // when state was logged
+}
+
+// changed reports whether the state must be logged, and then assumes that it is.
+func (l *readinessLog) changed(state Health, now time.Time) bool {
+	first := l.at.IsZero() || l.state.Ready != state.Ready
+	if !first && (l.state == state || now.Sub(l.at) < reasonInterval) {
+		return false
+	}
+	l.state, l.at = state, now
+	return true
 }
 
 // waitForNextProbe waits for d, or until a call triggers a probe. It returns false if

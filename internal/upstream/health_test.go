@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/flowgate/flowgate/internal/testlog"
 	"github.com/flowgate/flowgate/internal/upstream"
@@ -72,6 +74,39 @@ func TestHealthIsProbedMoreOftenWhileUnhealthy(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, upstream.Health{Ready: true}, client.Health())
 		require.Equal(t, 2, strings.Count(log.String(), ready), log.String())
+	})
+}
+
+// A gateway that starts before its upstream must log why it is not ready: once, and again if
+// the reason changes.
+func TestTheReasonWhyTheUpstreamIsNotReadyIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := upstreamtest.New(t)
+		server.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unavailable, "down"))
+		client, log := startHealthWatch(t, server)
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+		require.Contains(t, log.String(), "level=WARN msg=\"upstream readiness\" ready=false upstream=temporal.example:7233 reason=")
+		require.Contains(t, log.String(), "down")
+
+		server.Handle("GetSystemInfo", upstreamtest.Fail(codes.Unauthenticated, "unknown token"))
+		time.Sleep(time.Minute)
+		require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
+		require.Contains(t, log.String(), "unknown token")
+
+		var calls atomic.Int64
+		server.Handle("GetSystemInfo", func(context.Context, []byte) ([]byte, error) {
+			return nil, status.Errorf(codes.Unavailable, "port %d", calls.Add(1))
+		})
+		time.Sleep(time.Minute)
+		require.Greater(t, calls.Load(), int64(50))
+		require.InDelta(t, 2+4, strings.Count(log.String(), "\n"), 1, "a line every 15 s: %s", log.String())
+
+		server.Handle("GetSystemInfo", upstreamtest.Respond(&workflowservice.GetSystemInfoResponse{}))
+		time.Sleep(time.Second)
+		require.True(t, client.Health().Ready)
+		require.Equal(t, 1, strings.Count(log.String(), "ready=true"), log.String())
 	})
 }
 
