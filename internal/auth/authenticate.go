@@ -81,7 +81,7 @@ func (a *Authenticator) verifyBearer(ctx context.Context, token string) (*Princi
 
 func (a *Authenticator) verifyKey(ctx context.Context, key string) (*Principal, error) {
 	if a.verifiers.Keys == nil {
-		return nil, InvalidCredential()
+		return nil, InvalidCredential(RejectionError{Reason: ReasonMalformed})
 	}
 	return a.verifiers.Keys.Verify(ctx, key)
 }
@@ -111,7 +111,7 @@ func bearerToken(value string) (string, error) {
 	}
 	token, ok := strings.CutPrefix(value[end:], " ")
 	if !ok || token == "" || len(token) > MaxTokenBytes || !visibleASCII(token) {
-		return "", InvalidCredential()
+		return "", InvalidCredential(RejectionError{Reason: ReasonMalformed})
 	}
 	return token, nil
 }
@@ -124,10 +124,11 @@ func Strip(h http.Header) {
 	}
 }
 
-// InvalidCredential returns the error for invalid credentials. It is the same for all
-// causes, so that a caller cannot learn why a credential is invalid.
-func InvalidCredential() error {
-	err := problem.New(problem.InvalidCredential, "The credential is not valid.")
+// InvalidCredential returns the error for invalid credentials. The response is the same
+// for all reasons, so that a caller cannot learn why a credential is invalid. The reason is
+// for the log.
+func InvalidCredential(reason RejectionError) error {
+	err := problem.New(problem.InvalidCredential, "The credential is not valid.").WithCause(&reason)
 	err.Members.BearerError = "invalid_token"
 	return err
 }

@@ -88,6 +88,10 @@ func FuzzCredentials(f *testing.F) {
 		}
 		require.Nil(t, principal, "%q", values)
 		require.Contains(t, texts, errorText(t, err), "%q", values)
+		if rejection, ok := auth.RejectionOf(err); ok && rejection.KeyID != "" {
+			require.Regexp(t, "^[a-z0-9-]{1,32}$", rejection.KeyID)
+			require.True(t, strings.HasPrefix(token, "fg_"+rejection.KeyID+"_"), "%q", values)
+		}
 		code := problem.Of(err).Code
 		require.Equal(t, len(values) > 1, code == problem.AmbiguousCredentials, "%q", values)
 		require.True(t, len(values) != 0 || code == problem.Unauthenticated)
@@ -111,7 +115,14 @@ func errorTexts(f *testing.F, authenticator *auth.Authenticator) []string {
 	f.Helper()
 	var texts []string
 	for _, h := range []http.Header{
-		{}, {"Authorization": {"Basic x"}}, {"Authorization": {"Bearer x"}}, {"Authorization": {"a"}, "X-Api-Key": {"b"}},
+		{},
+		{"Authorization": {"Basic x"}},
+		{"Authorization": {"Bearer x"}},
+		{"Authorization": {"a"}, "X-Api-Key": {"b"}},
+		{"X-Api-Key": {"fg_nobody_" + authtest.SecretA}},
+		{"X-Api-Key": {"fg_dev_" + authtest.SecretA + "x"}},
+		{"X-Api-Key": {"fg_off_" + authtest.SecretA}},
+		{"X-Api-Key": {"fg_old_" + authtest.SecretA}},
 	} {
 		_, err := authtest.Authenticate(authenticator, h)
 		texts = append(texts, errorText(f, err))

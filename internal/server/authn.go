@@ -33,6 +33,9 @@ func (a *authn) authenticate(next http.Handler) http.Handler {
 		principal, err := a.authenticator.Authenticate(r)
 		if err != nil {
 			a.metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
+			if rejection, ok := auth.RejectionOf(err); ok {
+				state.event.SetRejection(rejection.Reason, rejection.KeyID)
+			}
 			writeProblem(w, r, a.throttleFailures(state.event.ClientIP, err))
 			return
 		}

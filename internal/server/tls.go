@@ -20,42 +20,19 @@ func (g *gateway) configureTLS() error {
 	if cfg.CertFile == "" {
 		return nil
 	}
-	options := reload.Options{Log: g.log}
-	pair, err := reload.Open(cfg.CertFile, func(certificate []byte, _ *tls.Certificate) (*tls.Certificate, error) {
-		key, err := os.ReadFile(cfg.KeyFile)
-		if err != nil {
-			return nil, errors.New(cfg.KeyFile + " cannot be read")
-		}
-		pair, err := tls.X509KeyPair(certificate, key)
-		if err != nil {
-			return nil, errors.New("the certificate and the key in " + cfg.KeyFile + " do not belong together")
-		}
-		return &pair, nil
-	}, options)
+	pair, err := g.openKeyPair(cfg.CertFile, cfg.KeyFile)
 	if err != nil {
-		return fmt.Errorf("certFile: %w", yamlnode.InFile(cfg.CertFile, err))
+		return err
 	}
-	polls := []func(context.Context){pair.Poll}
-	clientCAs := func() *x509.CertPool { return nil }
-	if cfg.ClientCAFile != "" {
-		authorities, err := reload.Open(cfg.ClientCAFile, parseAuthorities, options)
-		if err != nil {
-			return fmt.Errorf("clientCAFile: %w", yamlnode.InFile(cfg.ClientCAFile, err))
-		}
-		polls, clientCAs = append(polls, authorities.Poll), authorities.Load
+	clientCAs, err := g.openAuthorities("clientCAFile", cfg.ClientCAFile)
+	if err != nil {
+		return err
 	}
-	g.watchers = append(g.watchers, func(ctx context.Context) {
-		reload.PollInterval(ctx, credentialInterval, func(ctx context.Context) {
-			for _, poll := range polls {
-				poll(ctx)
-			}
-		})
-	})
 	g.public.Protocols.SetHTTP2(true)
 	g.public.TLSConfig = &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-			return listenerTLS(pair.Load(), clientCAs()), nil
+			return listenerTLS(pair(), clientCAs()), nil
 		},
 	}
 	return nil
@@ -71,6 +48,46 @@ func listenerTLS(certificate *tls.Certificate, clientCAs *x509.CertPool) *tls.Co
 		cfg.ClientAuth, cfg.ClientCAs = tls.VerifyClientCertIfGiven, clientCAs
 	}
 	return cfg
+}
+
+// openKeyPair reads a certificate with its private key, and registers a watcher that reloads both when the certificate
+// file changes. It returns a function that returns the newest valid pair.
+func (g *gateway) openKeyPair(certFile, keyFile string) (func() *tls.Certificate, error) {
+	pair, err := reload.Open(certFile, func(certificate []byte, _ *tls.Certificate) (*tls.Certificate, error) {
+		key, err := os.ReadFile(keyFile)
+		if err != nil {
+			return nil, errors.New(keyFile + " cannot be read")
+		}
+		pair, err := tls.X509KeyPair(certificate, key)
+		if err != nil {
+			return nil, errors.New("the certificate and the key in " + keyFile + " do not belong together")
+		}
+		return &pair, nil
+	}, reload.Options{Log: g.log})
+	if err != nil {
+		return nil, fmt.Errorf("certFile: %w", yamlnode.InFile(certFile, err))
+	}
+	g.watchFile(pair.Poll)
+	return pair.Load, nil
+}
+
+// openAuthorities reads the CA certificates in a file, and registers a watcher that reloads them. It returns a function
+// that returns the newest valid ones, or nil if there is no file.
+func (g *gateway) openAuthorities(setting, file string) (func() *x509.CertPool, error) {
+	if file == "" {
+		return func() *x509.CertPool { return nil }, nil
+	}
+	authorities, err := reload.Open(file, parseAuthorities, reload.Options{Log: g.log})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, yamlnode.InFile(file, err))
+	}
+	g.watchFile(authorities.Poll)
+	return authorities.Load, nil
+}
+
+// watchFile registers a watcher that polls a file.
+func (g *gateway) watchFile(poll func(context.Context)) {
+	g.watchers = append(g.watchers, func(ctx context.Context) { reload.PollInterval(ctx, credentialInterval, poll) })
 }
 
 func parseAuthorities(pem []byte, _ *x509.CertPool) (*x509.CertPool, error) {

@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -21,7 +19,7 @@ func (g *gateway) newUpstream(options Options) (*upstream.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upstream.credential: %w", err)
 	}
-	server, err := serverOf(cfg)
+	server, err := g.serverOf(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("upstream.tls: %w", err)
 	}
@@ -73,7 +71,7 @@ func (g *gateway) namespaces() (map[string]upstream.Namespace, error) {
 			}
 		}
 		if cfg.Upstream.Address != "" {
-			if n.Server, err = serverOf(g.cfg.Upstream.ForNamespace(cfg)); err != nil {
+			if n.Server, err = g.serverOf(g.cfg.Upstream.ForNamespace(cfg)); err != nil {
 				return nil, fmt.Errorf("%s.upstream.tls: %w", path, err)
 			}
 		}
@@ -104,38 +102,39 @@ func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
 // credentialInterval is the time between two checks whether a credential file has changed.
 const credentialInterval = time.Second
 
-func serverOf(cfg config.Upstream) (*upstream.Server, error) {
-	tlsConfig, err := clientTLS(cfg.TLS)
+func (g *gateway) serverOf(cfg config.Upstream) (*upstream.Server, error) {
+	tlsConfig, err := g.clientTLS(cfg.TLS)
 	if err != nil {
 		return nil, err
 	}
 	return &upstream.Server{Address: cfg.Address, TLS: tlsConfig}, nil
 }
 
-// clientTLS returns the TLS configuration of connections to an upstream, or nil for plaintext.
-func clientTLS(cfg config.TLS) (*tls.Config, error) {
+// clientTLS returns a function that returns the TLS configuration of a new connection to an upstream, or nil for
+// plaintext. The certificate, its key and the CA certificates are reloaded when their files change. An existing
+// connection keeps the certificate of its handshake until it ends: the server, which verified that certificate, limits
+// the age of connections.
+func (g *gateway) clientTLS(cfg config.TLS) (func() *tls.Config, error) {
 	if !cfg.Enabled {
 		return nil, nil //nolint:nilnil // nil means plaintext
 	}
-	result := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.ServerName}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(cfg.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		result.RootCAs = x509.NewCertPool()
-		if !result.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("caFile contains no PEM certificate")
-		}
+	authorities, err := g.openAuthorities("caFile", cfg.CAFile)
+	if err != nil {
+		return nil, err
 	}
+	var pair func() *tls.Certificate
 	if cfg.CertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
-		if err != nil {
+		if pair, err = g.openKeyPair(cfg.CertFile, cfg.KeyFile); err != nil {
 			return nil, err
 		}
-		result.Certificates = []tls.Certificate{certificate}
 	}
-	return result, nil
+	return func() *tls.Config {
+		result := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: cfg.ServerName, RootCAs: authorities()}
+		if pair != nil {
+			result.Certificates = []tls.Certificate{*pair()}
+		}
+		return result
+	}, nil
 }
 
 // decodeMetadata decodes the base64 values of the keys with the suffix "-bin" in configured metadata.

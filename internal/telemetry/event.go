@@ -32,6 +32,8 @@ type Event struct {
 	Code      string // code of the problem in the response, such as workflow-not-found
 	Namespace string
 	Principal string // name of the caller, never a credential
+	KeyID     string // id of a rejected API key, as the caller sent it; well-formed
+	Reason    string // why the credential was rejected, one of a fixed set of texts
 
 	RPC           string // method of the last upstream call
 	GRPCCode      string // gRPC code of the last upstream call, such as NOT_FOUND
@@ -58,6 +60,13 @@ func (e *Event) SetNamespace(name string) {
 func (e *Event) SetPrincipal(name string) {
 	if e != nil {
 		e.Principal = name
+	}
+}
+
+// SetRejection records why the credential of the request was rejected, and the id of the API key if it was one.
+func (e *Event) SetRejection(reason, keyID string) {
+	if e != nil {
+		e.Reason, e.KeyID = reason, keyID
 	}
 }
 
@@ -117,6 +126,8 @@ func (e *Event) describe(out fields) {
 	text("code", e.Code)
 	text("namespace", truncateName(e.Namespace, maxNamespace))
 	text("principal", truncateName(e.Principal, maxPrincipal))
+	text("keyId", e.KeyID)
+	text("reason", e.Reason)
 	text("rpc", e.RPC)
 	text("grpcCode", e.GRPCCode)
 	number("upstreamCalls", int64(e.UpstreamCalls))

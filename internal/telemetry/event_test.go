@@ -35,6 +35,7 @@ func fullEvent() *telemetry.Event {
 	}
 	e.SetNamespace("orders")
 	e.SetPrincipal("dev")
+	e.SetRejection("expired", "dev-2")
 	e.AddCall("StartWorkflowExecution", codes.Unavailable)
 	e.AddRetry()
 	e.AddCall("StartWorkflowExecution", codes.NotFound)
@@ -46,7 +47,7 @@ func TestLogLine(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `{"level":"INFO","msg":"request","requestId":"r-1","method":"POST",`+
 		`"route":"/v1/namespaces/{namespace}/workflows","status":404,"code":"workflow-not-found","namespace":"orders",`+
-		`"principal":"dev","rpc":"StartWorkflowExecution","grpcCode":"NOT_FOUND","upstreamCalls":2,"retries":1,`+
+		`"principal":"dev","keyId":"dev-2","reason":"expired","rpc":"StartWorkflowExecution","grpcCode":"NOT_FOUND","upstreamCalls":2,"retries":1,`+
 		`"clientIp":"192.0.2.1","userAgent":"curl/8","bytesIn":12,"bytesOut":345,"durationUs":1234,`+
 		`"traceId":"0af7651916cd43dd8448eb211c80319c","detail":"no rows\nin result"}`, lineOf(t, fullEvent(), "json"))
 	require.Equal(t, `level=INFO msg=request method=GET status=204 durationUs=0`,
@@ -80,6 +81,7 @@ func TestMethodsOfNilEventAreNoOps(t *testing.T) {
 	require.Nil(t, e)
 	e.SetNamespace("a")
 	e.SetPrincipal("a")
+	e.SetRejection("a", "b")
 	e.SetProblem("a", "b")
 	e.AddCall("a", codes.OK)
 	e.AddRetry()

@@ -12,7 +12,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
@@ -92,8 +91,9 @@ type Timeouts struct {
 type Server struct {
 	// Address is host:port.
 	Address string
-	// TLS is nil for plaintext.
-	TLS *tls.Config
+	// TLS returns the configuration of a new connection. It is nil for plaintext. A new
+	// configuration applies to new connections; the server name must not change.
+	TLS func() *tls.Config
 }
 
 // Client calls Temporal servers. It is safe for concurrent use.
@@ -148,7 +148,7 @@ func (c *Client) CredentialMode(principal *auth.Principal, namespace string) str
 func (o *Options) dialOptions(to Server) (target string, options []grpc.DialOption) {
 	transport := insecure.NewCredentials()
 	if to.TLS != nil {
-		transport = credentials.NewTLS(to.TLS)
+		transport = newReloadedTLS(to.TLS)
 	}
 	options = []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),

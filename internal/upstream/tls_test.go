@@ -150,7 +150,10 @@ func TestTheUpstreamIsVerified(t *testing.T) {
 			require.NoError(t, err)
 			listenTLS(t, server, listener, test.server)
 			client := newClient(t, nil, func(options *upstream.Options) {
-				options.Address, options.TLS = listener.Addr().String(), test.client
+				options.Address = listener.Addr().String()
+				if test.client != nil {
+					options.TLS = func() *tls.Config { return test.client }
+				}
 			})
 			err = describeWorkflow(inOrdersNamespace(t.Context()), client)
 			if !test.rejected {
@@ -184,7 +187,7 @@ func TestTheUpstreamIsVerifiedThroughAProxy(t *testing.T) {
 			})
 			proxy := newProxy(t, tunnel(listener.DialContext, established, eager))
 			client := newClient(t, nil, proxy.option(noAuthentication), func(options *upstream.Options) {
-				options.TLS = &tls.Config{RootCAs: trusted.pool(), MinVersion: tls.VersionTLS12}
+				options.TLS = func() *tls.Config { return &tls.Config{RootCAs: trusted.pool(), MinVersion: tls.VersionTLS12} }
 			})
 			err := describeWorkflow(inOrdersNamespace(t.Context()), client)
 			if rejected {

@@ -10,7 +10,7 @@
 // is trusted only if all of its content passes every check.
 //
 // Failure posture: closed. Unknown, wrong, expired and disabled keys get the same
-// error after the same amount of work. The gateway does not start with an invalid file. If the
+// response after the same amount of work. The gateway does not start with an invalid file. If the
 // file becomes invalid while the gateway runs, the error is logged and the last
 // valid version stays in force. No error and no log line contains a key or a
 // secret.

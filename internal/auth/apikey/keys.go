@@ -136,37 +136,48 @@ func (e *entry) summary(now time.Time) string {
 }
 
 // Verify returns the principal of an API key. It implements [auth.Verifier].
-// Unknown ids, wrong secrets, expired secrets and disabled keys get the same error
+// Unknown ids, wrong secrets, expired secrets and disabled keys get the same response
 // after similar work: one hash, and one comparison for each secret of the entry. If the
 // id is unknown, there is one comparison.
 func (k *Keys) Verify(_ context.Context, key string) (*auth.Principal, error) {
 	id, presented, ok := split(key)
 	if !ok {
-		return nil, auth.InvalidCredential()
+		return nil, auth.InvalidCredential(auth.RejectionError{Reason: auth.ReasonMalformed})
 	}
 	keys := k.file.Load()
 	found, known := keys.byID[id]
 	if !known {
 		found = keys.dummy
 	}
-	principal := found.match(presented, k.now())
-	if principal == nil {
-		return nil, auth.InvalidCredential()
+	principal, reason := found.match(presented, k.now())
+	switch {
+	case principal != nil:
+		return principal, nil
+	case known:
+		return nil, auth.InvalidCredential(auth.RejectionError{Reason: reason, KeyID: id})
+	case len(id) < minSecretLen:
+		return nil, auth.InvalidCredential(auth.RejectionError{Reason: auth.ReasonUnknownID, KeyID: id})
+	default: // the caller may have sent a secret in the place of the id
+		return nil, auth.InvalidCredential(auth.RejectionError{Reason: auth.ReasonUnknownID})
 	}
-	return principal, nil
 }
 
-// match returns the principal of the secret that a caller presented, or nil. It compares
-// with every secret of the entry, also after a match, so that the time does not depend on
-// which one matches. The buffer avoids an allocation for secrets of usual length.
-func (e *entry) match(presented string, now time.Time) *auth.Principal {
+// match returns the principal of the secret that a caller presented, or nil and the reason.
+// It compares with every secret of the entry, also after a match, so that the time does not
+// depend on which one matches. The buffer avoids an allocation for secrets of usual length.
+func (e *entry) match(presented string, now time.Time) (principal *auth.Principal, reason string) {
 	hash := sha256.Sum256(append(make([]byte, 0, 64), presented...))
-	var principal *auth.Principal
+	reason = auth.ReasonWrongSecret
 	for i := range e.secrets {
-		same := subtle.ConstantTimeCompare(hash[:], e.secrets[i].hash[:]) == 1
-		if same && !e.disabled && !e.secrets[i].expired(now) {
+		switch same := subtle.ConstantTimeCompare(hash[:], e.secrets[i].hash[:]) == 1; {
+		case !same:
+		case e.disabled:
+			reason = auth.ReasonDisabled
+		case e.secrets[i].expired(now):
+			reason = auth.ReasonExpired
+		default:
 			principal = e.secrets[i].principal
 		}
 	}
-	return principal
+	return principal, reason
 }

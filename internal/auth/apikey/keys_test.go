@@ -1,7 +1,9 @@
 package apikey_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -57,13 +59,33 @@ func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The error must not reveal which part of a guessed key is right.
-func TestAllInvalidCredentialsHaveTheSameError(t *testing.T) {
+// response returns the complete response to a request that was rejected with err.
+func response(err error) string {
+	recorder := httptest.NewRecorder()
+	problem.Write(recorder, problem.Of(err), problem.Occurrence{RequestID: "id", Instance: "/"})
+	return fmt.Sprint(recorder.Code, recorder.Header(), recorder.Body)
+}
+
+// The response must not reveal which part of a guessed key is right. The log has the reason.
+func TestAllInvalidCredentialsHaveTheSameResponse(t *testing.T) {
 	t.Parallel()
 	authenticator := rotationAuthenticator(t, apikey.Options{Now: clockAt("2026-07-01T00:00:00Z")})
 	_, want := authtest.Authenticate(authenticator, http.Header{"X-Api-Key": {"junk"}})
 	require.True(t, problem.Is(want, problem.InvalidCredential))
+	reasons := map[string]auth.RejectionError{
+		"unknown id":           {Reason: auth.ReasonUnknownID, KeyID: "nobody"},
+		"wrong secret":         {Reason: auth.ReasonWrongSecret, KeyID: "rotating"},
+		"another key's secret": {Reason: auth.ReasonWrongSecret, KeyID: "rotating"},
+		"the hash":             {Reason: auth.ReasonWrongSecret, KeyID: "rotating"},
+		"expired":              {Reason: auth.ReasonExpired, KeyID: "rotating"},
+		"disabled":             {Reason: auth.ReasonDisabled, KeyID: "disabled"},
+		"wrong and disabled":   {Reason: auth.ReasonWrongSecret, KeyID: "disabled"},
+		"a secret as the id":   {Reason: auth.ReasonUnknownID},
+	}
 	for name, key := range map[string]string{
+		"wrong and disabled":   "fg_disabled_" + authtest.SecretB,
+		"a secret as the id":   "fg_" + strings.Repeat("a", 32) + "_" + authtest.SecretB,
+		"twice the key":        "fg_rotating_" + authtest.SecretB + "fg_rotating_" + authtest.SecretB,
 		"unknown id":           "fg_nobody_" + authtest.SecretA,
 		"wrong secret":         "fg_rotating_" + authtest.SecretA + "x",
 		"another key's secret": "fg_rotating_" + authtest.SecretA + "c",
@@ -81,7 +103,14 @@ func TestAllInvalidCredentialsHaveTheSameError(t *testing.T) {
 		for _, header := range []http.Header{{"X-Api-Key": {key}}, {"Authorization": {"Bearer " + key}}} {
 			principal, err := authtest.Authenticate(authenticator, header)
 			require.Nil(t, principal, name)
-			require.Equal(t, want, err, name)
+			require.Equal(t, response(want), response(err), name)
+			rejection, ok := auth.RejectionOf(err)
+			require.True(t, ok, name)
+			wanted, listed := reasons[name]
+			if !listed {
+				wanted.Reason = auth.ReasonMalformed
+			}
+			require.Equal(t, wanted, *rejection, name)
 		}
 	}
 }

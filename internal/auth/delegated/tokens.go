@@ -125,8 +125,11 @@ func requiredRole(c *auth.Capability) auth.Role {
 func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error) {
 	encoded, ok := t.keys.Open(sealScope(), strings.TrimPrefix(token, auth.DelegatedPrefix))
 	var c content
-	if !ok || json.Unmarshal(encoded, &c) != nil || !t.now().Before(time.Unix(c.Expires, 0)) {
-		return nil, invalid()
+	switch {
+	case !ok || json.Unmarshal(encoded, &c) != nil:
+		return nil, invalid(auth.ReasonSeal)
+	case !t.now().Before(time.Unix(c.Expires, 0)):
+		return nil, invalid(auth.ReasonExpired)
 	}
 	capability := &auth.Capability{
 		Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID, Read: c.Read, Signals: c.Signals, Updates: c.Updates,
@@ -134,7 +137,7 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	role := requiredRole(capability)
 	delegator, ok := t.lookup(c.Delegator)
 	if !ok || delegator.GrantsStored && delegator.RoleOn(c.Namespace) < role {
-		return nil, invalid()
+		return nil, invalid(auth.ReasonDelegator)
 	}
 	p := delegator.Restricted(bearerPrefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Role: role}, capability, time.Unix(c.Expires, 0))
 	p.TokenDigest = digest(encoded)
@@ -149,9 +152,9 @@ func digest(encoded []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// invalid returns the error for a rejected token. The error is the same for all causes.
-func invalid() error {
-	err := problem.New(problem.InvalidToken, "The token is not valid.")
+// invalid returns the error for a rejected token. The response is the same for all reasons.
+func invalid(reason string) error {
+	err := problem.New(problem.InvalidToken, "The token is not valid.").WithCause(&auth.RejectionError{Reason: reason})
 	err.Members.BearerError = "invalid_token"
 	return err
 }

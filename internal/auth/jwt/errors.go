@@ -5,6 +5,7 @@ import (
 
 	gojwt "github.com/golang-jwt/jwt/v5"
 
+	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
@@ -12,7 +13,7 @@ import (
 // help an attacker who forges tokens. The cause is for the log. It is a constant text and quotes no part
 // of the token.
 func invalid(cause string) error {
-	err := problem.New(problem.InvalidToken, "The token is not valid.").WithCause(errors.New(cause))
+	err := problem.New(problem.InvalidToken, "The token is not valid.").WithCause(&auth.RejectionError{Reason: cause})
 	err.Members.BearerError = "invalid_token"
 	return err
 }

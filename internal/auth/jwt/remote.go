@@ -116,10 +116,14 @@ func (r *remote) find(ctx context.Context, t *token) (*key, error) {
 	} else {
 		found = set.findByKid(t.kid, t.alg)
 	}
-	if found == nil {
+	switch {
+	case found != nil:
+		return found, nil
+	case t.kid != "" && !set.hasKid(t.kid):
+		return nil, invalid("unknown kid: no single key of the issuer has it")
+	default:
 		return nil, invalid("no single key of the issuer has the token's kid and algorithm")
 	}
-	return found, nil
 }
 
 // waitForKid waits up to maxKeyWait for a fetch that may provide kid. It requests a fetch unless one began within
