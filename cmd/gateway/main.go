@@ -24,6 +24,7 @@ const usage = `Flowgate puts an HTTP API in front of a Temporal server.
 Usage:
   gateway serve --config FILE [--set PATH=VALUE ...]   run the gateway
   gateway check --config FILE [--set PATH=VALUE ...]   list every problem of a configuration
+  gateway health [--live] [--config FILE] [...]        exit with 0 if the gateway on this machine is ready, or live
   gateway keys new --id ID [--grant NAMESPACE=ROLE ...] [--file FILE [--once]] [--out FILE]
                                                        generate an API key and its entry for the keys file, or append
                                                        the entry to the keys file and write the key to a new file
@@ -55,6 +56,8 @@ func run(args []string, std stdio) int {
 		return serve(rest, std.stderr)
 	case "check":
 		return check(rest, std.stdout, std.stderr)
+	case "health":
+		return health(rest, std)
 	case "keys":
 		return keys(rest, std)
 	case "jwks":
