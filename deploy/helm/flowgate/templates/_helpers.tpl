@@ -1,12 +1,12 @@
 {{- define "flowgate.name" -}}
-{{- .Values.nameOverride | default .Chart.Name | trunc 54 | trimSuffix "-" }}
+{{- .Values.nameOverride | default .Chart.Name | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
 {{/* The names of some objects have a suffix, and names of Services have at most 63 characters. */}}
 {{- define "flowgate.fullname" -}}
 {{- $name := include "flowgate.name" . }}
 {{- $default := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
-{{- .Values.fullnameOverride | default $default | trunc 54 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | default $default | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
 {{/* The selector of the gateway's pods. It does not match the pod of helm test. */}}
