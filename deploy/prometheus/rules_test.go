@@ -37,9 +37,9 @@ type unitTests struct {
 		AlertRuleTests []struct {
 			AlertName string `yaml:"alertname"`
 			Expected  []struct {
-				Labels map[string]string `yaml:"exp_labels"`
-			} `yaml:"exp_alerts"`
-		} `yaml:"alert_rule_test"`
+				Labels map[string]string `yaml:"exp_labels"` //nolint:tagliatelle // promtool's name
+			} `yaml:"exp_alerts"` //nolint:tagliatelle // promtool's name
+		} `yaml:"alert_rule_test"` //nolint:tagliatelle // promtool's name
 	} `yaml:"tests"`
 }
 
