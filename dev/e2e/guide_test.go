@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -36,10 +37,27 @@ func TestGuide(t *testing.T) {
 		"docker build --build-arg VERSION=1.0.0 -t flowgate .": "it needs Docker and the network",
 		"npx openapi-typescript http://127.0.0.1:8080/v1/openapi.json -o flowgate.ts": "it needs Node.js and the " +
 			"network; e2e/ generates clients",
+		`sed -e 's/bind :8080/bind 127.0.0.1:8096/' -e 's/gateway-1:8080/127.0.0.1:8092/' -e 's/gateway-2:8080/127.0.0.1:8094/' \`: "it " +
+			"needs HAProxy; deploy/compose runs it with the same file",
 	}
+	ran := runDocument(t, "../../docs/guide.md", skipped)
+	t.Logf("%d commands of the guide ran", ran)
+}
+
+// TestGuideOnboarding runs every command of docs/onboarding.md in order and compares the output with the documented one.
+func TestGuideOnboarding(t *testing.T) {
+	t.Parallel()
+	ran := runDocument(t, "../../docs/onboarding.md", skippedBlocks{})
+	t.Logf("%d commands of the page ran", ran)
+}
+
+// runDocument runs every console block of a document in order and returns the number of commands. It requires that
+// skipped has all blocks with the language sh, and no others.
+func runDocument(t *testing.T, path string, skipped skippedBlocks) int {
+	t.Helper()
 	sh := newShell(t)
 	ran := 0
-	for _, block := range readFences(t, "../../docs/guide.md") {
+	for _, block := range readFences(t, path) {
 		switch block.language {
 		case "console":
 			steps, err := block.steps()
@@ -55,8 +73,8 @@ func TestGuide(t *testing.T) {
 			require.NotContains(t, block.text(), "$ ", "line %d: commands belong in console blocks", block.line)
 		}
 	}
-	require.Empty(t, skipped, "the guide no longer contains these blocks")
-	t.Logf("%d commands of the guide ran", ran)
+	require.Empty(t, skipped, "the document no longer contains these blocks")
+	return ran
 }
 
 // TestGuideREADME runs every shell block of README.md and compares the output with the documented one. If no output is
@@ -129,6 +147,10 @@ func newShell(t *testing.T) *shell {
 		"127.0.0.1:7233", shared.stack.Temporal().Address(),
 		"127.0.0.1:8090", freeAddress(t),
 		"127.0.0.1:8091", freeAddress(t),
+		"127.0.0.1:8092", freeAddress(t),
+		"127.0.0.1:8093", freeAddress(t),
+		"127.0.0.1:8094", freeAddress(t),
+		"127.0.0.1:8095", freeAddress(t),
 	)}
 	s.env = append(os.Environ(),
 		"PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"),
@@ -197,6 +219,19 @@ func (s *shell) run(t *testing.T, command string, strict bool) (string, error) {
 	}
 	err = bash.Wait()
 	return printed.String(), err
+}
+
+// The tests of a release run against one Temporal server, whose version docs/versioning.md names.
+func TestVersioningNamesTestedServer(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("../../docs/versioning.md")
+	require.NoError(t, err)
+	module, err := os.ReadFile("../go.mod")
+	require.NoError(t, err)
+	version := regexp.MustCompile(`go\.temporal\.io/server v(\d+\.\d+)`).FindSubmatch(module)
+	require.NotNil(t, version)
+	sentence := "The tests run against Temporal server " + string(version[1]) + "."
+	require.True(t, strings.Contains(string(document), sentence), "docs/versioning.md does not contain: %s", sentence)
 }
 
 // TestGuideDetectsErrors tests the shell: it keeps variables between commands and returns an error for a failed
