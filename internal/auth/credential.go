@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/reload"
 )
@@ -21,7 +23,7 @@ type Credential struct {
 	name   string
 	source Source
 	// tokenFile is nil unless the mode is static.
-	tokenFile *reload.File[string]
+	tokenFile *reload.File[staticToken]
 }
 
 // Source provides the authorization that a [Credential] sends with each call.
@@ -71,11 +73,18 @@ func OpenStatic(file string, log *slog.Logger) (*Credential, error) {
 	return &Credential{name: config.CredentialStatic + ":" + file, source: fileToken{token}, tokenFile: token}, nil
 }
 
+// staticToken is one version of a token file.
+type staticToken struct {
+	authorization string
+	// expires is the exp of a token that is a JWT; zero for other tokens.
+	expires time.Time
+}
+
 // fileToken is the [Source] of the mode static.
-type fileToken struct{ file *reload.File[string] }
+type fileToken struct{ file *reload.File[staticToken] }
 
 func (t fileToken) Authorization(context.Context, CallInfo) (string, error) {
-	return *t.file.Load(), nil
+	return t.file.Load().authorization, nil
 }
 
 func (fileToken) CacheKey(*Principal) string { return "" }
@@ -145,6 +154,18 @@ func (c *Credential) Poll(ctx context.Context) {
 	}
 }
 
+// InForce reports whether the token file on disk is in force. Without a token file it is true.
+func (c *Credential) InForce() bool { return c.tokenFile == nil || c.tokenFile.InForce() }
+
+// Expires returns when the token in force expires, if it comes from a file and is a JWT with
+// an exp. Otherwise it returns the zero time.
+func (c *Credential) Expires() time.Time {
+	if c.tokenFile == nil {
+		return time.Time{}
+	}
+	return c.tokenFile.Load().expires
+}
+
 // String returns the name.
 func (c Credential) String() string { return "credential(" + c.name + ")" }
 
@@ -157,11 +178,22 @@ func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) 
 // parseToken parses a token file: one token, with an optional line break. A second
 // line or a control character could inject a header. The error must not quote the
 // content.
-func parseToken(content []byte, _ *string) (*string, error) {
+func parseToken(content []byte, _ *staticToken) (*staticToken, error) {
 	token := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 	if token == "" || len(token) > MaxTokenBytes || !visibleASCII(token) {
 		return nil, errors.New("must hold one token: one line of visible ASCII without spaces")
 	}
-	value := "Bearer " + token
-	return &value, nil
+	return &staticToken{authorization: "Bearer " + token, expires: expiryOf(token)}, nil
+}
+
+// expiryOf returns the exp of a JWT, or zero if the token is not a JWT or has no exp. The result
+// is for a metric: only the upstream verifies the token.
+func expiryOf(token string) time.Time {
+	var claims jwt.RegisteredClaims
+	// An error can mean that the algorithm is unknown, in which case the claims are still set.
+	_, _, _ = jwt.NewParser().ParseUnverified(token, &claims)
+	if claims.ExpiresAt == nil {
+		return time.Time{}
+	}
+	return claims.ExpiresAt.Time
 }

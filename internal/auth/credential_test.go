@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"os"
@@ -52,6 +53,36 @@ func TestStaticCredentialReloadsItsFile(t *testing.T) {
 		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
 		require.NotContains(t, log.String(), authtest.Marker)
 	})
+}
+
+func TestExpiryOfAStaticToken(t *testing.T) {
+	t.Parallel()
+	jwt := func(header, claims string) string {
+		encode := base64.RawURLEncoding.EncodeToString
+		return encode([]byte(header)) + "." + encode([]byte(claims)) + ".c2lnbmF0dXJl"
+	}
+	for name, test := range map[string]struct {
+		token string
+		want  int64 // zero means no expiry
+	}{
+		"JWT":                      {jwt(`{"alg":"ES256"}`, `{"exp":1900000000,"sub":"gateway"}`), 1900000000},
+		"JWT of unknown algorithm": {jwt(`{"alg":"X1"}`, `{"exp":1900000000}`), 1900000000},
+		"JWT with a fraction":      {jwt(`{"alg":"ES256"}`, `{"exp":1900000000.5}`), 1900000000},
+		"JWT without exp":          {jwt(`{"alg":"ES256"}`, `{}`), 0},
+		"JWT with a text as exp":   {jwt(`{"alg":"ES256"}`, `{"exp":"soon"}`), 0},
+		"not a JWT":                {authtest.SecretA, 0},
+		"three parts, no JWT":      {"a.b.c", 0},
+	} {
+		credential, err := auth.OpenStatic(authtest.WriteFile(t, test.token), nil)
+		require.NoError(t, err, name)
+		if test.want == 0 {
+			require.Zero(t, credential.Expires(), name)
+		} else {
+			require.Equal(t, test.want, credential.Expires().Unix(), name)
+		}
+	}
+	require.Zero(t, auth.NoCredential().Expires())
+	require.True(t, auth.NoCredential().InForce())
 }
 
 func TestInvalidTokenFiles(t *testing.T) {

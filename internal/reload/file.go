@@ -28,6 +28,7 @@ type File[T any] struct {
 	// rejected; empty if it is in force. After Open, only Poll uses them.
 	latest    version
 	rejection string
+	rejected  atomic.Bool // whether rejection is set, for InForce
 }
 
 // Parser parses a file's content. It also receives the value in force, which is nil
@@ -70,6 +71,10 @@ func Open[T any](path string, parse Parser[T], options Options) (*File[T], error
 // Load returns the newest valid version.
 func (f *File[T]) Load() *T { return f.current.Load() }
 
+// InForce reports whether the version that was read last is in force. It is false while the
+// file is missing or invalid.
+func (f *File[T]) InForce() bool { return !f.rejected.Load() }
+
 // PollInterval calls poll once per interval, which must be positive, until ctx is
 // done.
 func PollInterval(ctx context.Context, interval time.Duration, poll func(context.Context)) {
@@ -111,6 +116,7 @@ func (f *File[T]) Poll(ctx context.Context) {
 		return
 	}
 	f.latest, f.rejection = found, reason
+	f.rejected.Store(err != nil)
 	if err != nil {
 		f.options.Log.LogAttrs(ctx, slog.LevelError, "file rejected, its last good version stays in force",
 			slog.String("file", f.path), slog.Any("error", err))

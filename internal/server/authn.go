@@ -20,6 +20,11 @@ type authn struct {
 
 func (g *gateway) newAuthn() *authn {
 	failures := g.cfg.Auth.FailureLimit
+	for _, code := range []problem.Code{
+		problem.Unauthenticated, problem.InvalidCredential, problem.InvalidToken, problem.AmbiguousCredentials, problem.JWKSUnavailable,
+	} {
+		g.metrics.StartAuthFailures(string(code))
+	}
 	return &authn{
 		authenticator: g.identity.authenticator(g.cfg.Auth.InsecureAnonymous), metrics: g.metrics, tracing: g.tracing,
 		failures: limit.NewFailures(failures.Burst, failures.PerSecond), rates: limit.NewRates(),

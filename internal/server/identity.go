@@ -68,10 +68,14 @@ func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	if err != nil {
 		return err
 	}
-	g.metrics.KeyAges = id.tokens.KeyAges
+	g.metrics.ObserveKeyAges(id.tokens.KeyAges)
+	for _, inForce := range id.tokens.KeyFiles() {
+		g.metrics.ObserveFile(fileIssuerKeys, inForce)
+	}
 	g.watchers = append(g.watchers, id.tokens.Watch)
 	id.bearers = map[string]*auth.Principal{}
 	for _, issuer := range g.cfg.Auth.JWT {
+		g.metrics.StartIssuer(issuer.Name)
 		bearer := &auth.Principal{Name: issuer.Name}
 		if issuer.Credential != "" { // otherwise the default upstream credential is used
 			if bearer.Credential, err = g.credential(issuer.Credential, ""); err != nil {
@@ -97,6 +101,7 @@ func (g *gateway) openSigner() error {
 		return fmt.Errorf("upstream.credential.mint.keyFile: %w", yamlnode.InFile(cfg.KeyFile, err))
 	}
 	g.watchers = append(g.watchers, func(ctx context.Context) { signer.Watch(ctx, credentialInterval) })
+	g.metrics.ObserveFile(fileSigningKeys, signer.InForce)
 	g.identity.signer = signer
 	g.identity.minted = auth.NewCredential(config.CredentialMint, signer)
 	return nil
@@ -117,6 +122,7 @@ func (g *gateway) openKeys() error {
 	}
 	g.metrics.KeysReloaded(g.background, nil)
 	g.watchers = append(g.watchers, func(ctx context.Context) { keys.Watch(ctx, cfg.ReloadInterval) })
+	g.observeKeys(keys)
 	g.identity.keys = keys
 	return nil
 }

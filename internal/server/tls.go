@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/flowgate/flowgate/internal/reload"
 	"github.com/flowgate/flowgate/internal/yamlnode"
@@ -20,11 +21,11 @@ func (g *gateway) configureTLS() error {
 	if cfg.CertFile == "" {
 		return nil
 	}
-	pair, err := g.openKeyPair(cfg.CertFile, cfg.KeyFile)
+	pair, err := g.openKeyPair(certificateListener, cfg.CertFile, cfg.KeyFile)
 	if err != nil {
 		return err
 	}
-	clientCAs, err := g.openAuthorities("clientCAFile", cfg.ClientCAFile)
+	clientCAs, err := g.openAuthorities(fileListenerClientCA, "clientCAFile", cfg.ClientCAFile)
 	if err != nil {
 		return err
 	}
@@ -51,8 +52,8 @@ func listenerTLS(certificate *tls.Certificate, clientCAs *x509.CertPool) *tls.Co
 }
 
 // openKeyPair reads a certificate with its private key, and registers a watcher that reloads both when the certificate
-// file changes. It returns a function that returns the newest valid pair.
-func (g *gateway) openKeyPair(certFile, keyFile string) (func() *tls.Certificate, error) {
+// file changes. It returns a function that returns the newest valid pair. The metrics have the pair under the name.
+func (g *gateway) openKeyPair(name, certFile, keyFile string) (func() *tls.Certificate, error) {
 	pair, err := reload.Open(certFile, func(certificate []byte, _ *tls.Certificate) (*tls.Certificate, error) {
 		key, err := os.ReadFile(keyFile)
 		if err != nil {
@@ -68,12 +69,14 @@ func (g *gateway) openKeyPair(certFile, keyFile string) (func() *tls.Certificate
 		return nil, fmt.Errorf("certFile: %w", yamlnode.InFile(certFile, err))
 	}
 	g.watchFile(pair.Poll)
+	g.metrics.ObserveFile(name+"_certificate", pair.InForce)
+	g.metrics.ObserveCertificate(name, func() time.Time { return pair.Load().Leaf.NotAfter })
 	return pair.Load, nil
 }
 
 // openAuthorities reads the CA certificates in a file, and registers a watcher that reloads them. It returns a function
 // that returns the newest valid ones, or nil if there is no file.
-func (g *gateway) openAuthorities(setting, file string) (func() *x509.CertPool, error) {
+func (g *gateway) openAuthorities(kind, setting, file string) (func() *x509.CertPool, error) {
 	if file == "" {
 		return func() *x509.CertPool { return nil }, nil
 	}
@@ -82,6 +85,7 @@ func (g *gateway) openAuthorities(setting, file string) (func() *x509.CertPool, 
 		return nil, fmt.Errorf("%s: %w", setting, yamlnode.InFile(file, err))
 	}
 	g.watchFile(authorities.Poll)
+	g.metrics.ObserveFile(kind, authorities.InForce)
 	return authorities.Load, nil
 }
 

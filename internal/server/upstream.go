@@ -89,6 +89,7 @@ func (g *gateway) credential(mode, file string) (*auth.Credential, error) {
 			return nil, err
 		}
 		g.watchers = append(g.watchers, func(ctx context.Context) { credential.Watch(ctx, credentialInterval) })
+		g.observeCredential(credential)
 		return credential, nil
 	case config.CredentialPassthrough:
 		return auth.Passthrough(), nil
@@ -118,13 +119,13 @@ func (g *gateway) clientTLS(cfg config.TLS) (func() *tls.Config, error) {
 	if !cfg.Enabled {
 		return nil, nil //nolint:nilnil // nil means plaintext
 	}
-	authorities, err := g.openAuthorities("caFile", cfg.CAFile)
+	authorities, err := g.openAuthorities(fileUpstreamCA, "caFile", cfg.CAFile)
 	if err != nil {
 		return nil, err
 	}
 	var pair func() *tls.Certificate
 	if cfg.CertFile != "" {
-		if pair, err = g.openKeyPair(cfg.CertFile, cfg.KeyFile); err != nil {
+		if pair, err = g.openKeyPair(certificateUpstream, cfg.CertFile, cfg.KeyFile); err != nil {
 			return nil, err
 		}
 	}

@@ -87,7 +87,11 @@ func TestOperationsDocumentListsEveryMetric(t *testing.T) {
 	metrics, err := telemetry.NewMetrics("1.2.3")
 	require.NoError(t, err)
 	recordEverything(t, metrics)
-	metrics.KeyAges = func() map[string]time.Duration { return map[string]time.Duration{"idp": time.Hour} }
+	metrics.ObserveKeyAges(func() map[string]time.Duration { return map[string]time.Duration{"idp": time.Hour} })
+	metrics.ObserveFile("keys", func() bool { return true })
+	metrics.ObserveCertificate("listener", time.Now)
+	metrics.ObserveKeysExpiry(time.Now)
+	metrics.ObserveUpstreamCredential(time.Now)
 	recorder := httptest.NewRecorder()
 	metrics.Handler().ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	exported := parseMetrics(recorder.Body.String())

@@ -1,19 +1,17 @@
 package telemetry
 
 import (
-	"context"
 	"errors"
 	"runtime"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 )
 
 // instruments creates all instruments except those of the Go runtime. The exporter renames http.server.request.duration
 // with the unit s to http_server_request_duration_seconds, and appends _total to counters.
-func (m *Metrics) instruments(meter metric.Meter) error {
-	return errors.Join(m.histograms(meter), m.counters(meter), m.gauges(meter))
+func (m *Metrics) instruments(meter metric.Meter, version string) error {
+	return errors.Join(m.histograms(meter), m.counters(meter), m.gauges(meter, version))
 }
 
 func (m *Metrics) histograms(meter metric.Meter) (err error) {
@@ -45,7 +43,7 @@ func (m *Metrics) counters(meter metric.Meter) error {
 	return errors.Join(failed...)
 }
 
-func (m *Metrics) gauges(meter metric.Meter) error {
+func (m *Metrics) gauges(meter metric.Meter, version string) error {
 	var failed []error
 	gauge := func(name, unit, description string, callbacks ...metric.Int64Callback) {
 		options := []metric.Int64ObservableGaugeOption{metric.WithUnit(unit), metric.WithDescription(description)}
@@ -74,25 +72,22 @@ func (m *Metrics) gauges(meter metric.Meter) error {
 	gauge("flowgate.keys.last_reload_success_timestamp", "s", "Unix time of the last successful reload of the keys file.",
 		m.keysLoaded.observe())
 	gauge("flowgate.jwks.age", "s", "Age of the keys of an issuer.", m.observeKeyAges)
+	gauge("flowgate.file.in_force", "", "1 while the version of a reloaded file on disk is in force, else 0.",
+		m.files.callback("file", allTrue))
+	gauge("flowgate.certificate.expiry_timestamp", "s", "Unix time at which the certificate in force expires.",
+		m.certificates.callback("certificate", earliest))
+	gauge("flowgate.keys.next_expiry_timestamp", "s", "Unix time at which the next API key expires.",
+		m.keysExpiry.callback("", earliest))
+	gauge("flowgate.upstream.credential.expiry_timestamp", "s", "Unix time at which the first credential for Temporal expires.",
+		m.credentials.callback("", earliest))
+	gauge("flowgate.build.info", "", "Build information of the gateway.",
+		always(attribute.String("version", version), attribute.String("go_version", runtime.Version())))
 	return errors.Join(failed...)
 }
 
-// observeKeyAges is the callback that observes the age of each issuer's keys.
-func (m *Metrics) observeKeyAges(_ context.Context, o metric.Int64Observer) error {
-	if m.KeyAges == nil {
-		return nil
-	}
-	for issuer, age := range m.KeyAges() {
-		o.Observe(int64(age.Seconds()), metric.WithAttributes(attribute.String("issuer", issuer)))
-	}
-	return nil
-}
-
-// buildInfo returns the constant metric 1 with the build information as labels.
-func buildInfo(version string) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name:        "flowgate_build_info",
-		Help:        "Build information of the gateway.",
-		ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version()},
-	}, func() float64 { return 1 })
+// always returns the callback of a gauge that is 1 and has information as labels.
+func always(attributes ...attribute.KeyValue) metric.Int64Callback {
+	var one Gauge
+	one.Set(1)
+	return one.observe(attributes...)
 }

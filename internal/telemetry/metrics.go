@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,11 +43,12 @@ type Metrics struct {
 	// Ready is 1 while the gateway reports that it is ready, else 0.
 	Ready Gauge
 
-	// KeyAges returns the age of each issuer's keys; nil if there are no issuers. Set it before the metrics are first
-	// collected.
-	KeyAges func() map[string]time.Duration
-
-	keysLoaded Gauge // Unix time of the last successful reload, in seconds
+	keysLoaded   Gauge // Unix time of the last successful reload, in seconds
+	files        observed[bool]
+	certificates observed[time.Time]
+	keysExpiry   observed[time.Time]
+	credentials  observed[time.Time]
+	keyAges      atomic.Pointer[func() map[string]time.Duration]
 
 	requests      metric.Float64Histogram
 	rpcs          metric.Float64Histogram
@@ -92,11 +94,13 @@ func NewMetrics(version string) (*Metrics, error) {
 		fetchLabels:   newSeries(jwksFetchKey.attributes, jwksFetchKey{other, other}),
 		issuerLabels:  newSeries(labelFunc("issuer"), other),
 	}
+	if err := m.instruments(m.provider.Meter(scope), version); err != nil {
+		return nil, err
+	}
+	m.startReloadCounters()
 	return m, errors.Join(
-		m.instruments(m.provider.Meter(scope)),
 		registry.Register(collectors.NewGoCollector()),
 		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
-		registry.Register(buildInfo(version)),
 	)
 }
 
@@ -167,9 +171,47 @@ func (m *Metrics) UnknownKid(ctx context.Context, issuer string) {
 	m.unknownKids.Add(ctx, 1, m.issuerLabels.get(issuer).add...)
 }
 
+// startReloadCounters creates the series of the counters of reloads.
+//
+// A series that appears with its first event begins at 1, and rate and increase do not see that event. Counters whose
+// label values are known therefore begin at 0. The other Start methods do the same for labels that the caller knows.
+func (m *Metrics) startReloadCounters() {
+	for _, outcome := range []string{success, failure} {
+		m.keyReloads.Add(context.Background(), 0, m.outcomeLabels.get(outcome).add...)
+		m.signerReloads.Add(context.Background(), 0, m.outcomeLabels.get(outcome).add...)
+	}
+}
+
+// StartAuthFailures creates the counters of rejected callers for the given reasons.
+func (m *Metrics) StartAuthFailures(reasons ...string) {
+	for _, reason := range reasons {
+		m.authFailures.Add(context.Background(), 0, m.reasonLabels.get(reason).add...)
+	}
+}
+
+// StartIssuer creates the counters of a JWT issuer, by its name in the configuration.
+func (m *Metrics) StartIssuer(name string) {
+	for _, outcome := range []string{success, failure} {
+		m.jwksFetches.Add(context.Background(), 0, m.fetchLabels.get(jwksFetchKey{name, outcome}).add...)
+	}
+	m.unknownKids.Add(context.Background(), 0, m.issuerLabels.get(name).add...)
+}
+
+// StartRetries creates the counters of retries of an RPC, by the short name of its method.
+func (m *Metrics) StartRetries(method string) {
+	m.retries.Add(context.Background(), 0, m.methodLabels.get(method).add...)
+	m.throttled.Add(context.Background(), 0, m.methodLabels.get(method).add...)
+}
+
+// The values of the label outcome of reloads and fetches.
+const (
+	success = "success"
+	failure = "failure"
+)
+
 func outcome(err error) string {
 	if err != nil {
-		return "failure"
+		return failure
 	}
-	return "success"
+	return success
 }

@@ -113,6 +113,11 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	for method, access := range auth.AccessTable() {
+		if access.Retry {
+			options.Metrics.StartRetries(shortName(method))
+		}
+	}
 	c.servers = []*server{defaultServer}
 	c.defaultRoute = namespaceRoute{server: defaultServer, credential: options.Credential}
 	for _, name := range slices.Sorted(maps.Keys(options.Namespaces)) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"iter"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -77,6 +78,29 @@ func (k *Keys) Watch(ctx context.Context, interval time.Duration) {
 			credential.Poll(ctx)
 		}
 	})
+}
+
+// InForce reports whether the keys file on disk is in force.
+func (k *Keys) InForce() bool { return k.file.InForce() }
+
+// Credentials returns the upstream credentials of the keys in force that are read from files.
+func (k *Keys) Credentials() iter.Seq[*auth.Credential] {
+	return maps.Values(k.file.Load().credentials)
+}
+
+// NextExpiry returns when the next secret of an enabled key expires, or the zero time if none
+// does.
+func (k *Keys) NextExpiry() (next time.Time) {
+	now := k.now()
+	for _, e := range k.file.Load().byID {
+		for i := range e.secrets {
+			at := e.secrets[i].notAfter
+			if !e.disabled && at.After(now) && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
+	}
+	return next
 }
 
 // PrincipalByID returns the current principal of the entry with the given id. It reports

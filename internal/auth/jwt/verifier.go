@@ -136,6 +136,17 @@ func (v *Verifier) Ready() error {
 	return errors.Join(missing...)
 }
 
+// KeyFiles returns a function for each issuer whose keys come from a file. The function reports whether the file on
+// disk is in force.
+func (v *Verifier) KeyFiles() (inForce []func() bool) {
+	for _, issuer := range v.issuers {
+		if source, ok := issuer.source.(*pemFile); ok {
+			inForce = append(inForce, source.file.InForce)
+		}
+	}
+	return inForce
+}
+
 // KeyAges returns the time since each issuer's keys were last fetched, by the issuer's name. Issuers whose keys were
 // never fetched, or come from a file, are not included.
 func (v *Verifier) KeyAges() map[string]time.Duration {

@@ -79,6 +79,9 @@ func (*Signer) CacheKey(p *auth.Principal) string { return p.Name }
 // JWKS returns the published set in JSON (RFC 7517), with at least one key. The caller must not modify it.
 func (s *Signer) JWKS() []byte { return s.keys.Load().jwks }
 
+// InForce reports whether the key file on disk is in force.
+func (s *Signer) InForce() bool { return s.file.InForce() }
+
 // Watch reloads the key file and rotates the keys once per interval, which must be positive, until ctx is done. The
 // caller runs it once, in its own goroutine.
 func (s *Signer) Watch(ctx context.Context, interval time.Duration) {
