@@ -12,6 +12,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/flowgate/flowgate/deploy/deploytest"
 )
@@ -80,6 +81,30 @@ func TestMountedFilesExist(t *testing.T) {
 			require.True(t, mounted[file] || file == "compose.yaml", "no service mounts %s", file)
 		}
 	}
+}
+
+// Grafana reads dashboards from the directory that the provider names.
+func TestDashboardIsInDirectoryOfProvider(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("grafana-dashboards.yaml")
+	require.NoError(t, err)
+	var config struct {
+		Providers []struct {
+			Options struct{ Path string }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(text, &config))
+	require.Len(t, config.Providers, 1)
+	service, err := project(t).GetService("grafana")
+	require.NoError(t, err)
+	dashboards := 0
+	for _, volume := range service.Volumes {
+		if filepath.Ext(volume.Source) == ".json" {
+			require.Equal(t, config.Providers[0].Options.Path, filepath.Dir(volume.Target))
+			dashboards++
+		}
+	}
+	require.Positive(t, dashboards)
 }
 
 // A password in the file would be the same for every user.

@@ -152,6 +152,8 @@ func TestReplicasLoadBalancerAndPrometheus(t *testing.T) {
 	t.Cleanup(collector.Close)
 	gateways := m.startReplicas(t, collector.URL)
 
+	m.checkHealth(t, gateways)
+
 	balancer := m.startLoadBalancer(t, gateways)
 	stack := deploytest.Environment(t)
 	for range 2 * len(gateways) {
@@ -172,6 +174,20 @@ func TestReplicasLoadBalancerAndPrometheus(t *testing.T) {
 		require.NoError(t, gateway.Stop(), gateway.Output()) // exports the last traces
 	}
 	require.Positive(t, exports.Load(), "no traces")
+}
+
+// checkHealth runs the health checks of the replicas.
+func (m machine) checkHealth(t *testing.T, gateways []*deploytest.Gateway) {
+	t.Helper()
+	for i, name := range replicas {
+		service, err := m.project.GetService(name)
+		require.NoError(t, err)
+		require.Equal(t, []string{"CMD", "/usr/local/bin/gateway"}, []string(service.HealthCheck.Test[:2]))
+		command := exec.CommandContext(t.Context(), deploytest.GatewayBinary(t), service.HealthCheck.Test[2:]...) //nolint:gosec // the command of the service
+		command.Env = []string{"FLOWGATE_LISTEN_ADMIN=" + strings.TrimPrefix(gateways[i].AdminURL, "http://")}
+		output, err := command.CombinedOutput()
+		require.NoError(t, err, "%s", output)
+	}
 }
 
 // startLoadBalancer starts HAProxy with the shipped configuration, in which only addresses differ.
