@@ -19,6 +19,9 @@ var variables = strings.NewReplacer("$__rate_interval", "5m") //nolint:gocheckno
 // metricName is the label with the name of the metric.
 const metricName = "__name__"
 
+// quantileLabel is the label with the quantile of a summary.
+const quantileLabel = "quantile"
+
 // newParser returns a parser of PromQL without experimental features.
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
@@ -89,8 +92,8 @@ func (m Metrics) checkNode(node parser.Node) error {
 	return nil
 }
 
-// checkSelector returns an error if no series has the name and the labels of a selector. The bounds of histograms must
-// match, too. Other values occur only with certain traffic, such as a status.
+// checkSelector returns an error if no series has the name and the labels of a selector. The bounds of histograms and the
+// quantiles of summaries must match, too. Other values occur only with certain traffic, such as a status.
 func (m Metrics) checkSelector(selector *parser.VectorSelector) error {
 	series, known := m[selector.Name]
 	if !known {
@@ -98,7 +101,8 @@ func (m Metrics) checkSelector(selector *parser.VectorSelector) error {
 	}
 	for _, matcher := range selector.LabelMatchers {
 		exists := slices.Contains(targetLabels(), matcher.Name) || slices.ContainsFunc(series, func(l labels.Labels) bool {
-			return l.Has(matcher.Name) && (matcher.Name != labels.BucketLabel || matcher.Matches(l.Get(matcher.Name)))
+			constant := matcher.Name == labels.BucketLabel || matcher.Name == quantileLabel
+			return l.Has(matcher.Name) && (!constant || matcher.Matches(l.Get(matcher.Name)))
 		})
 		if !exists {
 			return fmt.Errorf("no series of %s matches %s", selector.Name, matcher)
