@@ -35,6 +35,7 @@ func serve(args []string, stderr io.Writer) int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	dns.SetMinResolutionInterval(resolveInterval)
 	log := telemetry.NewLogBuffer(stderr)
+	limitMemory(telemetry.NewLogger(log, cfg.Log.Level, cfg.Log.Format))
 	err := server.Run(ctx, cfg, server.Options{Version: version, Log: log, Getenv: os.Getenv})
 	_ = log.Close()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -24,6 +25,9 @@ type GatewayOptions struct {
 	// Env contains additional environment variables as "NAME=value". They override the variables that the stack sets: the
 	// addresses of the listeners and of Temporal.
 	Env []string
+	// Wrapper is a command that receives the gateway's command line as its last arguments and executes it in its own
+	// process, for example in a cgroup; empty means none.
+	Wrapper []string
 	// Log receives the gateway's output; nil means the stack's log.
 	Log io.Writer
 }
@@ -44,7 +48,8 @@ func (s *Stack) StartGateway(ctx context.Context, options GatewayOptions) (*Gate
 		log = s.log
 	}
 	config := cmp.Or(options.ConfigFile, s.configFile)
-	command := exec.Command(s.gatewayBinary, "serve", "--config", config) //nolint:noctx // ctx limits the start, not the gateway
+	args := append(slices.Clone(options.Wrapper), s.gatewayBinary, "serve", "--config", config)
+	command := exec.Command(args[0], args[1:]...) //nolint:noctx // ctx limits the start, not the gateway
 	command.Env = append(os.Environ(),
 		"FLOWGATE_LISTEN_PUBLIC="+public,
 		"FLOWGATE_LISTEN_ADMIN="+admin,
