@@ -24,6 +24,20 @@ temporal-documents = go run ./api/temporal/generate openapi "$(1)/openapi.yaml" 
 build: ## Build bin/gateway
 	@go build -ldflags "$(LDFLAGS)" -o bin/gateway ./cmd/gateway
 
+# The bill of materials of bin/gateway, as SPDX. Releases have one for each binary.
+.PHONY: sbom
+sbom: build sbom-tool ## Write the bill of materials of bin/gateway to bin/gateway.spdx.json
+	@bin/sbom bin/gateway "$(VERSION)" bin/gateway.spdx.json
+
+.PHONY: sbom-tool
+sbom-tool:
+	@cd tools && go build -o ../bin/sbom ./sbom
+
+# It is not a part of make test, because goreleaser builds for minutes. The release workflow runs it.
+.PHONY: release-check
+release-check: ## Validate .goreleaser.yaml (building goreleaser the first time takes minutes)
+	@go tool -modfile=tools/release/go.mod goreleaser check
+
 # exec replaces the shell with the stack, so that the stack receives Ctrl-C once.
 .PHONY: run
 run: ## Run Temporal, a sample worker and the gateway until Ctrl-C
