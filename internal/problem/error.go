@@ -24,6 +24,10 @@ type Error struct {
 	// Upstream is the status that the upstream returned, or nil if the error
 	// comes from the gateway itself.
 	Upstream *status.Status
+	// WriteSent reports that a call that writes was sent to the upstream, so that the
+	// request may have taken effect. The HTTP status is then never 503: see
+	// [Error.StatusCode].
+	WriteSent bool
 
 	cause error
 }
@@ -103,6 +107,29 @@ func ShuttingDown() *Error { return New(Draining, "This replica is shutting down
 func (e *Error) WithCause(cause error) *Error {
 	e.cause = cause
 	return e
+}
+
+// AfterWrite returns err for a request that has sent a call that writes. It returns a
+// copy of a problem, because several requests may share one.
+func AfterWrite(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.WriteSent {
+		return err
+	}
+	sent := *e
+	sent.WriteSent = true
+	return &sent
+}
+
+// StatusCode returns the HTTP status on the client API. It is that of the code's [Row],
+// except that after a write was sent, 504 replaces 503. So a load balancer, which sees
+// only the status, can repeat every request that gets 503.
+func (e *Error) StatusCode() int {
+	status := e.Code.Row().Status
+	if e.WriteSent && status == http.StatusServiceUnavailable {
+		return http.StatusGatewayTimeout
+	}
+	return status
 }
 
 // Error returns the text for the log. The text may contain details that a caller

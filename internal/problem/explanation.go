@@ -292,8 +292,9 @@ var explanations = []explanationEntry{
 		Remedy: "Request less data, for example with a smaller `pageSize`. The operator can raise `upstream.maxResponseBytes`.",
 	}},
 	{UpstreamUnavailable, Explanation{
-		Cause:  "The gateway cannot reach the Temporal server, or lost the connection before the server responded.",
-		Remedy: "Retry after `Retry-After`. A write may have taken effect; with an `Idempotency-Key` you can repeat it safely.",
+		Cause: "The gateway cannot reach the Temporal server, or lost the connection before the server responded.",
+		Remedy: "Retry after `Retry-After`. With status 503 the request had no effect. With status 504 a write may have taken effect; " +
+			"with an `Idempotency-Key` you can repeat it safely.",
 	}},
 	{UpstreamOverloaded, Explanation{
 		Cause:  "The Temporal server rejected the request because it is overloaded.",
@@ -313,13 +314,13 @@ var explanations = []explanationEntry{
 	}},
 	{Overloaded, Explanation{
 		Cause: "This replica of the gateway has reached its limit of requests in flight or of their total size. The request had " +
-			"no effect, unless `detail` says that the call was made.",
+			"no effect, unless the status is 504: then the call was made, and there was no room for its response.",
 		Remedy: "Retry after `Retry-After`; another replica may accept the request immediately. If the error persists, the " +
 			"gateway needs more replicas.",
 	}},
 	{Draining, Explanation{
-		Cause: "This replica of the gateway is shutting down. It does not process new requests. If the request was in flight, it " +
-			"may have taken effect; `detail` then says so.",
+		Cause: "This replica of the gateway is shutting down. It does not process new requests: with status 503 the request had no " +
+			"effect. With status 504 the request was in flight, and a write may have taken effect.",
 		Remedy: "Retry after `Retry-After` on a new connection. With an `Idempotency-Key` you can repeat a write safely.",
 	}},
 	{JWKSUnavailable, Explanation{

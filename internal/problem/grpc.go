@@ -41,7 +41,7 @@ func (e *Error) HTTPStatus() int {
 	if !e.fromUpstream() || e.Code == PayloadTooLarge && e.Upstream.Code() == codes.ResourceExhausted {
 		// If the request exceeds gRPC's own message limit, every attempt fails. The
 		// status 429 would make clients retry it.
-		return e.Code.Row().Status
+		return e.StatusCode()
 	}
 	return runtime.HTTPStatusFromCode(e.Upstream.Code())
 }

@@ -53,23 +53,24 @@ func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // gRPC messages may contain any bytes
 	body, marshalErr := json.Marshal(e.document(row, at), options)
 	if marshalErr != nil { // a member cannot be encoded; the document is written without members
-		retryAfter := e.RetryAfter
+		retryAfter, writeSent := e.RetryAfter, e.WriteSent
 		e = New(e.Code, e.Detail).WithCause(marshalErr)
-		e.RetryAfter = retryAfter
+		e.RetryAfter, e.WriteSent = retryAfter, writeSent
 		body, _ = json.Marshal(e.document(row, at), options)
 	}
 	body = append(body, '\n')
 	e.SetHeaders(w.Header())
 	w.Header().Set("Content-Type", ContentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(row.Status)
+	status := e.StatusCode()
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
-	return row.Status
+	return status
 }
 
 func (e *Error) document(row Row, at Occurrence) document {
 	d := document{
-		Type: "/docs/problems#" + string(e.Code), Title: row.Title, Status: row.Status,
+		Type: "/docs/problems#" + string(e.Code), Title: row.Title, Status: e.StatusCode(),
 		Detail: e.Detail, Instance: at.Instance, Code: e.Code, RequestID: at.RequestID,
 		Retryable: row.Retryable, RetryAfter: seconds(e.retryAfter(row)), Members: e.Members,
 	}

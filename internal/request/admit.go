@@ -89,8 +89,7 @@ func (f *Front) Admit(ctx context.Context, h http.Header, op Operation) (context
 	a.options = upstream.CallOptions{Namespace: op.Namespace, Retry: op.Retry, Features: op.Features, Trail: &upstream.Trail{}}
 	ctx = upstream.WithOptions(ctx, &a.options)
 	if err := a.admit(ctx, h, op); err != nil {
-		a.Reject(ctx, err)
-		return ctx, nil, err
+		return ctx, nil, a.Reject(ctx, err)
 	}
 	a.response = f.Responses.Open(a.Principal.Account(), a.Principal.Share)
 	a.options.Memory = responseMemory{a}
@@ -232,11 +231,16 @@ func (a *Admitted) ReleaseSlot(ctx context.Context) {
 }
 
 // Reject is like [Admitted.Release], for a request that fails with err. The audit line
-// has this error unless the request has made a call that writes.
-func (a *Admitted) Reject(ctx context.Context, err error) {
+// has this error unless the request has made a call that writes. Reject returns the error
+// for the response, which differs from err if such a call was sent.
+func (a *Admitted) Reject(ctx context.Context, err error) error {
 	a.front.Upstream.RejectTrail(ctx, a.Principal, a.options.Trail, a.method, a.options.Namespace, err)
 	a.slot.Release()
 	a.body.Release()
+	if a.options.Trail.WriteSent() {
+		return problem.AfterWrite(err)
+	}
+	return err
 }
 
 // Close releases all slots and reservations of the request.

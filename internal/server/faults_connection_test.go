@@ -19,7 +19,7 @@ const maxElapsed = 10 * time.Second
 
 // exhausted is the result of a call that is retried until the next backoff would end after maxElapsed.
 func exhausted(code problem.Code) want {
-	return failed(code).after(4500*time.Millisecond, maxElapsed)
+	return failed(code).sent().after(4500*time.Millisecond, maxElapsed)
 }
 
 // expectAll expects the same result of each operation.
@@ -85,7 +85,7 @@ func TestAnUpstreamThatVanishes(t *testing.T) {
 		{name: "wait", begin: vanish, wants: expectAll(failed(problem.UpstreamUnavailable).after(about(20*time.Second)), waitOp())},
 		{
 			name: "Request-Timeout longer than the keep-alive timeout", begin: vanish, headers: []string{"Request-Timeout", "50s"},
-			wants: expectAll(failed(problem.UpstreamUnavailable).after(15*time.Second, 45*time.Second), terminateOp()),
+			wants: expectAll(failed(problem.UpstreamUnavailable).sent().after(15*time.Second, 45*time.Second), terminateOp()),
 		},
 	} {
 		c.run(t)
@@ -137,7 +137,7 @@ func TestAConnectionThatIsCutDuringTheResponse(t *testing.T) {
 		s.Data(upstreamtest.Framed(make([]byte, 100))[:50], moreFollows)
 		s.Cut()
 	}
-	unavailable := failed(problem.UpstreamUnavailable).after(about(0))
+	unavailable := failed(problem.UpstreamUnavailable).sent().after(about(0))
 	once := healthy()
 	for i := range once {
 		once[i].to += 150 * time.Millisecond // the backoff
@@ -168,7 +168,7 @@ func TestGoAway(t *testing.T) {
 		{name: "with the stream in flight", begin: withScriptOnce(goAway), wants: inFlight},
 		{name: "that refuses the stream", begin: withScriptOnce(refuse(http2.ErrCodeNo)), wants: healthy()},
 		{name: "with ENHANCE_YOUR_CALM", begin: withScriptOnce(refuse(http2.ErrCodeEnhanceYourCalm)), wants: healthy()},
-		{name: "for every stream", begin: withScript(refuse(http2.ErrCodeNo)), wants: expectByRetry(exhausted(unavailable), failed(unavailable).after(about(0)))},
+		{name: "for every stream", begin: withScript(refuse(http2.ErrCodeNo)), wants: expectByRetry(exhausted(unavailable), failed(unavailable).sent().after(about(0)))},
 	} {
 		c.run(t)
 	}

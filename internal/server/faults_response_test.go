@@ -25,7 +25,7 @@ func TestAStreamThatIsReset(t *testing.T) {
 		return func(s *upstreamtest.Stream) { s.Reset(code) }
 	}
 	const unavailable, failure, overloaded = problem.UpstreamUnavailable, problem.UpstreamError, problem.UpstreamOverloaded
-	atOnce := func(code problem.Code) want { return failed(code).after(about(0)) }
+	atOnce := func(code problem.Code) want { return failed(code).sent().after(about(0)) }
 	for _, c := range []faultCase{
 		// REFUSED_STREAM means that the server has not processed the stream. gRPC therefore retries any call once, even
 		// a write.
@@ -38,7 +38,7 @@ func TestAStreamThatIsReset(t *testing.T) {
 		// The backoff is 1 s + 2 s + 4 s, with a jitter of a fifth.
 		{
 			name: "ENHANCE_YOUR_CALM", begin: withScript(reset(http2.ErrCodeEnhanceYourCalm)),
-			wants: expectByRetry(failed(overloaded).after(5600*time.Millisecond, 8400*time.Millisecond), atOnce(overloaded)),
+			wants: expectByRetry(failed(overloaded).sent().after(5600*time.Millisecond, 8400*time.Millisecond), atOnce(overloaded)),
 		},
 	} {
 		c.run(t)
@@ -60,7 +60,7 @@ func TestAResponseThatViolatesTheGRPCProtocol(t *testing.T) {
 		})
 	}
 	fail := func(code problem.Code) []expectation {
-		return expectByRetry(exhausted(code), failed(code).after(about(0)))
+		return expectByRetry(exhausted(code), failed(code).sent().after(about(0)))
 	}
 	const failure = problem.UpstreamError
 	empty := upstreamtest.Framed(nil)
@@ -148,7 +148,7 @@ func TestAResponseThatIsNotGRPC(t *testing.T) {
 		})
 	}
 	retried := func(code problem.Code) []expectation {
-		return expectByRetry(exhausted(code), failed(code).after(about(0)))
+		return expectByRetry(exhausted(code), failed(code).sent().after(about(0)))
 	}
 	once := func(code problem.Code) []expectation {
 		return expectByRetry(failed(code).after(about(0)), failed(code).after(about(0)))

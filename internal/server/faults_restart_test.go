@@ -33,7 +33,7 @@ func restart(downtime time.Duration) func(*faulty, op) {
 func TestARestartOfTheUpstream(t *testing.T) {
 	t.Parallel()
 	const stop = time.Second
-	cut := failed(problem.UpstreamUnavailable).after(about(stop))
+	cut := failed(problem.UpstreamUnavailable).sent().after(about(stop))
 	// gRPC opens a new connection about a second after the first attempt was refused.
 	retried := func(status int) want { return want{status: status}.after(stop, stop+1300*time.Millisecond) }
 	for _, c := range []faultCase{

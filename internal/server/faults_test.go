@@ -56,6 +56,7 @@ type want struct {
 	status   int
 	code     problem.Code
 	from, to time.Duration
+	wasSent  bool // the upstream has received the call, so a write has another status
 }
 
 // about returns the limits of the time for a response that arrives when a timer of the
@@ -67,6 +68,12 @@ func ok(status int) want { return want{status: status, to: 50 * time.Millisecond
 
 // failed returns the expected result of a request that fails with a problem.
 func failed(code problem.Code) want { return want{status: code.Row().Status, code: code} }
+
+// sent returns w for a fault that begins after the call has reached the upstream.
+func (w want) sent() want {
+	w.wasSent = true
+	return w
+}
 
 // after returns w with other limits of the time.
 func (w want) after(from, to time.Duration) want {
@@ -162,6 +169,9 @@ func (f *faulty) expect(t *testing.T, o op, w want, headers ...string) servertes
 	var resp servertest.Response
 	took := servertest.Elapsed(func() { resp = f.send(t, o, headers...) })
 	t.Logf("%-9s -> %d %-27s %8s, %d upstream", o.name, resp.Status, w.code, took.Round(time.Millisecond), len(f.Upstream.Calls(o.rpc))-calls)
+	if w.wasSent && o.method == http.MethodPost && w.status == http.StatusServiceUnavailable {
+		w.status = http.StatusGatewayTimeout // it may have taken effect
+	}
 	w.check(t, resp, took)
 	return resp
 }

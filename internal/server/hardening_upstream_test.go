@@ -52,7 +52,7 @@ func failingUpstreams() []hostile {
 	rps := fails(64, "a rate limit", http.StatusTooManyRequests, "rate-limited", codes.ResourceExhausted, "namespace rate limit exceeded",
 		exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT))
 	rps.check = header("Retry-After", "1")
-	overloaded := fails(64, "an overloaded server", http.StatusServiceUnavailable, "upstream-overloaded", codes.ResourceExhausted, "busy",
+	overloaded := fails(64, "an overloaded server", http.StatusGatewayTimeout, "upstream-overloaded", codes.ResourceExhausted, "busy",
 		exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED))
 	overloaded.check = header("Retry-After", "1")
 	started := hostile{
@@ -94,7 +94,7 @@ func failingUpstreams() []hostile {
 			},
 			check: sameRequestID,
 		},
-		fails(66, "a terminate is not retried", http.StatusServiceUnavailable, "upstream-unavailable", codes.Unavailable, "away"),
+		fails(66, "a terminate is not retried", http.StatusGatewayTimeout, "upstream-unavailable", codes.Unavailable, "away"),
 		{number: 67, name: "an upstream that fails every call", act: everyCallFails},
 		large,
 		{

@@ -131,7 +131,7 @@ func TestOnlySafeCallsAreRetried(t *testing.T) {
 
 		g.Upstream.Handle("TerminateWorkflowExecution", upstreamtest.Fail(codes.Unavailable, "10.0.0.7:7233 refused"))
 		resp = g.Do(t, http.MethodPost, "/v1/namespaces/default/workflows/w/terminate", "")
-		require.Equal(t, http.StatusServiceUnavailable, resp.Status)
+		require.Equal(t, http.StatusGatewayTimeout, resp.Status)
 		require.NotContains(t, resp.Body, "10.0.0.7", "only the log contains addresses")
 		require.Contains(t, g.Log.String(), "10.0.0.7")
 		require.Len(t, g.Upstream.Calls("TerminateWorkflowExecution"), 1, "a call without a request id is not retried")

@@ -132,7 +132,7 @@ func (a *API) respond(w http.ResponseWriter, c *call, err error) {
 		return
 	}
 	if c.Admitted != nil {
-		c.Reject(c.ctx, err)
+		err = c.Reject(c.ctx, err)
 	}
 	e := problem.Of(err)
 	telemetry.FromContext(c.request.Context()).SetProblem(string(e.Code), e.LogDetail())

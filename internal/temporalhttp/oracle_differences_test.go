@@ -13,6 +13,8 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/flowgate/flowgate/internal/auth"
 )
 
 // difference is an intended difference between the door and Temporal's own HTTP API.
@@ -257,9 +259,14 @@ func errorDifferences() []difference {
 			func(p *pair) bool { return p.reconcileFailure(codes.Unauthenticated, http.StatusBadGateway) },
 		},
 		{
-			"An interrupted call is 503",
+			"An interrupted call is 503, or 504 if it writes",
 			"Temporal returns 499, as if the caller had disconnected.",
-			func(p *pair) bool { return p.reconcileFailure(codes.Canceled, http.StatusServiceUnavailable) },
+			func(p *pair) bool {
+				if access, _ := auth.AccessOf(p.door.method); access.Role > auth.RoleRead {
+					return p.reconcileFailure(codes.Canceled, http.StatusGatewayTimeout)
+				}
+				return p.reconcileFailure(codes.Canceled, http.StatusServiceUnavailable)
+			},
 		},
 		{
 			"The text of internal server errors is the gateway's",

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -67,13 +68,22 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options 
 	// A write must not be repeated, so it reserves no memory.
 	if access.Role <= auth.RoleRead {
 		outbound.memory = options.Memory
+	} else {
+		outbound.server = &peer.Peer{}
 	}
 	response, err := route.server.attempts(ctx, outbound)
+	if outbound.writeSent() && options.Trail != nil {
+		options.Trail.sent = true
+	}
 	switch {
 	case outbound.memoryErr != nil:
 		return Response{}, outbound.memoryErr
 	case err != nil:
-		return Response{}, c.problemOf(ctx, outbound, route.restoreNamespaceName(err, options.Namespace))
+		err = c.problemOf(ctx, outbound, route.restoreNamespaceName(err, options.Namespace))
+		if outbound.writeSent() {
+			err = problem.AfterWrite(err)
+		}
+		return Response{}, err
 	}
 	if route.name != "" {
 		return response.renameNamespace(c.methods[method], route.name, options.Namespace), nil
@@ -125,11 +135,16 @@ type outboundCall struct {
 	memory            MemoryReserver // nil if the response needs no reservation, and for a write
 	limit             int            // the maximum size of the response, in bytes
 	memoryErr         error          // the error of the last memory.Reserve
+	server            *peer.Peer     // of a write: where an attempt was sent to; nil for a read
 
 	begin        time.Time // when the first attempt began
 	attemptBegin time.Time // when the current attempt began
 	response     Response
 }
+
+// writeSent reports whether the call writes and an attempt was sent. gRPC sets the peer
+// only if it has opened a stream on a connection.
+func (o *outboundCall) writeSent() bool { return o.server != nil && o.server.Addr != nil }
 
 // timeout returns the timeout of each attempt of a call.
 func (c *Client) timeout(options *CallOptions) time.Duration {

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -36,6 +37,15 @@ func (s *server) initialLimit(memory MemoryReserver) int {
 
 // callOptions returns the options of the next attempt.
 func (s *server) callOptions(call *outboundCall) []grpc.CallOption {
+	options := s.sizeOptions(call)
+	if call.server != nil {
+		return append(slices.Clip(options), grpc.Peer(call.server))
+	}
+	return options
+}
+
+// sizeOptions returns the options for the maximum size of the response.
+func (s *server) sizeOptions(call *outboundCall) []grpc.CallOption {
 	switch call.limit {
 	case s.options.MaxResponseBytes:
 		return s.maxOptions

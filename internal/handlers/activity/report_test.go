@@ -280,7 +280,7 @@ func TestAReportIsSentOnce(t *testing.T) {
 		t.Helper()
 		g.Upstream.Handle("RespondActivityTaskCompletedById", upstreamtest.Fail(codes.Unavailable, "down"))
 		resp := g.Do(t, http.MethodPost, activitiesPath+":complete", `{"activityId":"a"}`)
-		require.Equal(t, []any{http.StatusServiceUnavailable, "upstream-unavailable"}, []any{resp.Status, resp.Field(t, "code")}, resp.Body)
+		require.Equal(t, []any{http.StatusGatewayTimeout, "upstream-unavailable"}, []any{resp.Status, resp.Field(t, "code")}, resp.Body)
 		require.Len(t, g.Upstream.Calls("RespondActivityTaskCompletedById"), 1)
 	})
 }

@@ -56,8 +56,7 @@ func Serve[P, B any](a *Adapter, w http.ResponseWriter, r *http.Request, spec Sp
 		req := &Request{Spec: &spec, Admitted: admitted, HTTP: r, adapter: a}
 		response, err := respond(ctx, w, req, do)
 		if err != nil {
-			admitted.Reject(ctx, err)
-			return err
+			return admitted.Reject(ctx, err)
 		}
 		admitted.Release(ctx)
 		return response.write(w)

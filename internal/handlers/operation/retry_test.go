@@ -40,7 +40,7 @@ func TestOnlyIdempotentCallsAreRetried(t *testing.T) {
 					require.Len(t, g.Upstream.Calls(test.rpc), 2)
 					return
 				}
-				require.Equal(t, http.StatusServiceUnavailable, resp.Status, resp.Body)
+				require.Equal(t, http.StatusGatewayTimeout, resp.Status, resp.Body)
 				require.Len(t, g.Upstream.Calls(test.rpc), 1)
 			})
 		})

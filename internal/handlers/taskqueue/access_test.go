@@ -204,7 +204,7 @@ func TestAnErrorOfAPollIsReturned(t *testing.T) {
 		synctest.Wait()
 		g.Upstream.Handle("PollActivityTaskQueue", func(context.Context, []byte) ([]byte, error) { return nil, unavailable() })
 		resp := g.Do(t, http.MethodPost, pollPath+"?wait=20s", "")
-		require.Equal(t, []any{http.StatusServiceUnavailable, "upstream-unavailable"}, []any{resp.Status, resp.Field(t, "code")})
+		require.Equal(t, []any{http.StatusGatewayTimeout, "upstream-unavailable"}, []any{resp.Status, resp.Field(t, "code")})
 		require.Len(t, g.Upstream.Calls("PollActivityTaskQueue"), 1)
 	})
 }
