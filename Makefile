@@ -219,7 +219,7 @@ generate: ## Generate files from api/openapi.yaml, Temporal's API, the settings,
 	cd tools && go run ./yaml2json ../api/openapi.yaml ../api/openapi.json
 	$(call temporal-documents,$(CURDIR)/api/temporal)
 	UPDATE_README=1 go test -count=1 -run '^TestREADME' ./internal/config
-	cp deploy/prometheus/rules.yaml deploy/helm/flowgate/files
+	cp deploy/prometheus/rules.yaml deploy/grafana/flowgate.json deploy/helm/flowgate/files
 	cd deploy && UPDATE_README=1 go test -count=1 -run '^TestREADME' ./helm
 	dir=$$(mktemp -d) && trap 'rm -r "$$dir"' EXIT && cd internal/docs/ui && cp package.json package-lock.json .npmrc "$$dir" && \
 	npm ci --prefix "$$dir" --ignore-scripts --no-audit --no-fund && \

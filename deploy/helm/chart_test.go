@@ -121,7 +121,7 @@ func TestSchemaRejectsUnknownValues(t *testing.T) {
 		"config", "commonLabels", "files", "nodeSelector", "affinity", "podAnnotations", "podLabels",
 		"podSecurityContext", "securityContext", "serviceAccount.annotations", "service.annotations",
 		"ingress.annotations", "httpRoute.annotations", "grpcRoute.annotations", "autoscaling.behavior",
-		"podMonitor.labels", "serviceMonitor.labels", "prometheusRule.labels", "resources.requests", "resources.limits", "strategy.rollingUpdate",
+		"podMonitor.labels", "serviceMonitor.labels", "prometheusRule.labels", "dashboards.labels", "dashboards.annotations", "resources.requests", "resources.limits", "strategy.rollingUpdate",
 	}
 	var closed []string
 	for _, path := range mapsOf("", defaults()) {

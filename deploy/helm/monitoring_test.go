@@ -7,6 +7,7 @@ import (
 
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/flowgate/flowgate/deploy/deploytest"
@@ -28,6 +29,15 @@ func TestThePrometheusRuleHasTheRules(t *testing.T) {
 		count += len(group.Rules)
 	}
 	t.Logf("%d rules in %d groups", count, len(rendered.Spec.Groups))
+}
+
+// TestTheDashboardsAreThoseOfGrafana: see [TestThePrometheusRuleHasTheRules].
+func TestTheDashboardsAreThoseOfGrafana(t *testing.T) {
+	t.Parallel()
+	dashboard := source(t, "grafana/flowgate.json")
+	configMap := named[*corev1.ConfigMap](t, renderObjects(t, example(t, "everything", "")), "shop-gateway-dashboards")
+	require.Equal(t, map[string]string{"flowgate.json": string(dashboard)}, configMap.Data)
+	require.Equal(t, "1", configMap.Labels["grafana_dashboard"])
 }
 
 // source returns a file of deploy/ and checks that the chart's copy is equal.
