@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates the passwords and the key of page tokens at the first start. Each volume is mounted only by the containers that
-# need its files. Their users differ, so a password is readable by every user of these containers.
+# Creates the passwords and the key of page tokens at the first start. Only the containers that need its files mount a
+# volume. Their users differ, so every user of these containers can read a password.
 set -eu
 cd "${SECRETS:-/secrets}"
 
