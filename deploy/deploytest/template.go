@@ -19,5 +19,5 @@ func Rewrite(t testing.TB, file, to string, pairs ...string) {
 		require.Contains(t, string(text), pairs[i], file)
 	}
 	rewritten := strings.NewReplacer(pairs...).Replace(string(text))
-	require.NoError(t, os.WriteFile(to, []byte(rewritten), 0o600))
+	require.NoError(t, os.WriteFile(to, []byte(rewritten), 0o600)) //nolint:gosec // a path of the test
 }

@@ -29,6 +29,7 @@ func startHAProxy(t *testing.T, replicas *deploytest.Replicas) *load.Load {
 }
 
 func TestRollingRestartsLoseNoCall(t *testing.T) {
+	t.Parallel()
 	replicas := deploytest.StartReplicas(t, 2, drainDelay)
 	load.RequireNoLoss(t, startHAProxy(t, replicas), replicas)
 }

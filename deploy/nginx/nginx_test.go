@@ -56,11 +56,13 @@ func startNginx(t *testing.T, replicas *deploytest.Replicas) *load.Load {
 }
 
 func TestRollingRestartsLoseNoCall(t *testing.T) {
+	t.Parallel()
 	replicas := deploytest.StartReplicas(t, 2, drainDelay)
 	load.RequireNoLoss(t, startNginx(t, replicas), replicas)
 }
 
 func TestAKilledReplicaLosesOnlyItsOwnWrites(t *testing.T) {
+	t.Parallel()
 	replicas := deploytest.StartReplicas(t, 2, drainDelay)
 	load.RequireDocumentedLoss(t, startNginx(t, replicas), replicas)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +37,7 @@ func RequireDocumentedLoss(t *testing.T, l *Load, replicas *deploytest.Replicas)
 	keyed := l.startKeyed(t)
 	l.AwaitProgress(t, 1)
 	replicas.Kill(t, 0)
-	time.Sleep(downtime)
+	sleep(t.Context(), downtime)
 	replicas.Start(t, 0)
 	l.AwaitProgress(t, 1)
 	ids := keyed.stop()
@@ -107,7 +108,7 @@ func (k *keyedStarts) untilStarted(l *Load, client *http.Client, c call) {
 		if result.err == nil && result.status == http.StatusCreated {
 			return
 		}
-		cause := fmt.Sprint(result.status)
+		cause := strconv.Itoa(result.status)
 		if result.err != nil {
 			cause = "lost connection"
 		} else if !slices.Contains([]int{429, 502, 503, 504}, result.status) {
@@ -120,7 +121,7 @@ func (k *keyedStarts) untilStarted(l *Load, client *http.Client, c call) {
 			k.repeated++
 		}
 		k.mu.Unlock()
-		time.Sleep(repeatDelay)
+		sleep(context.Background(), repeatDelay)
 	}
 }
 
@@ -156,7 +157,7 @@ func (l *Load) runs(t *testing.T) map[string]int {
 	t.Helper()
 	query := url.Values{"query": {fmt.Sprintf("WorkflowId STARTS_WITH '%s-'", l.target)}, "pageSize": {"1000"}, "limit": {"100000"}}
 	result := l.call(t.Context(), l.newClient(perCall), call{
-		method: http.MethodGet, path: l.workflows() + "?" + query.Encode(), headers: []string{"Accept", "application/x-ndjson"},
+		method: http.MethodGet, path: l.workflows() + "?" + query.Encode(), headers: accept("application/x-ndjson"),
 	})
 	require.NoError(t, result.err)
 	require.Equal(t, http.StatusOK, result.status, "%s", result.body)

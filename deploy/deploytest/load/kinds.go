@@ -42,7 +42,7 @@ func (l *Load) kinds() map[string]func(n int) call {
 		"streamed list": func(int) call {
 			return call{
 				method: http.MethodGet, path: l.workflows() + "?limit=300&pageSize=100", want: []int{http.StatusOK},
-				headers: []string{"Accept", "application/x-ndjson"},
+				headers: accept("application/x-ndjson"),
 			}
 		},
 		"signal": func(int) call {
@@ -50,3 +50,5 @@ func (l *Load) kinds() map[string]func(n int) call {
 		},
 	}
 }
+
+func accept(mediaType string) []string { return []string{"Accept", mediaType} }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -133,7 +134,7 @@ func (l *Load) repeat(ctx context.Context, name string, client *http.Client, nex
 			return
 		}
 		if result.err == nil && slices.Contains(c.want, result.status) {
-			l.count(name, fmt.Sprint(result.status))
+			l.count(name, strconv.Itoa(result.status))
 		} else {
 			l.fail(Failure{Client: name, Status: result.status, Body: fmt.Sprintf("%.*s", maxShown, result.body), Err: result.err})
 		}

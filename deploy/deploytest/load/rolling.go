@@ -21,7 +21,7 @@ func RequireNoLoss(t *testing.T, l *Load, replicas *deploytest.Replicas) {
 	l.AwaitProgress(t, 1)
 	for i := range 4 {
 		replicas.Restart(t, i%2)
-		time.Sleep(betweenRestarts)
+		sleep(t.Context(), betweenRestarts)
 	}
 	l.AwaitProgress(t, 1)
 	l.Stop()

@@ -44,7 +44,7 @@ func (l *Load) follow(ctx context.Context, name string, client *http.Client) {
 func (l *Load) readStream(ctx context.Context, name string, client *http.Client, lastID string) (last string, status int, err error) {
 	c := call{
 		method: http.MethodGet, path: l.workflows() + "/" + l.target + "/history",
-		headers: []string{"Accept", "text/event-stream"},
+		headers: accept("text/event-stream"),
 	}
 	if lastID != "" {
 		c.headers = append(c.headers, "Last-Event-ID", lastID)
