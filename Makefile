@@ -137,7 +137,7 @@ DEPLOY ?= ./...
 .PHONY: events-deploy
 events-deploy: events-build events-with-stack
 	@$(call heading,tests of deploy/ (installs programs from Debian the first time, as root))
-	@cd deploy && ../bin/with-stack go test -json -count=1 -p 1 $(DEPLOY)
+	@cd deploy && ../bin/with-stack go test -json -count=1 -p 1 -timeout 20m $(DEPLOY)
 
 # Suites can be named: make test-clients SUITES="python node".
 .PHONY: events-clients
