@@ -14,6 +14,7 @@ type Config struct {
 	Limits     Limits               `yaml:"limits"`
 	Docs       Docs                 `yaml:"docs"`
 	Log        Log                  `yaml:"log"`
+	Metrics    Metrics              `yaml:"metrics"`
 }
 
 // Listen configures the listeners and the drain.
@@ -167,6 +168,11 @@ type Timeouts struct {
 type Docs struct {
 	Enabled bool   `yaml:"enabled" doc:"Serve the API reference at /docs and the list of problems at /docs/problems."`
 	Folder  string `yaml:"folder" doc:"Directory with additional OpenAPI documents for /docs (.yaml, .yml, .json). It is read at startup."`
+}
+
+// Metrics configures the metrics that the admin listener serves.
+type Metrics struct {
+	Callers int `yaml:"callers" doc:"Number of callers with metrics of their own, named by their ids or subjects. Further callers are counted as _other. 0 disables metrics per caller."`
 }
 
 // Log configures the gateway's log.

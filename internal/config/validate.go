@@ -33,6 +33,7 @@ func (c *Config) problems() []Problem {
 	v.folder("docs.folder", c.Docs.Folder)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "json", "text")
+	v.check("metrics.callers", c.Metrics.Callers >= 0 && c.Metrics.Callers <= maxCallers, "must be from 0 to 1000")
 	return v.List
 }
 
@@ -73,6 +74,9 @@ func (v *validator) namespace(name string, n Namespace, u Upstream) {
 
 // maxPerSecond is the maximum of a setting that limits a rate. A higher value would limit nothing.
 const maxPerSecond = 1_000_000
+
+// maxCallers is the maximum number of callers with metrics of their own. Each has four series.
+const maxCallers = 1000
 
 // minHeaderBytes is the size of the header section of an ordinary request.
 const minHeaderBytes = 1024

@@ -100,6 +100,8 @@ func TestInvalidValues(t *testing.T) {
 		`limits: {timeouts: {longPoll: 6m}}`:                  "limits.timeouts.longPoll: must not exceed limits.timeouts.max",
 		`docs: {folder: absent}`:                              "docs.folder: absent cannot be read: no such file or directory",
 		`docs: {folder: flowgate.yaml}`:                       "docs.folder: flowgate.yaml is not a directory",
+		`metrics: {callers: -1}`:                              "metrics.callers: must be from 0 to 1000",
+		`metrics: {callers: 1001}`:                            "metrics.callers: must be from 0 to 1000",
 		`log: {level: loud}`:                                  "log.level: must be one of debug, info, warn, error",
 		`log: {format: xml}`:                                  "log.format: must be one of json, text",
 		`auth: {insecureAnonymous: true, apiKeys: {file: a}}`: "auth.insecureAnonymous: cannot be combined with auth.apiKeys.file",

@@ -90,7 +90,7 @@ func (a *authn) attachPrincipal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state := stateOf(r)
 		ctx, endSpan := a.tracing.StartServer(r.Context(), r.Header, r.Method, state.routing.RoutePattern())
-		state.endSpan = endSpan
+		state.traced, state.endSpan = ctx, endSpan
 		state.event.TraceID = telemetry.TraceID(ctx)
 		next.ServeHTTP(w, r.WithContext(auth.WithPrincipal(ctx, state.principal)))
 	})

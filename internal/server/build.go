@@ -79,10 +79,15 @@ func assemble(ctx context.Context, cfg *config.Config, options Options) (*gatewa
 	g := &gateway{cfg: cfg, gate: drain.NewGate(), connections: drain.NewConnections(), log: telemetry.NewLogger(options.Log, cfg.Log.Level, cfg.Log.Format)}
 	g.background, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 	g.requests, g.endRequests = context.WithCancelCause(context.WithoutCancel(ctx))
-	var err error
-	if g.metrics, err = telemetry.NewMetrics(options.Version); err != nil {
+	readers, err := telemetry.NewMetricReaders(ctx, options.Getenv)
+	if err != nil {
 		return nil, err
 	}
+	if g.metrics, err = telemetry.NewMetrics(options.Version, readers...); err != nil {
+		return nil, err
+	}
+	g.metrics.LimitCallers(cfg.Metrics.Callers)
+	g.metrics.SetConfiguration(cfg.Hash())
 	if g.tracing, err = telemetry.NewTracing(ctx, options.Getenv, options.Version); err != nil {
 		return nil, err
 	}

@@ -68,6 +68,8 @@ type requestState struct {
 	started   time.Time
 	principal *auth.Principal  // nil before authentication
 	endSpan   func(status int) // nil before authentication
+	// traced is the context with the request's span, for exemplars; nil before authentication.
+	traced context.Context //nolint:containedctx // it belongs to this request
 }
 
 // stateKey is the context key of a request's state.
@@ -146,11 +148,23 @@ func (l *requestLog) end(s *requestState) {
 	event.Duration = time.Since(s.started)
 	if !l.probes.isProbe(s.request) {
 		event.Log(l.log)
-		l.metrics.RecordRequest(s.request.Context(), s.request.Method, event.Route, rec.status, event.Duration)
+		l.recordMetrics(s)
 	}
 	l.routeContexts.Put(s.routing) // safe, because work that outlives a request has its own context
 	if panicked != nil && errors.Is(asError(panicked), http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler) // makes net/http close the connection
+	}
+}
+
+// recordMetrics records the metrics of a request. The span in the context becomes the exemplar if it is sampled.
+func (l *requestLog) recordMetrics(s *requestState) {
+	ctx, event := s.traced, &s.event
+	if ctx == nil {
+		ctx = s
+	}
+	l.metrics.RecordRequest(ctx, s.request.Method, event.Route, event.Status, event.Duration)
+	if s.principal != nil {
+		l.metrics.RecordCaller(ctx, s.principal.Account(), event.Status, event.Duration)
 	}
 }
 

@@ -86,6 +86,8 @@ func TestOperationsDocumentListsEveryMetric(t *testing.T) {
 	t.Parallel()
 	metrics, err := telemetry.NewMetrics("1.2.3")
 	require.NoError(t, err)
+	metrics.LimitCallers(1)
+	metrics.SetConfiguration("c0ffee")
 	recordEverything(t, metrics)
 	metrics.ObserveKeyAges(func() map[string]time.Duration { return map[string]time.Duration{"idp": time.Hour} })
 	metrics.ObserveFile("keys", func() bool { return true })
@@ -232,7 +234,7 @@ func TestDocumentsMentionExistingSettings(t *testing.T) {
 	for _, name := range []string{"upstream.metadata", "auth.jwt", "auth.certificates"} {
 		sections[name] = true // maps and lists, which only the configuration file can set
 	}
-	settingPath := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log)(\.[a-z][a-zA-Z]*)+$`) // excludes Go names such as auth.Principal
+	settingPath := regexp.MustCompile(`^(listen|upstream|auth|cors|tokens|limits|docs|log|metrics)(\.[a-z][a-zA-Z]*)+$`) // excludes Go names such as auth.Principal
 	fileName := regexp.MustCompile(`\.(md|go|yaml|yml|json)$`)
 	checked := 0
 	for _, path := range documents(t) {

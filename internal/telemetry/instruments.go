@@ -40,7 +40,11 @@ func (m *Metrics) counters(meter metric.Meter) error {
 	m.signerReloads = counter("flowgate.signing_keys.reloads", "Reloads of a changed file of signing keys, by outcome.")
 	m.jwksFetches = counter("flowgate.jwks.fetches", "Fetches of the keys of an issuer, by outcome.")
 	m.unknownKids = counter("flowgate.jwks.unknown_kids", "Tokens with a key id that their issuer does not have.")
-	return errors.Join(failed...)
+	m.callerRequests = counter("flowgate.caller.requests", "Requests of authenticated callers, by outcome.")
+	var err error
+	m.callerDuration, err = meter.Float64Counter("flowgate.caller.duration", metric.WithUnit("s"),
+		metric.WithDescription("Total duration of the requests of authenticated callers, including waits."))
+	return errors.Join(append(failed, err)...)
 }
 
 func (m *Metrics) gauges(meter metric.Meter, version string) error {
@@ -80,6 +84,7 @@ func (m *Metrics) gauges(meter metric.Meter, version string) error {
 		m.keysExpiry.callback("", earliest))
 	gauge("flowgate.upstream.credential.expiry_timestamp", "s", "Unix time at which the first credential for Temporal expires.",
 		m.credentials.callback("", earliest))
+	gauge("flowgate.config.info", "", "Hash of the configuration in force.", m.configuration.callback("hash", allTrue))
 	gauge("flowgate.build.info", "", "Build information of the gateway.",
 		always(attribute.String("version", version), attribute.String("go_version", runtime.Version())))
 	return errors.Join(failed...)

@@ -2,14 +2,12 @@ package telemetry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/attribute"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
@@ -22,7 +20,8 @@ import (
 const scope = "github.com/flowgate/flowgate"
 
 // Metrics contains the gateway's instruments. [NewMetrics] creates it. All methods are safe for concurrent use. No
-// metric has a label for the namespace or the principal, because their number is not bounded by the operator.
+// metric has a label for the namespace, because the operator does not bound their number. Metrics with a label for the
+// caller are off by default, see [Metrics.LimitCallers].
 type Metrics struct {
 	// Active counts the HTTP requests in flight.
 	Active Gauge
@@ -50,6 +49,9 @@ type Metrics struct {
 	credentials  observed[time.Time]
 	keyAges      atomic.Pointer[func() map[string]time.Duration]
 
+	configuration observed[bool] // by hash
+	callers       callers
+
 	requests      metric.Float64Histogram
 	rpcs          metric.Float64Histogram
 	retries       metric.Int64Counter
@@ -59,6 +61,10 @@ type Metrics struct {
 	jwksFetches   metric.Int64Counter
 	unknownKids   metric.Int64Counter
 	signerReloads metric.Int64Counter
+
+	callerRequests metric.Int64Counter
+	callerDuration metric.Float64Counter
+
 	requestLabels *series[requestKey]
 	rpcLabels     *series[rpcKey]
 	methodLabels  *series[string]
@@ -71,8 +77,9 @@ type Metrics struct {
 	provider *sdkmetric.MeterProvider
 }
 
-// NewMetrics creates the instruments in a new registry, which also has the metrics of the Go runtime and the process.
-func NewMetrics(version string) (*Metrics, error) {
+// NewMetrics creates the instruments in a new registry, which also has the metrics of the Go runtime and the process. The
+// readers export the metrics elsewhere, see [NewMetricReaders].
+func NewMetrics(version string, readers ...sdkmetric.Reader) (*Metrics, error) {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprometheus.New(
 		otelprometheus.WithRegisterer(registry),
@@ -82,10 +89,21 @@ func NewMetrics(version string) (*Metrics, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prometheus exporter: %w", err)
 	}
+	// The label caches limit the number of series, so the limit of the SDK is disabled.
+	options := []sdkmetric.Option{sdkmetric.WithReader(exporter), sdkmetric.WithCardinalityLimit(0)}
+	if len(readers) > 0 {
+		res, err := newResource(context.Background(), version)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, sdkmetric.WithResource(res))
+	}
+	for _, reader := range readers {
+		options = append(options, sdkmetric.WithReader(reader))
+	}
 	m := &Metrics{
-		registry: registry,
-		// The label caches limit the number of series, so the limit of the SDK is disabled.
-		provider:      sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithCardinalityLimit(0)),
+		registry:      registry,
+		provider:      sdkmetric.NewMeterProvider(options...),
 		requestLabels: newSeries(requestKey.attributes, requestKey{other, other, 0}),
 		rpcLabels:     newSeries(rpcKey.attributes, rpcKey{other, codes.Unknown}),
 		methodLabels:  newSeries(labelFunc("rpc.method"), other),
@@ -93,15 +111,13 @@ func NewMetrics(version string) (*Metrics, error) {
 		outcomeLabels: newSeries(labelFunc("outcome"), other),
 		fetchLabels:   newSeries(jwksFetchKey.attributes, jwksFetchKey{other, other}),
 		issuerLabels:  newSeries(labelFunc("issuer"), other),
+		callers:       callers{others: newCallerLabels("_other")},
 	}
 	if err := m.instruments(m.provider.Meter(scope), version); err != nil {
 		return nil, err
 	}
 	m.startReloadCounters()
-	return m, errors.Join(
-		registry.Register(collectors.NewGoCollector()),
-		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
-	)
+	return m, registerRuntime(registry)
 }
 
 // labelFunc returns a function that returns its argument as the value of the label name.
@@ -116,7 +132,7 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// Shutdown stops the instruments. Later measurements are dropped.
+// Shutdown exports the metrics for the last time and stops the instruments. Later measurements are dropped.
 func (m *Metrics) Shutdown(ctx context.Context) error {
 	return m.provider.Shutdown(ctx)
 }

@@ -88,6 +88,11 @@ func (m *Metrics) ObserveKeysExpiry(next func() time.Time) { m.keysExpiry.add(""
 // the expiry is unknown.
 func (m *Metrics) ObserveUpstreamCredential(expiry func() time.Time) { m.credentials.add("", expiry) }
 
+// SetConfiguration sets the hash of the configuration in force, which is a label. Call it once.
+func (m *Metrics) SetConfiguration(hash string) {
+	m.configuration.add(hash, func() bool { return true })
+}
+
 // ObserveKeyAges sets the function that returns the age of each issuer's keys.
 func (m *Metrics) ObserveKeyAges(ages func() map[string]time.Duration) { m.keyAges.Store(&ages) }
 

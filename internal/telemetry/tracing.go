@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -36,7 +35,7 @@ type Tracing struct {
 // sampler and the resource read the other OTEL_ variables from the process environment. The default service name is
 // flowgate. An unsupported value is an error.
 func NewTracing(ctx context.Context, getenv func(string) string, version string) (*Tracing, error) {
-	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
+	if sdkDisabled(getenv) {
 		return &Tracing{}, nil
 	}
 	switch exporter := getenv("OTEL_TRACES_EXPORTER"); exporter {
@@ -53,34 +52,22 @@ func NewTracing(ctx context.Context, getenv func(string) string, version string)
 	return NewTracingWithExporter(ctx, exporter, version)
 }
 
-// newExporter selects the protocol by OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, then OTEL_EXPORTER_OTLP_PROTOCOL, then the
-// default of the specification.
 func newExporter(ctx context.Context, getenv func(string) string) (sdktrace.SpanExporter, error) {
-	protocol := "http/protobuf"
-	for _, name := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
-		if value := getenv(name); value != "" {
-			protocol = value
-		}
+	protocol, err := otlpProtocol(getenv, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+	if err != nil {
+		return nil, err
 	}
-	switch protocol {
-	case "http/protobuf":
-		return otlptracehttp.New(ctx)
-	case "grpc":
+	if protocol == protocolGRPC {
 		return otlptracegrpc.New(ctx)
-	default:
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not supported; use grpc or http/protobuf", protocol)
 	}
+	return otlptracehttp.New(ctx)
 }
 
 // NewTracingWithExporter returns Tracing that sends spans to exporter in batches.
 func NewTracingWithExporter(ctx context.Context, exporter sdktrace.SpanExporter, version string) (*Tracing, error) {
-	res, err := resource.New(ctx,
-		resource.WithTelemetrySDK(),
-		resource.WithAttributes(semconv.ServiceName("flowgate"), semconv.ServiceVersion(version)),
-		resource.WithFromEnv(),
-	)
+	res, err := newResource(ctx, version)
 	if err != nil {
-		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return nil, err
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(res))
 	kind := func(kind trace.SpanKind) []trace.SpanStartOption {

@@ -1,0 +1,20 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Hash returns a short hash of all settings. Replicas of one version with equal settings have equal hashes. The hash does
+// not cover the contents of files, and so depends on no secret.
+func (c *Config) Hash() string {
+	const length = 12 // hexadecimal digits: enough to tell a handful of configurations apart
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return "" // impossible: every setting has a type that YAML can represent
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:length]
+}
