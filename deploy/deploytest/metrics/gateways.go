@@ -39,6 +39,7 @@ func tokensAndCertificates(t testing.TB) string {
 	issuer := startIssuer(t)
 	upstream := startTLSProxy(t, stack.Temporal, server)
 	gateway := start(t, dir, upstream.address(), fmt.Sprintf(`
+metrics: {callers: 10}
 listen: {drainDelay: 0s, tls: {certFile: %[1]s, keyFile: %[2]s}}
 upstream:
   tls: {enabled: true, caFile: %[1]s, certFile: %[3]s, keyFile: %[4]s}
