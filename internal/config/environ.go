@@ -9,7 +9,7 @@ import (
 )
 
 // readEnviron applies the FLOWGATE_ variables to cfg. It reports unknown ones, because they may be typos.
-func readEnviron(environ []string, cfg *Config, problems *Problems) {
+func readEnviron(environ []string, cfg *Config, sources Sources, problems *Problems) {
 	known := make(map[string]leaf)
 	for _, l := range leavesOf(reflect.TypeFor[Config]()) {
 		known[l.env()] = l
@@ -23,6 +23,7 @@ func readEnviron(environ []string, cfg *Config, problems *Problems) {
 		switch {
 		case ok:
 			l.set(cfg, text, "in "+name, problems)
+			sources[l.path()] = name
 		case !isServiceLink(name, text):
 			problems.add(name, "unknown environment variable")
 		}
@@ -30,7 +31,7 @@ func readEnviron(environ []string, cfg *Config, problems *Problems) {
 }
 
 // readFlags applies the values of command-line flags to cfg, by path.
-func readFlags(overrides map[string]string, cfg *Config, problems *Problems) {
+func readFlags(overrides map[string]string, cfg *Config, sources Sources, problems *Problems) {
 	known := make(map[string]leaf)
 	for _, l := range leavesOf(reflect.TypeFor[Config]()) {
 		known[l.path()] = l
@@ -38,6 +39,7 @@ func readFlags(overrides map[string]string, cfg *Config, problems *Problems) {
 	for path, text := range overrides {
 		if l, ok := known[path]; ok {
 			l.set(cfg, text, "in a flag", problems)
+			sources[path] = sourceFlag
 			continue
 		}
 		problems.add(path, yamlnode.UnknownField+" (in a flag)")

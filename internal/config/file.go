@@ -6,9 +6,9 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-// readFile applies the YAML file to cfg, which contains the defaults. An empty file changes nothing. The message of a
+// readFile applies the YAML file to cfg, which contains the defaults, and adds its settings to sources. An empty file changes nothing. The message of a
 // problem without a path gets the file's name as a prefix.
-func readFile(name string, cfg *Config, problems *Problems) {
+func readFile(name string, cfg *Config, sources Sources, problems *Problems) {
 	content, err := os.ReadFile(name)
 	if err != nil {
 		problems.add("", name+" cannot be read: "+reason(err))
@@ -17,6 +17,7 @@ func readFile(name string, cfg *Config, problems *Problems) {
 	var reader yamlnode.Reader
 	if root := reader.Document(content); root != nil && !yamlnode.IsNull(root) {
 		reader.Decode("", root, cfg)
+		sources.addFile("", root)
 	}
 	for _, problem := range reader.Problems() {
 		if problem.Path == "" {

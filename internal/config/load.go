@@ -17,25 +17,31 @@ type LoadOptions struct {
 // with them. Relative
 // file paths from any source are relative to the directory of the configuration file.
 func Load(options LoadOptions) (*Config, error) {
+	cfg, _, err := LoadWithSources(options)
+	return cfg, err
+}
+
+// LoadWithSources is like [Load]. It also returns the source of each setting.
+func LoadWithSources(options LoadOptions) (*Config, Sources, error) {
 	var problems Problems
-	cfg := Default()
+	cfg, sources := Default(), Sources{}
 	if options.File != "" {
-		readFile(options.File, &cfg, &problems)
+		readFile(options.File, &cfg, sources, &problems)
 	}
-	readEnviron(options.Environ, &cfg, &problems)
-	readFlags(options.Overrides, &cfg, &problems)
+	readEnviron(options.Environ, &cfg, sources, &problems)
+	readFlags(options.Overrides, &cfg, sources, &problems)
 	for i := range cfg.Auth.JWT {
 		cfg.Auth.JWT[i] = cfg.Auth.JWT[i].withDefaults()
 	}
 	if options.File != "" {
-		cfg.resolveFiles(filepath.Dir(options.File))
+		cfg.ResolveFiles(filepath.Dir(options.File))
 	}
 	problems.addNew(cfg.problems())
-	return &cfg, problems.err()
+	return &cfg, sources, problems.err()
 }
 
-// resolveFiles makes relative file paths relative to dir.
-func (c *Config) resolveFiles(dir string) {
+// ResolveFiles makes relative file paths relative to dir.
+func (c *Config) ResolveFiles(dir string) {
 	files := []*string{
 		&c.Upstream.TLS.CAFile, &c.Upstream.TLS.CertFile, &c.Upstream.TLS.KeyFile,
 		&c.Upstream.Proxy.BasicAuthFile, &c.Upstream.Credential.File, &c.Upstream.Credential.Mint.KeyFile,
