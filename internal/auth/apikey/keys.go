@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"fmt"
 	"iter"
 	"maps"
 	"path/filepath"
@@ -113,6 +112,34 @@ func (k *Keys) PrincipalByID(id string) (*auth.Principal, bool) {
 	return found.principal, true
 }
 
+// WithoutCredential returns the sorted ids of the enabled entries whose calls use the upstream's
+// credential, because they have none of their own.
+func (k *Keys) WithoutCredential() []string {
+	var ids []string
+	for id, e := range k.file.Load().byID {
+		if !e.disabled && e.principal.Credential == nil && !e.principal.OverridesAuthorization {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Namespaces returns the namespaces that the grants of enabled entries name exactly, sorted and
+// without duplicates.
+func (k *Keys) Namespaces() []string {
+	var names []string
+	for _, e := range k.file.Load().byID {
+		for _, grant := range e.principal.Grants {
+			if !e.disabled && grant.Namespace != auth.SystemNamespace && !strings.HasSuffix(grant.Namespace, "*") {
+				names = append(names, grant.Namespace)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // activeSecrets returns the number of secrets that have not expired.
 func (e *entry) activeSecrets(now time.Time) (n int) {
 	for i := range e.secrets {
@@ -129,8 +156,8 @@ func (k *Keys) Has(id string) bool {
 	return known
 }
 
-// Summary returns one line for each entry, sorted by id: its grants and the
-// number of its active secrets.
+// Summary returns one line for each entry, sorted by id: its grants, the number of
+// its active secrets and their expiry, and its limits.
 func (k *Keys) Summary() []string {
 	var lines []string
 	keys := k.file.Load()
@@ -138,25 +165,6 @@ func (k *Keys) Summary() []string {
 		lines = append(lines, id+": "+keys.byID[id].summary(k.now()))
 	}
 	return lines
-}
-
-func (e *entry) summary(now time.Time) string {
-	if e.disabled {
-		return "disabled"
-	}
-	active := e.activeSecrets(now)
-	grants := make([]string, len(e.principal.Grants))
-	for i, grant := range e.principal.Grants {
-		grants[i] = grant.Role.String() + " on " + grant.Namespace
-	}
-	if len(grants) == 0 {
-		grants = []string{"no grants"}
-	}
-	plural := "s"
-	if active == 1 {
-		plural = ""
-	}
-	return fmt.Sprintf("%s; %d active secret%s", strings.Join(grants, ", "), active, plural)
 }
 
 // Verify returns the principal of an API key. It implements [auth.Verifier].
