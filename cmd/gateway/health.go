@@ -24,7 +24,7 @@ func health(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway health", flag.ContinueOnError)
 	live := flags.Bool("live", false, "request /livez instead of /readyz")
 	var problems strings.Builder
-	cfg, code, _ := loadWithFlags(flags, args, &problems)
+	cfg, _, code, _ := loadWithFlags(flags, args, &problems)
 	if cfg == nil { // the arguments are invalid, or -h
 		_, _ = fmt.Fprint(std.stderr, problems.String())
 		return min(code, exitFailure)

@@ -16,7 +16,7 @@ func jwks(args []string, std stdio) int {
 	var out string
 	flags := flag.NewFlagSet("gateway jwks", flag.ContinueOnError)
 	flags.StringVar(&out, "out", "", "the `FILE` to write to instead of standard output")
-	cfg, code, ok := loadWithFlags(flags, args, std.stderr)
+	cfg, _, code, ok := loadWithFlags(flags, args, std.stderr)
 	if !ok {
 		return code
 	}

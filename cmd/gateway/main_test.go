@@ -282,6 +282,11 @@ func TestInvalidArgumentsExitWithUsage(t *testing.T) {
 		{"serve", "--nonsense"},
 		{"serve", "extra"},
 		{"check", "--set", "x"},
+		{"config"},
+		{"config", "print", "extra"},
+		{"explain"},
+		{"explain", "--help"},
+		{"explain", "a", "b"},
 		{"keys"},
 		{"keys", "new"},
 		{"keys", "new", "--id", "NOT OK"},
@@ -304,4 +309,9 @@ func TestVersionAndHelp(t *testing.T) {
 	code, stdout, _ = runCommand("help")
 	require.Equal(t, exitOK, code)
 	require.Contains(t, stdout, "gateway serve --config FILE")
+}
+
+func writeFile(t *testing.T, name, content string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(name, []byte(content), 0o600))
 }

@@ -45,55 +45,36 @@ func serve(args []string, stderr io.Writer) int {
 	return exitOK
 }
 
-// check prints the errors in a configuration and, if there are none, the error from building the gateway, which reads the
-// files that the configuration names. It need not print the errors of all files.
-func check(args []string, stdout, stderr io.Writer) int {
-	cfg, code, ok := load("check", args, stderr)
-	if !ok {
-		if cfg != nil { // also check the keys file, so that one run reports the errors of both
-			if err := server.CheckKeys(cfg); err != nil {
-				_, _ = fmt.Fprintln(stderr, err)
-			}
-		}
-		return code
-	}
-	if err := server.Check(cfg); err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return exitUsage
-	}
-	_, _ = fmt.Fprintln(stdout, "configuration OK")
-	return exitOK
-}
-
 // load reads the configuration that args select. If ok is false, load has printed
 // the reason, code is the exit code, and cfg is nil or has the settings that could be
 // read.
 func load(command string, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
-	return loadWithFlags(flag.NewFlagSet("gateway "+command, flag.ContinueOnError), args, stderr)
+	cfg, _, code, ok = loadWithFlags(flag.NewFlagSet("gateway "+command, flag.ContinueOnError), args, stderr)
+	return cfg, code, ok
 }
 
-// loadWithFlags is [load] for a command that has defined additional flags.
-func loadWithFlags(flags *flag.FlagSet, args []string, stderr io.Writer) (cfg *config.Config, code int, ok bool) {
+// loadWithFlags is [load] for a command that has defined additional flags. It also returns the source of each setting.
+func loadWithFlags(flags *flag.FlagSet, args []string, stderr io.Writer) (cfg *config.Config, sources config.Sources, code int, ok bool) {
 	overrides := settings{}
 	flags.SetOutput(stderr)
 	file := flags.String("config", "", "the configuration `FILE` (YAML)")
 	flags.Var(overrides, "set", "a setting as `PATH=VALUE`; may be repeated")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			return nil, exitOK, false
+			return nil, nil, exitOK, false
 		}
-		return nil, exitUsage, false
+		return nil, nil, exitUsage, false
 	}
 	if flags.NArg() > 0 {
 		_, _ = fmt.Fprintf(stderr, "gateway: unexpected argument %q\n", flags.Arg(0))
-		return nil, exitUsage, false
+		return nil, nil, exitUsage, false
 	}
-	cfg, err := config.Load(config.LoadOptions{File: *file, Environ: os.Environ(), Overrides: overrides})
+	cfg, sources, err := config.LoadWithSources(config.LoadOptions{File: *file, Environ: os.Environ(), Overrides: overrides})
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, err)
-		return cfg, exitUsage, false
+		return cfg, sources, exitUsage, false
 	}
-	return cfg, exitOK, true
+	return cfg, sources, exitOK, true
 }
 
 // settings is a repeatable flag of the form PATH=VALUE.

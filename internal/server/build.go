@@ -32,14 +32,15 @@ const maxStreams = 100
 // connection ends. Its default is 1 MiB.
 const maxFrame = 16 << 10
 
-// Check builds the gateway without running it. It reports the problems in the files to which the configuration refers.
-func Check(cfg *config.Config) error {
+// Check builds the gateway without running it. Its error reports the problems in the files to which the configuration
+// refers. The warnings describe which calls a valid configuration will reject.
+func Check(cfg *config.Config) (warnings []string, err error) {
 	g, err := assemble(context.Background(), cfg, Options{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	g.close()
-	return nil
+	defer g.close()
+	return g.warnings(), nil
 }
 
 // CheckKeys checks only the API keys file, so that its problems are reported even if the configuration is invalid and

@@ -25,7 +25,7 @@ func TestCheckRejectsUpstreamCredentialsOverPlaintext(t *testing.T) {
 		cfg.Auth.APIKeys.File = servertest.WriteKeys(t)
 		cfg.Upstream.Address = "temporal.example:7233"
 		test.change(&cfg)
-		err := server.Check(&cfg)
+		_, err := server.Check(&cfg)
 		if test.ok {
 			require.NoError(t, err, name)
 			continue

@@ -72,7 +72,7 @@ func TestCheckReportsAnInvalidDocument(t *testing.T) {
 	cfg.Auth.APIKeys.File = servertest.WriteKeys(t)
 	cfg.Docs.Folder = t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(cfg.Docs.Folder, "orders.yaml"), []byte("a: b"), 0o600))
-	err := server.Check(&cfg)
+	_, err := server.Check(&cfg)
 	require.ErrorContains(t, err, "docs.folder: ")
 	require.ErrorContains(t, err, "orders.yaml: is not an OpenAPI document")
 }

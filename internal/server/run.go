@@ -90,6 +90,9 @@ func (g *gateway) run(ctx context.Context) error {
 	for _, watch := range g.watchers {
 		loops.Go(func() { watch(g.background) })
 	}
+	for _, warning := range g.warnings() {
+		g.log.Warn("calls will be rejected", slog.String("warning", warning))
+	}
 	public := serve(g.public, g.publicListener)
 	admin := serve(g.admin, g.adminListener)
 	g.log.Info("serving", slog.String("public", g.publicListener.Addr().String()), slog.String("admin", g.adminListener.Addr().String()),

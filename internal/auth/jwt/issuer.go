@@ -34,6 +34,8 @@ type source interface {
 	find(ctx context.Context, t *token) (*key, error)
 	// watch keeps the keys current until ctx is done.
 	watch(ctx context.Context)
+	// fetch fetches the keys once and returns why they cannot be used. It must not be called while watch runs.
+	fetch(ctx context.Context) error
 	// age returns the time since the keys were last fetched. It reports false if there are no keys or if they come from
 	// a file.
 	age(now time.Time) (time.Duration, bool)

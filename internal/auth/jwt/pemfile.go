@@ -49,6 +49,9 @@ func (f *pemFile) find(_ context.Context, t *token) (*key, error) {
 
 func (f *pemFile) watch(ctx context.Context) { reload.PollInterval(ctx, f.interval, f.file.Poll) }
 
+// fetch returns nil: the file was read when it was opened.
+func (f *pemFile) fetch(context.Context) error { return nil }
+
 func (f *pemFile) age(time.Time) (time.Duration, bool) { return 0, false }
 
 // parsePEM parses public keys and certificates. Of a certificate it uses only the key and ignores the validity period,

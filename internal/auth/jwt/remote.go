@@ -287,6 +287,11 @@ func (r *remote) report(ctx context.Context, err error) {
 	r.hooks.onFetch(err)
 }
 
+func (r *remote) fetch(ctx context.Context) error {
+	_, err := r.replace(ctx)
+	return err
+}
+
 func (r *remote) age(now time.Time) (time.Duration, bool) {
 	set := r.set.Load()
 	if set == nil {

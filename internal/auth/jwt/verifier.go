@@ -123,6 +123,16 @@ func (v *Verifier) Watch(ctx context.Context) {
 	watches.Wait()
 }
 
+// Fetch fetches the keys of one issuer, by its URL, and returns why they cannot be used. Unlike [Verifier.Watch] it
+// fetches once. The two must not run at the same time.
+func (v *Verifier) Fetch(ctx context.Context, issuer string) error {
+	found, ok := v.byIssuer[issuer]
+	if !ok {
+		return errors.New("the issuer is not configured")
+	}
+	return found.source.fetch(ctx)
+}
+
 // Ready returns an error that lists the issuers whose keys have never been fetched, with the reasons. It ignores stale
 // keys: taking a replica out of service would not refresh them, and it can serve other callers.
 func (v *Verifier) Ready() error {
