@@ -67,6 +67,9 @@ const (
 type Access struct {
 	Role  Role
 	Scope Scope
+	// Operations are what a grant by operation must contain. An RPC that does the work of
+	// several needs all of theirs. It is empty only if the scope is [ScopeNone].
+	Operations Operations
 	// Retry reports whether the RPC may be retried, because a second attempt does
 	// no work twice: the RPC only reads, or its request has a request id or an
 	// update id by which the server detects the duplicate. Code that retries a
@@ -112,19 +115,29 @@ func FullMethod(method protoreflect.MethodDescriptor) string {
 	return "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
 }
 
-func read() Access  { return Access{Role: RoleRead, Scope: ScopeNamespace, Retry: true} }
-func write() Access { return Access{Role: RoleWrite, Scope: ScopeNamespace} }
-func admin() Access { return Access{Role: RoleAdmin, Scope: ScopeNamespace} }
+func read(o Operations) Access {
+	return Access{Role: RoleRead, Scope: ScopeNamespace, Operations: o, Retry: true}
+}
+func write(o Operations) Access { return Access{Role: RoleWrite, Scope: ScopeNamespace, Operations: o} }
+func admin(o Operations) Access { return Access{Role: RoleAdmin, Scope: ScopeNamespace, Operations: o} }
 
 // writeOnce is for a write whose request has a request id or an update id.
-func writeOnce() Access { return Access{Role: RoleWrite, Scope: ScopeNamespace, Retry: true} }
+func writeOnce(o Operations) Access {
+	return Access{Role: RoleWrite, Scope: ScopeNamespace, Operations: o, Retry: true}
+}
 
 // open is for a read that needs no grant.
 func open() Access { return Access{Role: RoleRead, Scope: ScopeNone, Retry: true} }
 
-func clusterRead() Access  { return Access{Role: RoleRead, Scope: ScopeCluster, Retry: true} }
-func clusterAdmin() Access { return Access{Role: RoleAdmin, Scope: ScopeCluster} }
+func clusterRead(o Operations) Access {
+	return Access{Role: RoleRead, Scope: ScopeCluster, Operations: o, Retry: true}
+}
+func clusterAdmin(o Operations) Access {
+	return Access{Role: RoleAdmin, Scope: ScopeCluster, Operations: o}
+}
 
 // clusterAdminRead is for a read whose response (addresses of other clusters, targets
 // of Nexus endpoints) only administrators may see.
-func clusterAdminRead() Access { return Access{Role: RoleAdmin, Scope: ScopeCluster, Retry: true} }
+func clusterAdminRead(o Operations) Access {
+	return Access{Role: RoleAdmin, Scope: ScopeCluster, Operations: o, Retry: true}
+}

@@ -82,21 +82,21 @@ func TestAccessOfWellKnownMethods(t *testing.T) {
 	t.Parallel()
 	const workflow, operator = "/temporal.api.workflowservice.v1.WorkflowService/", "/temporal.api.operatorservice.v1.OperatorService/"
 	for name, want := range map[string]auth.Access{
-		workflow + "StartWorkflowExecution":      {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Retry: true},
-		workflow + "ExecuteMultiOperation":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Retry: true},
-		workflow + "TerminateWorkflowExecution":  {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
-		workflow + "QueryWorkflow":               {Role: auth.RoleRead, Scope: auth.ScopeNamespace, Retry: true},
-		workflow + "PollWorkflowExecutionUpdate": {Role: auth.RoleRead, Scope: auth.ScopeNamespace, Retry: true},
-		workflow + "PollWorkflowTaskQueue":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
-		workflow + "PollActivityTaskQueue":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
-		workflow + "PollNexusTaskQueue":          {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
-		workflow + "UpdateNamespace":             {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
+		workflow + "StartWorkflowExecution":      {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Operations: auth.OpStart, Retry: true},
+		workflow + "ExecuteMultiOperation":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Operations: auth.OpStart | auth.OpUpdate, Retry: true},
+		workflow + "TerminateWorkflowExecution":  {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Operations: auth.OpTerminate},
+		workflow + "QueryWorkflow":               {Role: auth.RoleRead, Scope: auth.ScopeNamespace, Operations: auth.OpQuery, Retry: true},
+		workflow + "PollWorkflowExecutionUpdate": {Role: auth.RoleRead, Scope: auth.ScopeNamespace, Operations: auth.OpUpdate, Retry: true},
+		workflow + "PollWorkflowTaskQueue":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Operations: auth.OpWorkflowTasks},
+		workflow + "PollActivityTaskQueue":       {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Operations: auth.OpPollActivities},
+		workflow + "PollNexusTaskQueue":          {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Operations: auth.OpNexusTasks},
+		workflow + "UpdateNamespace":             {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace, Operations: auth.OpWriteNamespace},
 		// This method runs a system workflow.
-		workflow + "ValidateWorkerDeploymentVersionComputeConfig": {Role: auth.RoleWrite, Scope: auth.ScopeNamespace},
-		workflow + "ListNamespaces":                               {Role: auth.RoleRead, Scope: auth.ScopeCluster, Retry: true},
+		workflow + "ValidateWorkerDeploymentVersionComputeConfig": {Role: auth.RoleWrite, Scope: auth.ScopeNamespace, Operations: auth.OpWriteDeployments},
+		workflow + "ListNamespaces":                               {Role: auth.RoleRead, Scope: auth.ScopeCluster, Operations: auth.OpReadCluster, Retry: true},
 		workflow + "GetSystemInfo":                                {Role: auth.RoleRead, Scope: auth.ScopeNone, Retry: true},
-		operator + "DeleteNamespace":                              {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace},
-		operator + "CreateNexusEndpoint":                          {Role: auth.RoleAdmin, Scope: auth.ScopeCluster},
+		operator + "DeleteNamespace":                              {Role: auth.RoleAdmin, Scope: auth.ScopeNamespace, Operations: auth.OpDeleteNamespace},
+		operator + "CreateNexusEndpoint":                          {Role: auth.RoleAdmin, Scope: auth.ScopeCluster, Operations: auth.OpAdministerCluster},
 	} {
 		access, ok := auth.AccessOf(name)
 		require.True(t, ok, name)
@@ -131,6 +131,53 @@ func hasRequestID(message protoreflect.MessageDescriptor, ancestors []protorefle
 		}
 	}
 	return false
+}
+
+// composites are the RPCs that need several operations, because they do the work of several RPCs.
+func composites() map[string]auth.Operations {
+	const service = "/temporal.api.workflowservice.v1.WorkflowService/"
+	return map[string]auth.Operations{
+		service + "SignalWithStartWorkflowExecution": auth.OpStart | auth.OpSignal,
+		service + "ExecuteMultiOperation":            auth.OpStart | auth.OpUpdate,
+		service + "CreateSchedule":                   auth.OpStart | auth.OpWriteSchedules,
+		service + "UpdateSchedule":                   auth.OpStart | auth.OpWriteSchedules,
+	}
+}
+
+func TestEveryRPCBelongsToOneOperation(t *testing.T) {
+	t.Parallel()
+	var used auth.Operations
+	for name := range linkedMethods() {
+		access, _ := auth.AccessOf(name)
+		used |= access.Operations
+		switch composite, is := composites()[name]; {
+		case access.Scope == auth.ScopeNone:
+			require.Zero(t, access.Operations, name)
+		case is:
+			require.Equal(t, composite, access.Operations, name)
+		default:
+			require.Len(t, access.Operations.Names(), 1, name)
+		}
+	}
+	require.Equal(t, auth.OperationNames(), used.Names(), "every operation has an RPC")
+}
+
+func TestOperationNames(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for i, name := range auth.OperationNames() {
+		require.False(t, seen[name], name)
+		seen[name] = true
+		operation, err := auth.ParseOperation(name)
+		require.NoError(t, err)
+		require.Equal(t, auth.Operations(1)<<i, operation)
+		require.Equal(t, name, operation.String())
+	}
+	for _, name := range []string{"", "Start", "write", "admin", " read", "start,signal"} {
+		_, err := auth.ParseOperation(name)
+		require.ErrorContains(t, err, "must be one of start, signal, ", name)
+	}
+	require.Equal(t, "start, administer-cluster", (auth.OpStart | auth.OpAdministerCluster).String(), "names and constants have the same order")
 }
 
 func TestRole(t *testing.T) {

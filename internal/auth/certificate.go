@@ -3,11 +3,13 @@ package auth
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/flowgate/flowgate/internal/config"
+	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
 // Certificates maps client certificates, which the TLS listener has verified, to
@@ -20,22 +22,50 @@ type certificateOwner struct {
 	principal *Principal
 }
 
-// NewCertificates returns the mapping that the entries configure. The entries must
-// be valid ([config.Config.Validate]).
+// NewCertificates returns the mapping that the entries configure. The entries must be valid
+// ([config.Config.Validate]), but for the names of operations, which only this package knows.
+// The error joins all problems, each with the path of the setting.
 func NewCertificates(entries []config.Certificate) (*Certificates, error) {
 	c := &Certificates{}
+	var problems []error
 	for i, entry := range entries {
 		principal := &Principal{Name: config.CertificateName + ":" + entry.Name}
-		for _, grant := range entry.Grants {
-			role, err := ParseRole(grant.Role)
+		path := yamlnode.ElementPath("auth.certificates", i)
+		for j, entry := range entry.Grants {
+			grant, err := parseGrant(yamlnode.ElementPath(path+".grants", j), entry)
 			if err != nil {
-				return nil, fmt.Errorf("auth.certificates.%d: %w", i, err)
+				problems = append(problems, err)
 			}
-			principal.Grants = append(principal.Grants, Grant{Namespace: grant.Namespace, Role: role})
+			principal.Grants = append(principal.Grants, grant)
 		}
 		c.owners = append(c.owners, certificateOwner{entry, principal})
 	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
 	return c, nil
+}
+
+// parseGrant returns the grant that an entry configures. Its error joins all problems, each with
+// the path of the setting.
+func parseGrant(path string, entry config.Grant) (Grant, error) {
+	grant := Grant{Namespace: entry.Namespace}
+	var problems []error
+	if entry.Role != "" {
+		role, err := ParseRole(entry.Role)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s.role: %w", path, err))
+		}
+		grant.Role = role
+	}
+	for i, name := range entry.Operations {
+		operation, err := ParseOperation(name)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", yamlnode.ElementPath(path+".operations", i), err))
+		}
+		grant.Operations |= operation
+	}
+	return grant, errors.Join(problems...)
 }
 
 // principalOf returns the principal of a connection's client certificate, or nil if

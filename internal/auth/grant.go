@@ -6,12 +6,24 @@ import (
 	"github.com/flowgate/flowgate/internal/problem"
 )
 
-// Grant is a role on a namespace, or on every namespace with a prefix: "team-*" means
-// all that begin with "team-". No prefix covers [SystemNamespace]: a role on the cluster
-// must be granted by that exact name.
+// Grant is a role, or a set of operations, on a namespace or on every namespace with a
+// prefix: "team-*" means all that begin with "team-". No prefix covers [SystemNamespace]: a
+// grant on the cluster must be by that exact name.
 type Grant struct {
 	Namespace string
-	Role      Role
+	// Role permits all RPCs that need this role or a lower one.
+	Role Role
+	// Operations permits all RPCs that need no other operation.
+	Operations Operations
+}
+
+// String returns what the grant permits, and where: "write on orders".
+func (g Grant) String() string {
+	permitted := g.Operations.Names()
+	if g.Role != 0 {
+		permitted = append([]string{g.Role.String()}, permitted...)
+	}
+	return strings.Join(permitted, ", ") + " on " + g.Namespace
 }
 
 // covers reports whether the grant applies to namespace. No grant applies to the
@@ -47,19 +59,32 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 	case access.Scope == ScopeCluster:
 		namespace = SystemNamespace
 	}
-	role := p.RoleOn(namespace)
+	granted := p.grantOn(namespace)
 	switch {
-	case role >= access.Role:
+	case granted.permits(access.Role, access.Operations):
 		return nil
+	case granted.Operations != 0:
+		return problem.Newf(problem.OperationForbidden, "The caller's grant does not permit the operation; it needs: %s.", access.Operations)
 	case access.Scope == ScopeCluster:
 		return problem.Newf(problem.OperationForbidden,
 			"The operation affects the whole cluster and needs the role %s on %s.", access.Role, SystemNamespace)
-	case role == 0:
+	case granted.Role == 0:
 		return problem.New(problem.NamespaceForbidden, "The caller has no access to the namespace.")
 	default:
 		return problem.Newf(problem.OperationForbidden,
 			"The operation needs the role %s on the namespace.", access.Role)
 	}
+}
+
+// AuthorizeInternal is like [Principal.Authorize], for a read that the gateway makes for its
+// own checks and whose response the caller does not see. Instead of the operation it needs
+// any grant on the namespace. It never permits a write, nor an RPC on the cluster.
+func (p *Principal) AuthorizeInternal(fullMethod, namespace string) error {
+	access, _ := AccessOf(fullMethod)
+	if access.Role != RoleRead || access.Scope != ScopeNamespace || p == nil || p.Capability != nil || !p.HasGrantOn(namespace) {
+		return p.Authorize(fullMethod, namespace)
+	}
+	return nil
 }
 
 // AuthorizeInAnyNamespace returns an error unless p may call the method in at least one
@@ -72,22 +97,52 @@ func (p *Principal) AuthorizeInAnyNamespace(fullMethod string) error {
 		return errOutsideCapability()
 	}
 	access, _ := AccessOf(fullMethod)
+	var anywhere Grant
 	for _, grant := range p.Grants {
-		if grant.Role >= access.Role {
-			return nil
-		}
+		anywhere.add(grant)
+	}
+	if anywhere.permits(access.Role, access.Operations) {
+		return nil
 	}
 	return problem.New(problem.NamespaceForbidden, "The caller has no access to the namespace.")
 }
 
 // RoleOn returns the highest role that p has on namespace, or zero if it has
 // none.
-func (p *Principal) RoleOn(namespace string) Role {
-	var highest Role
-	for _, grant := range p.Grants {
-		if grant.Role > highest && grant.covers(namespace) {
-			highest = grant.Role
+func (p *Principal) RoleOn(namespace string) Role { return p.grantOn(namespace).Role }
+
+// OperationsOn returns the operations that p has on namespace beside those that its role
+// permits.
+func (p *Principal) OperationsOn(namespace string) Operations { return p.grantOn(namespace).Operations }
+
+// Permits reports whether p has the role on namespace, or all of the operations.
+func (p *Principal) Permits(namespace string, role Role, operations Operations) bool {
+	return p.grantOn(namespace).permits(role, operations)
+}
+
+// HasGrantOn reports whether p may do anything at all in namespace.
+func (p *Principal) HasGrantOn(namespace string) bool {
+	granted := p.grantOn(namespace)
+	return granted.Role != 0 || granted.Operations != 0
+}
+
+// grantOn returns the union of the grants that apply to namespace.
+func (p *Principal) grantOn(namespace string) (union Grant) {
+	for i := range p.Grants {
+		if p.Grants[i].covers(namespace) {
+			union.add(p.Grants[i])
 		}
 	}
-	return highest
+	return union
+}
+
+func (g *Grant) add(other Grant) {
+	g.Role = max(g.Role, other.Role)
+	g.Operations |= other.Operations
+}
+
+// permits reports whether the grant suffices for an RPC that needs the role, or the
+// operations. An RPC without operations needs the role.
+func (g Grant) permits(role Role, operations Operations) bool {
+	return g.Role >= role || operations != 0 && g.Operations.Contains(operations)
 }

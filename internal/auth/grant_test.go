@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -116,4 +117,74 @@ func BenchmarkAuthorize(b *testing.B) {
 	for b.Loop() {
 		_ = principal.Authorize(start, "default")
 	}
+}
+
+// A grant by operation permits the RPCs of its operations and no others, in its namespace.
+func TestAuthorizeByOperation(t *testing.T) {
+	t.Parallel()
+	for method, access := range auth.AccessTable() {
+		namespace := "default"
+		if access.Scope == auth.ScopeCluster {
+			namespace = auth.SystemNamespace
+		}
+		for i, name := range auth.OperationNames() {
+			one := auth.Operations(1) << i
+			principal := &auth.Principal{Grants: []auth.Grant{{Namespace: namespace, Operations: one}}}
+			err := principal.Authorize(method, "default")
+			permitted := access.Scope == auth.ScopeNone || one.Contains(access.Operations)
+			require.Equal(t, permitted, err == nil, "%s with %s: %v", method, name, err)
+			if access.Scope != auth.ScopeNone { // whose requests have no namespace
+				require.Equal(t, permitted, principal.AuthorizeInAnyNamespace(method) == nil, "%s with %s", method, name)
+			}
+			if err != nil {
+				require.True(t, problem.Is(err, problem.OperationForbidden), "%v", err)
+			}
+		}
+		if access.Scope == auth.ScopeNone {
+			continue
+		}
+		all := &auth.Principal{Grants: []auth.Grant{{Namespace: namespace, Operations: access.Operations}}}
+		require.NoError(t, all.Authorize(method, "default"), method)
+		allButThese := &auth.Principal{Grants: []auth.Grant{{Namespace: namespace, Operations: ^access.Operations}}}
+		require.Error(t, allButThese.Authorize(method, "default"), method)
+		elsewhere := &auth.Principal{Grants: []auth.Grant{{Namespace: "other", Operations: ^auth.Operations(0)}}}
+		require.Error(t, elsewhere.Authorize(method, "default"), method)
+	}
+}
+
+func TestGrantsOnANamespaceAddUp(t *testing.T) {
+	t.Parallel()
+	const signalWithStart = "/temporal.api.workflowservice.v1.WorkflowService/SignalWithStartWorkflowExecution"
+	principal := &auth.Principal{Grants: []auth.Grant{
+		{Namespace: "team-*", Operations: auth.OpStart}, {Namespace: "team-a", Operations: auth.OpSignal}, {Namespace: "team-a", Role: auth.RoleRead},
+	}}
+	require.NoError(t, principal.Authorize(signalWithStart, "team-a"))
+	require.NoError(t, principal.Authorize(describe, "team-a"))
+	require.True(t, problem.Is(principal.Authorize(signalWithStart, "team-b"), problem.OperationForbidden))
+	require.True(t, problem.Is(principal.Authorize(describe, "team-b"), problem.OperationForbidden))
+	require.Equal(t, auth.OpStart|auth.OpSignal, principal.OperationsOn("team-a"))
+	require.Equal(t, "start on team-*", principal.Grants[0].String())
+	require.Equal(t, "read on team-a", principal.Grants[2].String())
+}
+
+// The gateway's own reads need any grant on the namespace. Nothing else is permitted without
+// the operation.
+func TestAuthorizeInternal(t *testing.T) {
+	t.Parallel()
+	signaller := &auth.Principal{Grants: []auth.Grant{{Namespace: "default", Operations: auth.OpSignal}}}
+	bearer := signaller.Restricted("bearer", signaller.Grants[0], &auth.Capability{Signals: []string{"x"}}, time.Time{})
+	for method, access := range auth.AccessTable() {
+		read := access.Role == auth.RoleRead && access.Scope == auth.ScopeNamespace
+		if read {
+			require.NoError(t, signaller.AuthorizeInternal(method, "default"), method)
+			require.Error(t, bearer.AuthorizeInternal(method, "default"), method)
+		} else {
+			require.Equal(t, signaller.Authorize(method, "default"), signaller.AuthorizeInternal(method, "default"), method)
+		}
+		if access.Scope == auth.ScopeNamespace {
+			require.Error(t, signaller.AuthorizeInternal(method, "other"), method)
+			require.Error(t, (&auth.Principal{}).AuthorizeInternal(method, "default"), method)
+		}
+	}
+	require.Error(t, (*auth.Principal)(nil).AuthorizeInternal(describe, "default"))
 }

@@ -70,7 +70,7 @@ type Claims struct {
 	Permissions string `yaml:"permissions"`
 	// Prefix is the prefix of permissions for the gateway. Permissions without it are ignored.
 	Prefix string `yaml:"prefix"`
-	// Template is the form of a permission after the prefix, with {namespace} and {role}. If it has no {namespace}, all
+	// Template is the form of a permission after the prefix, with {namespace}, and with {role} or {operation}. If it has no {namespace}, all
 	// permissions are for Namespace.
 	Template  string `yaml:"template"`
 	Namespace string `yaml:"namespace"`
@@ -87,11 +87,12 @@ type Certificate struct {
 	Grants     []Grant `yaml:"grants"`
 }
 
-// Grant is a role (read, write or admin) on a namespace. A trailing "*" makes it a grant on all namespaces with the
-// prefix before it.
+// Grant is a role (read, write or admin), or a list of operations, on a namespace. A trailing "*" makes it a grant on all
+// namespaces with the prefix before it.
 type Grant struct {
-	Namespace string `yaml:"namespace"`
-	Role      string `yaml:"role"`
+	Namespace  string   `yaml:"namespace"`
+	Role       string   `yaml:"role"`
+	Operations []string `yaml:"operations"`
 }
 
 // The modes of [Credential].

@@ -99,7 +99,8 @@ func (v *validator) keyURL(path, text string, allowPlaintext bool) {
 }
 
 func (v *validator) claims(path string, c Claims) {
-	v.check(path+".template", strings.Count(c.Template, "{role}") == 1, "must contain {role} once")
+	v.check(path+".template", strings.Count(c.Template, "{role}")+strings.Count(c.Template, "{operation}") == 1,
+		"must contain {role} once, or {operation} once")
 	placeholders := strings.Count(c.Template, "{namespace}")
 	v.check(path+".template", placeholders <= 1, "must contain {namespace} at most once")
 	v.check(path+".template", !strings.Contains(c.Template, "}{"), "must have something between {namespace} and {role}")
@@ -136,7 +137,8 @@ func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
 		v.check(path, c.URI != "" || c.DNS != "" || c.Email != "" || c.CommonName != "", "must contain a uri, dns, email or commonName")
 		for j, grant := range c.Grants {
 			grantPath := yamlnode.ElementPath(path+".grants", j)
-			v.oneOf(grantPath+".role", grant.Role, "read", "write", "admin")
+			v.check(grantPath, (grant.Role == "") != (len(grant.Operations) == 0), "must have either role or operations")
+			v.oneOf(grantPath+".role", grant.Role, "", "read", "write", "admin") // package auth checks the operations
 			v.check(grantPath+".namespace", grant.Namespace != "" && !strings.Contains(strings.TrimSuffix(grant.Namespace, "*"), "*"),
 				"must be a namespace, or a prefix followed by *")
 		}

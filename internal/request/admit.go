@@ -42,6 +42,9 @@ type Operation struct {
 	// NamespaceInMessage means that the namespace is in the body and not in the
 	// path. The door calls [Admitted.SetNamespace] after it has read the body.
 	NamespaceInMessage bool
+	// AnyGrant permits every caller that has a grant on the namespace. It is for a request
+	// that makes no call, and shows the caller nothing but its own settings.
+	AnyGrant bool
 	// RejectDelegatedTokens rejects the bearers of delegated tokens. A door sets it if it
 	// passes on the server's page tokens without a seal: with a page token of another
 	// run, a bearer could read that run.
@@ -107,7 +110,11 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 			return err
 		}
 	} else {
-		if err := a.Principal.Authorize(op.Method, op.Namespace); err != nil {
+		authorize := a.Principal.Authorize
+		if op.AnyGrant {
+			authorize = a.Principal.AuthorizeInternal
+		}
+		if err := authorize(op.Method, op.Namespace); err != nil {
 			return err
 		}
 		if err := CheckNamespace(op.Namespace); err != nil {
@@ -126,6 +133,12 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 	}
 	a.options.Metadata, err = read(h, a.AllowedMetadata())
 	return err
+}
+
+// AuthorizeCall returns an error if the caller may not call a method in the request's namespace.
+// It is for a request that makes several calls, before the first one.
+func (a *Admitted) AuthorizeCall(method string) error {
+	return a.Principal.Authorize(method, a.options.Namespace)
 }
 
 // AllowedMetadata returns the metadata keys that the caller may send.

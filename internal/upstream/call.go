@@ -30,6 +30,11 @@ type CallOptions struct {
 	// the close event of such a run for old clients.
 	Features bool
 
+	// Internal marks reads that the gateway makes for its own checks, and whose responses it
+	// does not pass on. The principal needs only some grant on the namespace for them, so
+	// that an operation needs no other grant than that for its own RPC.
+	Internal bool
+
 	// Trail collects one audit line for all calls. If it is nil, each call writes
 	// a separate line.
 	Trail *Trail
@@ -59,6 +64,14 @@ func WithOptions(ctx context.Context, options *CallOptions) context.Context {
 // OptionsFrom returns a copy of the options in the context, or the zero value if there
 // are none.
 func OptionsFrom(ctx context.Context) CallOptions { return *optionsFrom(ctx) }
+
+// WithInternal returns a context for reads that the gateway makes for its own checks; see
+// [CallOptions.Internal].
+func WithInternal(ctx context.Context) context.Context {
+	options := OptionsFrom(ctx)
+	options.Internal = true
+	return WithOptions(ctx, &options)
+}
 
 func optionsFrom(ctx context.Context) *CallOptions {
 	if options, ok := ctx.Value(optionsKey{}).(*CallOptions); ok {

@@ -45,7 +45,7 @@ type rpcCall struct {
 }
 
 func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options *CallOptions, rpc rpcCall) (Response, error) {
-	if err := c.admit(principal, options.Namespace, rpc); err != nil {
+	if err := c.admit(principal, options, rpc); err != nil {
 		return Response{}, err
 	}
 	if err := c.checkTaskTokens(ctx, principal, options, rpc); err != nil {
@@ -93,11 +93,15 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options 
 
 // admit checks that the principal may call the method in the namespace with this
 // request.
-func (c *Client) admit(principal *auth.Principal, namespace string, rpc rpcCall) error {
-	if err := principal.Authorize(rpc.method, namespace); err != nil {
+func (c *Client) admit(principal *auth.Principal, options *CallOptions, rpc rpcCall) error {
+	authorize := principal.Authorize
+	if options.Internal {
+		authorize = principal.AuthorizeInternal
+	}
+	if err := authorize(rpc.method, options.Namespace); err != nil {
 		return err
 	}
-	return c.methods[rpc.method].Check(principal, namespace, rpc.request)
+	return c.methods[rpc.method].Check(principal, options.Namespace, rpc.request)
 }
 
 // Call is [Client.Invoke] for a request that is not yet encoded.

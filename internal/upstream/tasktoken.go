@@ -79,7 +79,9 @@ func (c *Client) describeNamespaceID(ctx context.Context, principal *auth.Princi
 	}
 	rpc := rpcCall{method: method, request: request}
 	rpc.access, rpc.known = auth.AccessOf(method)
-	received, err := c.invoke(ctx, principal, options, rpc)
+	internal := *options
+	internal.Internal = true
+	received, err := c.invoke(ctx, principal, &internal, rpc)
 	if err != nil {
 		return "", err
 	}

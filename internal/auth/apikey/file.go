@@ -160,6 +160,7 @@ func (f *fileReader) time(path string, node *yaml.Node) time.Time {
 
 func (f *fileReader) grant(path string, node *yaml.Node) auth.Grant {
 	var g auth.Grant
+	permits := 0 // the number of fields that say what the grant permits
 	f.Object(path, node, map[string]yamlnode.Field{
 		"namespace": func(path string, node *yaml.Node) { g.Namespace = f.namespace(path, node) },
 		"role": func(path string, node *yaml.Node) {
@@ -168,10 +169,32 @@ func (f *fileReader) grant(path string, node *yaml.Node) auth.Grant {
 				f.Reportf(path, "%v", err)
 			}
 			g.Role = role
+			permits++
+		},
+		"operations": func(path string, node *yaml.Node) {
+			g.Operations = f.operations(path, node)
+			permits++
 		},
 	})
-	f.Require(path, node, "namespace", "role")
+	f.Require(path, node, "namespace")
+	if yamlnode.IsMapping(node) && permits != 1 {
+		f.Reportf(path, "must have either role or operations")
+	}
 	return g
+}
+
+func (f *fileReader) operations(path string, node *yaml.Node) (operations auth.Operations) {
+	f.List(path, node, func(path string, node *yaml.Node) {
+		operation, err := auth.ParseOperation(f.Text(path, node))
+		if err != nil {
+			f.Reportf(path, "%v", err)
+		}
+		operations |= operation
+	})
+	if operations == 0 {
+		f.Reportf(path, "must have at least one")
+	}
+	return operations
 }
 
 func (f *fileReader) namespace(path string, node *yaml.Node) string {

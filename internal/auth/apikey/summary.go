@@ -15,7 +15,7 @@ func (e *entry) summary(now time.Time) string {
 	p := e.principal
 	grants := make([]string, len(p.Grants))
 	for i, grant := range p.Grants {
-		grants[i] = grant.Role.String() + " on " + grant.Namespace
+		grants[i] = grant.String()
 	}
 	if len(grants) == 0 {
 		grants = []string{"no grants"}

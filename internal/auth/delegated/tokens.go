@@ -92,7 +92,7 @@ func (t *Tokens) Issue(p *auth.Principal, c auth.Capability, ttl time.Duration) 
 	if err := MayIssue(p); err != nil {
 		return "", time.Time{}, err
 	}
-	if p.RoleOn(c.Namespace) < requiredRole(&c) {
+	if role, operations := requirement(&c); !p.Permits(c.Namespace, role, operations) {
 		return "", time.Time{}, problem.New(problem.OperationForbidden, "A token cannot permit more than its issuer may do.")
 	}
 	expires = t.now().Add(min(ttl, t.maxTTL)).Truncate(time.Second)
@@ -111,12 +111,20 @@ func (t *Tokens) Issue(p *auth.Principal, c auth.Capability, ttl time.Duration) 
 	return auth.DelegatedPrefix + t.keys.Seal(sealScope(), encoded), expires, nil
 }
 
-// requiredRole returns the role that the operations of the capability require.
-func requiredRole(c *auth.Capability) auth.Role {
-	if len(c.Signals)+len(c.Updates) > 0 {
-		return auth.RoleWrite
+// requirement returns what the issuer of a capability needs in the namespace: a grant with
+// the role, or with all of the operations.
+func requirement(c *auth.Capability) (role auth.Role, operations auth.Operations) {
+	role = auth.RoleRead
+	if c.Read {
+		operations |= auth.OpRead | auth.OpQuery
 	}
-	return auth.RoleRead
+	if len(c.Signals) > 0 {
+		role, operations = auth.RoleWrite, operations|auth.OpSignal
+	}
+	if len(c.Updates) > 0 {
+		role, operations = auth.RoleWrite, operations|auth.OpUpdate
+	}
+	return role, operations
 }
 
 // Verify returns the principal of a token: its delegator, restricted to the capability
@@ -134,12 +142,12 @@ func (t *Tokens) Verify(_ context.Context, token string) (*auth.Principal, error
 	capability := &auth.Capability{
 		Namespace: c.Namespace, WorkflowID: c.WorkflowID, RunID: c.RunID, Read: c.Read, Signals: c.Signals, Updates: c.Updates,
 	}
-	role := requiredRole(capability)
+	role, operations := requirement(capability)
 	delegator, ok := t.lookup(c.Delegator)
-	if !ok || delegator.GrantsStored && delegator.RoleOn(c.Namespace) < role {
+	if !ok || delegator.GrantsStored && !delegator.Permits(c.Namespace, role, operations) {
 		return nil, invalid(auth.ReasonDelegator)
 	}
-	p := delegator.Restricted(bearerPrefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Role: role}, capability, time.Unix(c.Expires, 0))
+	p := delegator.Restricted(bearerPrefix+c.Delegator, auth.Grant{Namespace: c.Namespace, Operations: operations}, capability, time.Unix(c.Expires, 0))
 	p.TokenDigest = digest(encoded)
 	return p, nil
 }

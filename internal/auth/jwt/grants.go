@@ -16,7 +16,7 @@ const maxGrants = 1000
 type claimsReader struct {
 	subject     string
 	permissions string
-	// permission matches one permission. It has the capture group "role" and, if the template contains {namespace}, the
+	// permission matches one permission. It has the capture group "role" or "operation" and, if the template contains {namespace}, the
 	// capture group "namespace".
 	permission *regexp.Regexp
 	// namespace is the namespace of all permissions if the template does not contain {namespace}.
@@ -25,11 +25,13 @@ type claimsReader struct {
 
 // newClaimsReader compiles prefix and template to one regular expression. {namespace} matches as much as possible, so a
 // namespace may contain the separator: in "a:b:read", the namespace is "a:b". {role} matches only read, write and
-// admin, so "worker" and other roles of Temporal or the issuer are ignored.
+// admin, and {operation} only the names of operations, so "worker" and other roles of Temporal or the issuer are
+// ignored. A template has either of them, because "read" is the name of a role and of an operation.
 func newClaimsReader(claims config.Claims) (*claimsReader, error) {
 	pattern := strings.NewReplacer(
 		regexp.QuoteMeta("{namespace}"), `(?P<namespace>.+)`,
 		regexp.QuoteMeta("{role}"), `(?P<role>(?i:read|write|admin))`,
+		regexp.QuoteMeta("{operation}"), `(?P<operation>`+strings.Join(auth.OperationNames(), "|")+`)`,
 	).Replace(regexp.QuoteMeta(claims.Prefix + claims.Template))
 	permission, err := regexp.Compile(`^` + pattern + `$`)
 	return &claimsReader{
@@ -59,6 +61,10 @@ func (r *claimsReader) grant(text string) (auth.Grant, bool) {
 		if namespace = match[i]; !isSingleNamespace(namespace) {
 			return auth.Grant{}, false
 		}
+	}
+	if i := r.permission.SubexpIndex("operation"); i > 0 {
+		operation, err := auth.ParseOperation(match[i])
+		return auth.Grant{Namespace: namespace, Operations: operation}, err == nil
 	}
 	role, err := auth.ParseRole(strings.ToLower(match[r.permission.SubexpIndex("role")]))
 	return auth.Grant{Namespace: namespace, Role: role}, err == nil

@@ -26,6 +26,11 @@ func (s *Service) StartActivity(w http.ResponseWriter, r *http.Request, namespac
 		if err != nil {
 			return nil, err
 		}
+		if wait > 0 {
+			if err := req.AuthorizeCall(workflowservice.WorkflowService_PollActivityExecution_FullMethodName); err != nil {
+				return nil, err
+			}
+		}
 		stamp, err := req.Stamp(body.ActivityID)
 		if err != nil {
 			return nil, err

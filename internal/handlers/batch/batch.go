@@ -65,7 +65,7 @@ func (s *Service) StopBatch(w http.ResponseWriter, r *http.Request, namespace, j
 		ctx context.Context, req *operation.Request, _ *operation.None, body *openapi.StopBatchRequest,
 	) (*operation.Response, error) {
 		// The server runs a job as a workflow, and would stop any workflow with this id.
-		if _, err := s.describe(ctx, namespace, jobID); err != nil {
+		if _, err := s.describe(upstream.WithInternal(ctx), namespace, jobID); err != nil {
 			return nil, err
 		}
 		err := s.upstream.Do(ctx, spec.Method, &workflowservice.StopBatchOperationRequest{

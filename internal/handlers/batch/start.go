@@ -15,6 +15,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // defaultReason is the reason if the caller sends none. The server requires a reason.
@@ -39,7 +40,11 @@ func (s *Service) StartBatch(w http.ResponseWriter, r *http.Request, namespace s
 		}
 		// The count detects an invalid query, with which the job would start and fail later without a reason. Any other
 		// error of the count is ignored, because the job may start nevertheless.
-		count, err := s.count(ctx, request)
+		countCtx := ctx
+		if !body.DryRun {
+			countCtx = upstream.WithInternal(ctx) // the caller does not see the count
+		}
+		count, err := s.count(countCtx, request)
 		switch {
 		case body.DryRun && err == nil:
 			return operation.OK(openapi.BatchCount{Count: count}), nil

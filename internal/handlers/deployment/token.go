@@ -9,6 +9,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
 	"github.com/flowgate/flowgate/internal/transcode"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // withToken adds the server's conflict token to a response as its ETag.
@@ -36,7 +37,7 @@ func (s *Service) expectedToken(ctx context.Context, req *operation.Request, nam
 	if !req.HasIfMatch() {
 		return nil, nil
 	}
-	return token, s.upstream.Do(ctx, workflowservice.WorkflowService_DescribeWorkerDeployment_FullMethodName,
+	return token, s.upstream.Do(upstream.WithInternal(ctx), workflowservice.WorkflowService_DescribeWorkerDeployment_FullMethodName,
 		&workflowservice.DescribeWorkerDeploymentRequest{Namespace: req.Namespace, DeploymentName: name},
 		&workflowservice.DescribeWorkerDeploymentResponse{})
 }

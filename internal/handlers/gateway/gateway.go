@@ -17,14 +17,15 @@ import (
 func (s *Service) GetClient(w http.ResponseWriter, r *http.Request, namespace string) {
 	spec := operation.Spec{
 		Name: "getClient", Namespace: namespace,
-		Method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, // for any caller that may read the namespace
+		Method: workflowservice.WorkflowService_DescribeNamespace_FullMethodName, AnyGrant: true,
 	}
 	operation.Serve(s.adapter, w, r, spec, func(
 		_ context.Context, req *operation.Request, _, _ *operation.None,
 	) (*operation.Response, error) {
 		return operation.OK(openapi.Client{
 			Namespace: namespace, Identity: req.Identity(), Principal: req.Principal.Name,
-			Role: req.Principal.RoleOn(namespace).String(), CredentialMode: s.upstream.CredentialMode(req.Principal, namespace),
+			Role: req.Principal.RoleOn(namespace).String(), Operations: req.Principal.OperationsOn(namespace).Names(),
+			CredentialMode: s.upstream.CredentialMode(req.Principal, namespace),
 			Limits: s.limits, Retry: s.retry,
 			MetadataKeys:         req.AllowedMetadata().Names(),
 			QueryRejectCondition: cmp.Or(s.options.RejectConditions[namespace], string(openapi.QueryRejectConditionNone)),

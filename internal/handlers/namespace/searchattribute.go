@@ -14,6 +14,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/handlers/operation"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // ListSearchAttributes returns the search attributes of a namespace and their types.
@@ -48,7 +49,7 @@ func (s *Service) AddSearchAttributes(w http.ResponseWriter, r *http.Request, na
 		if err != nil {
 			return nil, err
 		}
-		found, err := s.searchAttributes(ctx, namespace)
+		found, err := s.searchAttributes(upstream.WithInternal(ctx), namespace)
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +77,7 @@ func (s *Service) RemoveSearchAttribute(w http.ResponseWriter, r *http.Request, 
 		if err := v.Err(); err != nil {
 			return nil, err
 		}
-		found, err := s.searchAttributes(ctx, namespace)
+		found, err := s.searchAttributes(upstream.WithInternal(ctx), namespace)
 		if err != nil {
 			return nil, err
 		}

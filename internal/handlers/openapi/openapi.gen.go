@@ -891,7 +891,8 @@ type Client struct {
 	// Principal The name of the caller in the gateway.
 	Principal string `json:"principal"`
 
-	// Role The role of the caller in the namespace. One of `read`, `write` and `admin`.
+	// Role The role of the caller in the namespace. One of `read`, `write` and `admin`, or `none` if its grants
+	// permit single operations only.
 	Role string `json:"role"`
 
 	// Limits The limits of a request.
@@ -909,6 +910,10 @@ type Client struct {
 	// CredentialMode How the gateway authenticates these calls to the Temporal server. One of `none`, `static`,
 	// `passthrough` and `mint`.
 	CredentialMode string `json:"credentialMode"`
+
+	// Operations The operations that the caller's grants permit in the namespace beside those of its role, such as
+	// `start` and `signal`. Absent if there are none.
+	Operations []string `json:"operations,omitempty,omitzero"`
 }
 
 // ClientTimeouts The deadlines of calls to the Temporal server.

@@ -47,7 +47,8 @@ func Serve[P, B any](a *Adapter, w http.ResponseWriter, r *http.Request, spec Sp
 	defer cancel()
 	err := func() error {
 		ctx, admitted, err := a.Admit(ctx, r.Header, request.Operation{
-			Method: spec.Method, Namespace: spec.Namespace, NamespaceInMessage: spec.NamespaceInBody, Retry: true, Features: true,
+			Method: spec.Method, Namespace: spec.Namespace, NamespaceInMessage: spec.NamespaceInBody, AnyGrant: spec.AnyGrant,
+			Retry: true, Features: true,
 		})
 		if err != nil {
 			return err

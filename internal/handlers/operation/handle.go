@@ -11,6 +11,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // Handle identifies the workflow of a request, as a handle in the SDKs does: by workflow
@@ -49,7 +50,7 @@ func (req *Request) resolve(ctx context.Context) error {
 	if req.Handle.firstRunID == "" || req.RPCChecksChain {
 		return nil
 	}
-	run, err := longpoll.DescribeRun(ctx, req.adapter.Upstream, id, req.Handle.runID)
+	run, err := longpoll.DescribeRun(upstream.WithInternal(ctx), req.adapter.Upstream, id, req.Handle.runID)
 	if err != nil {
 		return WithWorkflowID(err, id)
 	}

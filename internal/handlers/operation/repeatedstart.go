@@ -13,6 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
 	"github.com/flowgate/flowgate/internal/longpoll"
 	"github.com/flowgate/flowgate/internal/problem"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // RepeatedStart returns the run that the same Idempotency-Key has already started, or nil
@@ -63,7 +64,7 @@ func (req *Request) RepeatedStart(
 
 // describeRun returns the description of a run, or nil if there is no such run.
 func (req *Request) describeRun(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	response, err := longpoll.DescribeRun(ctx, req.adapter.Upstream, workflowID, runID)
+	response, err := longpoll.DescribeRun(upstream.WithInternal(ctx), req.adapter.Upstream, workflowID, runID)
 	if problem.Is(err, problem.WorkflowNotFound) {
 		return nil, nil //nolint:nilnil // as documented
 	}

@@ -25,6 +25,9 @@ type Spec struct {
 	// Authorize rejects a caller that has access to Method but not to this operation. It
 	// runs before the body is read, and is nil if access to Method suffices.
 	Authorize func(ctx context.Context, req *Request) error
+	// AnyGrant is set for an operation that makes no call and shows nothing of the namespace: any
+	// grant on it suffices, instead of the access to Method.
+	AnyGrant bool
 	// MediaTypes are those of the response, the preferred one first. Nil means JSON.
 	MediaTypes []string
 }

@@ -86,6 +86,9 @@ func updateSpec(name, namespace string) operation.Spec {
 	return operation.Spec{
 		Name: name, Namespace: namespace, Body: operation.BodyRequired,
 		Method: workflowservice.WorkflowService_UpdateSchedule_FullMethodName,
+		Authorize: func(_ context.Context, req *operation.Request) error { // the response has the whole schedule
+			return req.AuthorizeCall(workflowservice.WorkflowService_DescribeSchedule_FullMethodName)
+		},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/flowgate/flowgate/internal/handlers/convert"
 	"github.com/flowgate/flowgate/internal/handlers/openapi"
+	"github.com/flowgate/flowgate/internal/upstream"
 )
 
 // filter selects the workflows of a list or of a count: those that match query and every
@@ -101,7 +102,7 @@ func (f *filter) conditions(v *convert.Validation) (conditions []string) {
 // searchAttributeTypes returns the types of the namespace's search attributes, by name.
 func (s *Service) searchAttributeTypes(ctx context.Context, namespace string) (map[string]enums.IndexedValueType, error) {
 	response := &operatorservice.ListSearchAttributesResponse{}
-	err := s.upstream.Do(ctx, operatorservice.OperatorService_ListSearchAttributes_FullMethodName,
+	err := s.upstream.Do(upstream.WithInternal(ctx), operatorservice.OperatorService_ListSearchAttributes_FullMethodName,
 		&operatorservice.ListSearchAttributesRequest{Namespace: namespace}, response)
 	types := maps.Clone(response.GetSystemAttributes())
 	if types == nil {

@@ -26,6 +26,7 @@ func (s *Service) resetPoint(
 	if body.EventID != nil {
 		return *body.EventID, "", nil
 	}
+	ctx = upstream.WithInternal(ctx)
 	run, err := longpoll.DescribeRun(ctx, s.upstream, execution.GetWorkflowId(), execution.GetRunId())
 	if err != nil {
 		return 0, "", err

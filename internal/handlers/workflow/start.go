@@ -25,6 +25,11 @@ func (s *Service) StartWorkflow(w http.ResponseWriter, r *http.Request, namespac
 		if err != nil {
 			return nil, err
 		}
+		if wait > 0 { // before the start, because the outcome is read from the history
+			if err := req.AuthorizeCall(workflowservice.WorkflowService_GetWorkflowExecutionHistory_FullMethodName); err != nil {
+				return nil, err
+			}
+		}
 		if err := operation.CheckFailureStatus(params.FailureStatus); err != nil {
 			return nil, err
 		}

@@ -228,7 +228,7 @@ func requireOnlyNexusEndpoints(t testing.TB, method string, targets map[fieldNam
 	access, _ := auth.AccessOf(method)
 	for target := range targets {
 		require.Equal(t, fieldName("temporal.api.nexus.v1.EndpointTarget.Worker.namespace"), target, method)
-		require.Equal(t, auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeCluster}, access, method)
+		require.Equal(t, auth.Access{Role: auth.RoleAdmin, Scope: auth.ScopeCluster, Operations: auth.OpAdministerCluster}, access, method)
 	}
 }
 

@@ -13,6 +13,9 @@ type Method struct {
 	always, limits, response guard
 	// starts classifies the RPC by the work that it can start.
 	starts startClass
+	// needs returns the operations that a request needs beside those of the access table. It
+	// is nil if there are none.
+	needs operationsOf
 	// resource is the path to the id that a request is about, and taskToken the path to
 	// its task token.
 	resource, taskToken path
@@ -24,7 +27,7 @@ type Method struct {
 // Compile compiles every RPC of the linked API, by full method name.
 func Compile() map[string]Method {
 	always, limits, responses := newGuards(requestMarks), newGuards(limitMarks), newGuards(responseMarks)
-	starts, targets := startClasses(), targetFields()
+	starts, targets, needs := startClasses(), targetFields(), requestOperations()
 	compiled := map[string]Method{}
 	for rpc := range auth.Methods() {
 		name := auth.FullMethod(rpc)
@@ -32,7 +35,7 @@ func Compile() map[string]Method {
 		compiled[name] = Method{
 			fullMethod: name, access: access,
 			always: always.compile(rpc.Input()), limits: limits.compile(rpc.Input()), response: responses.compile(rpc.Output()),
-			starts: starts[name], resource: resourceOf(rpc.Input()), taskToken: taskTokenOf(rpc.Input()), target: targets[name].compile(rpc.Input()),
+			starts: starts[name], needs: needs[name], resource: resourceOf(rpc.Input()), taskToken: taskTokenOf(rpc.Input()), target: targets[name].compile(rpc.Input()),
 		}
 	}
 	return compiled
@@ -40,12 +43,15 @@ func Compile() map[string]Method {
 
 // Check rejects a request that names a namespace other than the given one. It also
 // rejects a request that uses something that the principal's limits or capability
-// exclude, or a completion callback that the principal may not attach. Errors are
-// [problem.Error]s.
+// exclude, a completion callback that the principal may not attach, or work that needs
+// operations which the principal's grants do not contain. Errors are [problem.Error]s.
 //
 // It does not decide whether the principal may call the RPC at all: that is
 // [auth.Principal.Authorize].
 func (m Method) Check(principal *auth.Principal, namespace string, request []byte) error {
+	if err := m.checkOperations(principal, namespace, request); err != nil {
+		return err
+	}
 	g, in := m.always, inspection{namespace: namespace, callbacks: principal.CompletionCallbacks}
 	if m.access.Role > auth.RoleRead && principal.Limited() {
 		if err := m.checkStart(principal, request); err != nil {
