@@ -104,13 +104,32 @@ func (c *Client) admit(principal *auth.Principal, options *CallOptions, rpc rpcC
 	return c.methods[rpc.method].Check(principal, options.Namespace, rpc.request)
 }
 
+// Permits returns an error if [Client.Call] would reject the request before it calls the
+// server. It is for operations that first make other calls.
+func (c *Client) Permits(ctx context.Context, method string, request proto.Message) error {
+	wire, err := encode(request)
+	if err != nil {
+		return err
+	}
+	principal, _ := auth.PrincipalFrom(ctx)
+	return c.admit(principal, optionsFrom(ctx), rpcCall{method: method, request: wire})
+}
+
 // Call is [Client.Invoke] for a request that is not yet encoded.
 func (c *Client) Call(ctx context.Context, method string, request proto.Message) (Response, error) {
-	wire, err := proto.Marshal(request)
+	wire, err := encode(request)
 	if err != nil {
-		return Response{}, problem.New(problem.InvalidRequest, "The request contains text that is not valid UTF-8.").WithCause(err)
+		return Response{}, err
 	}
 	return c.Invoke(ctx, method, wire)
+}
+
+func encode(request proto.Message) ([]byte, error) {
+	wire, err := proto.Marshal(request)
+	if err != nil {
+		return nil, problem.New(problem.InvalidRequest, "The request contains text that is not valid UTF-8.").WithCause(err)
+	}
+	return wire, nil
 }
 
 // Do is like [Client.Call], and decodes the response into a message.

@@ -38,6 +38,9 @@ func (s *Service) StartBatch(w http.ResponseWriter, r *http.Request, namespace s
 		if err != nil {
 			return nil, err
 		}
+		if err := s.upstream.Permits(ctx, spec.Method, request); err != nil {
+			return nil, err
+		}
 		// The count detects an invalid query, with which the job would start and fail later without a reason. Any other
 		// error of the count is ignored, because the job may start nevertheless.
 		countCtx := ctx
