@@ -29,7 +29,7 @@ func NewCertificates(entries []config.Certificate) (*Certificates, error) {
 	c := &Certificates{}
 	var problems []error
 	for i, entry := range entries {
-		principal := &Principal{Name: config.CertificateName + ":" + entry.Name}
+		principal := &Principal{Name: config.CertificateName + ":" + entry.Name, Rate: RateOf(entry.Rate)}
 		path := yamlnode.ElementPath("auth.certificates", i)
 		for j, entry := range entry.Grants {
 			grant, err := parseGrant(yamlnode.ElementPath(path+".grants", j), entry)

@@ -77,3 +77,23 @@ func uris(t *testing.T, texts ...string) []*url.URL {
 	}
 	return parsed
 }
+
+func TestCertificatesHaveOperationsAndARate(t *testing.T) {
+	t.Parallel()
+	entry := config.Certificate{
+		Name: "orders", DNS: "orders", Grants: []config.Grant{{Namespace: "orders", Operations: []string{"start", "signal"}}, {Namespace: "x", Role: "read"}},
+		Rate: config.Rate{PerSecond: 2.5},
+	}
+	certificates, err := auth.NewCertificates([]config.Certificate{entry})
+	require.NoError(t, err)
+	principal, ok := certificates.PrincipalByName("cert:orders")
+	require.True(t, ok)
+	require.Equal(t, []auth.Grant{{Namespace: "orders", Operations: auth.OpStart | auth.OpSignal}, {Namespace: "x", Role: auth.RoleRead}}, principal.Grants)
+	require.Equal(t, auth.Rate{PerSecond: 2.5, Burst: 3}, principal.Rate)
+
+	entry.Grants = []config.Grant{{Role: "owner"}, {Operations: []string{"start", "begin", ""}}}
+	_, err = auth.NewCertificates([]config.Certificate{{}, entry})
+	for _, want := range []string{"auth.certificates[1].grants[0].role: must be", "auth.certificates[1].grants[1].operations[1]: must be", "auth.certificates[1].grants[1].operations[2]: must be"} {
+		require.ErrorContains(t, err, want)
+	}
+}

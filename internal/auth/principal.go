@@ -2,7 +2,10 @@ package auth
 
 import (
 	"context"
+	"math"
 	"time"
+
+	"github.com/flowgate/flowgate/internal/config"
 )
 
 // AnonymousName is the name of the principal that [Anonymous] returns. No API key may
@@ -92,6 +95,14 @@ func (p *Principal) Limited() bool {
 type Rate struct {
 	PerSecond float64
 	Burst     int
+}
+
+// RateOf returns the configured rate, with a burst of one second's requests if none is set.
+func RateOf(r config.Rate) Rate {
+	if r.PerSecond > 0 && r.Burst == 0 {
+		r.Burst = max(1, int(math.Ceil(r.PerSecond)))
+	}
+	return Rate{PerSecond: r.PerSecond, Burst: r.Burst}
 }
 
 // WithBearer returns a copy of p with the token that the caller sent, for

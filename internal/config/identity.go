@@ -56,6 +56,8 @@ type Issuer struct {
 	MaxStale    time.Duration `yaml:"maxStale"`
 
 	Claims Claims `yaml:"claims"`
+	// Rate limits the requests of each caller, by its name.
+	Rate Rate `yaml:"rate"`
 	// Credential is the mode of the credential that is sent to the upstream for the issuer's callers: none,
 	// passthrough, mint, or empty for the upstream's own mode.
 	Credential string `yaml:"credential"`
@@ -85,6 +87,15 @@ type Certificate struct {
 	Email      string  `yaml:"email"`
 	CommonName string  `yaml:"commonName"`
 	Grants     []Grant `yaml:"grants"`
+	// Rate limits the requests of all connections with the name together.
+	Rate Rate `yaml:"rate"`
+}
+
+// Rate is a sustained rate in requests per second, and the maximum burst. Zero PerSecond means no limit, and zero Burst
+// the number of requests that the rate permits in one second.
+type Rate struct {
+	PerSecond float64 `yaml:"perSecond"`
+	Burst     int     `yaml:"burst"`
 }
 
 // Grant is a role (read, write or admin), or a list of operations, on a namespace. A trailing "*" makes it a grant on all

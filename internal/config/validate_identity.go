@@ -61,6 +61,7 @@ func (v *validator) issuers(issuers []Issuer) {
 		v.check(path+".maxLifetime", issuer.MaxLifetime > 0 && issuer.MaxLifetime <= maxLifetime, "must be above 0 and at most 168h")
 		v.positive(path+".maxStale", issuer.MaxStale)
 		v.claims(path+".claims", issuer.Claims)
+		v.rate(path+".rate", issuer.Rate)
 		v.oneOf(path+".credential", issuer.Credential, "", CredentialNone, CredentialPassthrough, CredentialMint)
 	}
 }
@@ -135,6 +136,7 @@ func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
 		v.check(path+".name", !slices.ContainsFunc(certificates[:i], func(other Certificate) bool { return other.Name == c.Name }),
 			"is a duplicate")
 		v.check(path, c.URI != "" || c.DNS != "" || c.Email != "" || c.CommonName != "", "must contain a uri, dns, email or commonName")
+		v.rate(path+".rate", c.Rate)
 		for j, grant := range c.Grants {
 			grantPath := yamlnode.ElementPath(path+".grants", j)
 			v.check(grantPath, (grant.Role == "") != (len(grant.Operations) == 0), "must have either role or operations")
@@ -143,6 +145,13 @@ func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
 				"must be a namespace, or a prefix followed by *")
 		}
 	}
+}
+
+// rate accepts the rates that the keys file accepts, and the zero value.
+func (v *validator) rate(path string, r Rate) {
+	const minPerSecond = 0.001
+	v.check(path+".perSecond", r == Rate{} || r.PerSecond >= minPerSecond && r.PerSecond <= maxPerSecond, "must be from 0.001 to 1000000")
+	v.check(path+".burst", r.Burst >= 0 && r.Burst <= maxPerSecond, "must be from 1 to 1000000")
 }
 
 func (v *validator) listenTLS(l ListenTLS) {

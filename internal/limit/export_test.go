@@ -13,3 +13,9 @@ func (b *Bytes) Callers() int {
 	defer b.mu.Unlock()
 	return len(b.holders)
 }
+
+// MaxLimiters is the maximum number of limiters of a [Rates].
+const MaxLimiters = maxLimiters
+
+// Limiters returns the number of limiters.
+func Limiters(r *Rates) int { return r.byCaller.Len() }

@@ -8,18 +8,25 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/flowgate/flowgate/internal/cache"
 )
 
 // Rates limits the request rate of callers that have a configured limit. Its memory is
-// bounded because it holds one limiter for each such caller. It is safe for concurrent
-// use.
+// bounded: the callers of a JWT issuer are any number. It is safe for concurrent use.
 type Rates struct {
 	mu       sync.Mutex
-	byCaller map[string]*rate.Limiter
+	byCaller *cache.TwoGeneration[string, *rate.Limiter]
 }
 
+// maxLimiters is the maximum number of limiters. A caller loses its limiter, and so gets a
+// full burst, only if half as many others have called since its last request.
+const maxLimiters = 100_000
+
 // NewRates returns a Rates without callers.
-func NewRates() *Rates { return &Rates{byCaller: map[string]*rate.Limiter{}} }
+func NewRates() *Rates {
+	return &Rates{byCaller: cache.NewTwoGeneration[string, *rate.Limiter](maxLimiters)}
+}
 
 // Budget is the remaining quota of a caller after a request.
 type Budget struct {
@@ -42,10 +49,10 @@ func (r *Rates) Take(caller string, perSecond float64, burst int) (b Budget, ok 
 func (r *Rates) limiter(caller string, perSecond float64, burst int, now time.Time) *rate.Limiter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	limiter, known := r.byCaller[caller]
+	limiter, known := r.byCaller.Get(caller)
 	if !known {
 		limiter = rate.NewLimiter(rate.Limit(perSecond), burst)
-		r.byCaller[caller] = limiter
+		r.byCaller.Put(caller, limiter)
 	}
 	if limiter.Limit() != rate.Limit(perSecond) || limiter.Burst() != burst {
 		limiter.SetLimitAt(now, rate.Limit(perSecond))

@@ -2,6 +2,7 @@ package limit_test
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,5 +52,27 @@ func TestAChangedRateAppliesImmediately(t *testing.T) {
 		time.Sleep(10 * time.Millisecond) // at 1,000 requests per second, enough for ten
 		_, ok = rates.Take("busy", 1000, 10)
 		require.True(t, ok)
+	})
+}
+
+// An issuer can name any number of callers, so the memory for their limiters must be bounded.
+func TestRatesForgetCallersThatNoLongerCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rates := limit.NewRates()
+		spent := func(caller string) bool {
+			_, ok := rates.Take(caller, 0.001, 1)
+			return !ok
+		}
+		require.False(t, spent("idle"))
+		require.False(t, spent("active"))
+		for i := range 2 * limit.MaxLimiters {
+			require.False(t, spent(strconv.Itoa(i)))
+			if i%1000 == 0 {
+				require.True(t, spent("active"), "a caller that goes on calling keeps its limiter")
+			}
+		}
+		require.LessOrEqual(t, limit.Limiters(rates), limit.MaxLimiters)
+		require.False(t, spent("idle"))
 	})
 }

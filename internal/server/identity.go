@@ -23,8 +23,8 @@ type identity struct {
 	anonymous *auth.Principal
 	keys      *apikey.Keys
 	tokens    *jwt.Verifier
-	// bearers maps the name of each JWT issuer to a principal with the upstream credential of that issuer. Calls with a
-	// delegated token must use the same upstream credential as the bearer of the JWT who created it.
+	// bearers maps the name of each JWT issuer to a principal with the upstream credential and the rate of that issuer.
+	// Calls with a delegated token must use the same as the bearer of the JWT who created it.
 	bearers map[string]*auth.Principal
 
 	certificates *auth.Certificates
@@ -76,7 +76,7 @@ func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
 	id.bearers = map[string]*auth.Principal{}
 	for _, issuer := range g.cfg.Auth.JWT {
 		g.metrics.StartIssuer(issuer.Name)
-		bearer := &auth.Principal{Name: issuer.Name}
+		bearer := &auth.Principal{Name: issuer.Name, Rate: auth.RateOf(issuer.Rate)}
 		if issuer.Credential != "" { // otherwise the default upstream credential is used
 			if bearer.Credential, err = g.credential(issuer.Credential, ""); err != nil {
 				return err

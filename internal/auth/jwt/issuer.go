@@ -158,6 +158,7 @@ func (i *issuer) principal(t *token, subject string, expiry time.Time) *auth.Pri
 	p := &auth.Principal{
 		Name:       i.config.Name + ":" + subject,
 		Grants:     i.claims.grants(t.claims),
+		Rate:       auth.RateOf(i.config.Rate),
 		Credential: i.credential,
 		Expires:    expiry.Add(i.config.Leeway), // golang-jwt accepts the token until then
 	}

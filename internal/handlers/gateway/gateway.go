@@ -26,7 +26,7 @@ func (s *Service) GetClient(w http.ResponseWriter, r *http.Request, namespace st
 			Namespace: namespace, Identity: req.Identity(), Principal: req.Principal.Name,
 			Role: req.Principal.RoleOn(namespace).String(), Operations: req.Principal.OperationsOn(namespace).Names(),
 			CredentialMode: s.upstream.CredentialMode(req.Principal, namespace),
-			Limits: s.limits, Retry: s.retry,
+			Limits:         s.limits, Retry: s.retry,
 			MetadataKeys:         req.AllowedMetadata().Names(),
 			QueryRejectCondition: cmp.Or(s.options.RejectConditions[namespace], string(openapi.QueryRejectConditionNone)),
 		}), nil
