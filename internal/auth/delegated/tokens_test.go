@@ -193,3 +193,29 @@ func requireInvalid(t *testing.T, f *fixture, token string) {
 	require.True(t, problem.Is(err, problem.InvalidToken), "%v", err)
 	require.Nil(t, p)
 }
+
+// A caller with a grant by operation may delegate its operations and no others, as long as it has them.
+func TestTokensOfACallerWithOperations(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	grant := func(operations auth.Operations) *auth.Principal {
+		return &auth.Principal{Name: "signaller", Grants: []auth.Grant{{Namespace: "orders", Operations: operations}}}
+	}
+	f.delegators["signaller"] = grant(auth.OpSignal)
+	onlySignal := auth.Capability{Namespace: "orders", WorkflowID: "order-7", Signals: []string{"approve"}}
+	token, _, err := f.Issue(f.delegators["signaller"], onlySignal, time.Minute)
+	require.NoError(t, err)
+	bearer, err := f.Verify(t.Context(), token)
+	require.NoError(t, err)
+	require.NoError(t, bearer.Authorize(signal, "orders"))
+	require.Error(t, bearer.Authorize(describe, "orders"))
+	for _, more := range []auth.Capability{
+		approvalCapability(), {Namespace: "orders", WorkflowID: "order-7", Updates: []string{"x"}}, {Namespace: "orders", WorkflowID: "order-7", Read: true},
+	} {
+		_, _, err := f.Issue(f.delegators["signaller"], more, time.Minute)
+		require.True(t, problem.Is(err, problem.OperationForbidden), "%+v", more)
+	}
+	f.delegators["signaller"] = grant(auth.OpRead | auth.OpQuery)
+	_, err = f.Verify(t.Context(), token)
+	require.True(t, problem.Is(err, problem.InvalidToken), "the delegator has lost the operation: %v", err)
+}

@@ -97,6 +97,19 @@ func TestNameAndGrantsFromClaims(t *testing.T) {
 			jsonObject{"permissions": 7},
 			"alice", nil,
 		},
+		"operations": {
+			config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{operation}"},
+			jsonObject{"permissions": []any{"orders:start", "orders:start-activities", "orders:read", "orders:write", "orders:Signal", "x:", "*:start"}},
+			"alice", []auth.Grant{
+				{Namespace: "orders", Operations: auth.OpStart}, {Namespace: "orders", Operations: auth.OpStartActivities},
+				{Namespace: "orders", Operations: auth.OpRead},
+			},
+		},
+		"operations with the default template": {
+			config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{role}"},
+			jsonObject{"permissions": []any{"orders:start", "orders:signal", "orders:terminate"}},
+			"alice", nil,
+		},
 		"object as claim": {
 			config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{role}"},
 			jsonObject{"permissions": jsonObject{"a:read": true}},
