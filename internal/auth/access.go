@@ -118,7 +118,9 @@ func FullMethod(method protoreflect.MethodDescriptor) string {
 func read(o Operations) Access {
 	return Access{Role: RoleRead, Scope: ScopeNamespace, Operations: o, Retry: true}
 }
+
 func write(o Operations) Access { return Access{Role: RoleWrite, Scope: ScopeNamespace, Operations: o} }
+
 func admin(o Operations) Access { return Access{Role: RoleAdmin, Scope: ScopeNamespace, Operations: o} }
 
 // writeOnce is for a write whose request has a request id or an update id.
@@ -129,15 +131,16 @@ func writeOnce(o Operations) Access {
 // open is for a read that needs no grant.
 func open() Access { return Access{Role: RoleRead, Scope: ScopeNone, Retry: true} }
 
-func clusterRead(o Operations) Access {
-	return Access{Role: RoleRead, Scope: ScopeCluster, Operations: o, Retry: true}
+func clusterRead() Access {
+	return Access{Role: RoleRead, Scope: ScopeCluster, Operations: OpReadCluster, Retry: true}
 }
-func clusterAdmin(o Operations) Access {
-	return Access{Role: RoleAdmin, Scope: ScopeCluster, Operations: o}
+
+func clusterAdmin() Access {
+	return Access{Role: RoleAdmin, Scope: ScopeCluster, Operations: OpAdministerCluster}
 }
 
 // clusterAdminRead is for a read whose response (addresses of other clusters, targets
 // of Nexus endpoints) only administrators may see.
-func clusterAdminRead(o Operations) Access {
-	return Access{Role: RoleAdmin, Scope: ScopeCluster, Operations: o, Retry: true}
+func clusterAdminRead() Access {
+	return Access{Role: RoleAdmin, Scope: ScopeCluster, Operations: OpAdministerCluster, Retry: true}
 }

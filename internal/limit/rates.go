@@ -21,7 +21,7 @@ type Rates struct {
 
 // maxLimiters is the maximum number of limiters. A caller loses its limiter, and so gets a
 // full burst, only if half as many others have called since its last request.
-const maxLimiters = 100_000
+const maxLimiters = 20_000
 
 // NewRates returns a Rates without callers.
 func NewRates() *Rates {

@@ -59,6 +59,14 @@ type Operation struct {
 	Retry, Features bool
 }
 
+// authorize returns an error if the principal may not make the request in its namespace.
+func (op *Operation) authorize(p *auth.Principal) error {
+	if op.AnyGrant {
+		return p.AuthorizeInternal(op.Method, op.Namespace)
+	}
+	return p.Authorize(op.Method, op.Namespace)
+}
+
 // Admitted is a request that was admitted. It owns the slots and the audit line of the
 // request, and the memory reserved for the body and the response. It is not safe for
 // concurrent use.
@@ -110,11 +118,7 @@ func (a *Admitted) admit(ctx context.Context, h http.Header, op Operation) error
 			return err
 		}
 	} else {
-		authorize := a.Principal.Authorize
-		if op.AnyGrant {
-			authorize = a.Principal.AuthorizeInternal
-		}
-		if err := authorize(op.Method, op.Namespace); err != nil {
+		if err := op.authorize(a.Principal); err != nil {
 			return err
 		}
 		if err := CheckNamespace(op.Namespace); err != nil {

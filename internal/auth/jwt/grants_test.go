@@ -100,8 +100,10 @@ func TestNameAndGrantsFromClaims(t *testing.T) {
 		"operations": {
 			config.Claims{Subject: "sub", Permissions: "permissions", Template: "{namespace}:{operation}"},
 			jsonObject{"permissions": []any{"orders:start", "orders:start-activities", "orders:read", "orders:write", "orders:Signal", "x:", "*:start"}},
-			"alice", []auth.Grant{
-				{Namespace: "orders", Operations: auth.OpStart}, {Namespace: "orders", Operations: auth.OpStartActivities},
+			"alice",
+			[]auth.Grant{
+				{Namespace: "orders", Operations: auth.OpStart},
+				{Namespace: "orders", Operations: auth.OpStartActivities},
 				{Namespace: "orders", Operations: auth.OpRead},
 			},
 		},

@@ -35,7 +35,8 @@ func Compile() map[string]Method {
 		compiled[name] = Method{
 			fullMethod: name, access: access,
 			always: always.compile(rpc.Input()), limits: limits.compile(rpc.Input()), response: responses.compile(rpc.Output()),
-			starts: starts[name], needs: needs[name], resource: resourceOf(rpc.Input()), taskToken: taskTokenOf(rpc.Input()), target: targets[name].compile(rpc.Input()),
+			starts: starts[name], needs: needs[name],
+			resource: resourceOf(rpc.Input()), taskToken: taskTokenOf(rpc.Input()), target: targets[name].compile(rpc.Input()),
 		}
 	}
 	return compiled

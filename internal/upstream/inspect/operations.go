@@ -39,21 +39,17 @@ type operationsOf func(request []byte) (auth.Operations, error)
 // requestOperations returns the function of each RPC whose work depends on the request.
 func requestOperations() map[string]operationsOf {
 	return map[string]operationsOf{
-		workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName: decoded(func(r *workflowservice.StartWorkflowExecutionRequest) auth.Operations {
-			return policyOperations(r)
-		}),
-		workflowservice.WorkflowService_SignalWithStartWorkflowExecution_FullMethodName: decoded(func(r *workflowservice.SignalWithStartWorkflowExecutionRequest) auth.Operations {
-			return policyOperations(r)
-		}),
-		workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName: decoded(func(r *workflowservice.ExecuteMultiOperationRequest) (needed auth.Operations) {
-			for _, operation := range r.GetOperations() {
-				needed |= policyOperations(operation.GetStartWorkflow())
-			}
-			return needed
-		}),
-		workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName: decoded(func(r *workflowservice.ResetWorkflowExecutionRequest) auth.Operations {
-			return postResetOperations(r.GetPostResetOperations())
-		}),
+		workflowservice.WorkflowService_StartWorkflowExecution_FullMethodName: decoded(
+			func(r *workflowservice.StartWorkflowExecutionRequest) auth.Operations { return policyOperations(r) }),
+		workflowservice.WorkflowService_SignalWithStartWorkflowExecution_FullMethodName: decoded(
+			func(r *workflowservice.SignalWithStartWorkflowExecutionRequest) auth.Operations {
+				return policyOperations(r)
+			}),
+		workflowservice.WorkflowService_ExecuteMultiOperation_FullMethodName: decoded(multiOperations),
+		workflowservice.WorkflowService_ResetWorkflowExecution_FullMethodName: decoded(
+			func(r *workflowservice.ResetWorkflowExecutionRequest) auth.Operations {
+				return postResetOperations(r.GetPostResetOperations())
+			}),
 		workflowservice.WorkflowService_StartBatchOperation_FullMethodName: decoded(batchOperations),
 	}
 }
@@ -86,6 +82,13 @@ func policyOperations(start interface {
 		return auth.OpTerminate
 	}
 	return 0
+}
+
+func multiOperations(r *workflowservice.ExecuteMultiOperationRequest) (needed auth.Operations) {
+	for _, operation := range r.GetOperations() {
+		needed |= policyOperations(operation.GetStartWorkflow())
+	}
+	return needed
 }
 
 // everything is what an operation needs that the gateway does not know.
