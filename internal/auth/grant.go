@@ -29,7 +29,7 @@ func (g Grant) String() string {
 // covers reports whether the grant applies to namespace. No grant applies to the
 // empty namespace: the server would interpret it as a lookup by id or as the default
 // namespace, and the caller is authorised for neither.
-func (g Grant) covers(namespace string) bool {
+func (g *Grant) covers(namespace string) bool {
 	if namespace == "" {
 		return false
 	}
@@ -59,16 +59,16 @@ func (p *Principal) Authorize(fullMethod, namespace string) error {
 	case access.Scope == ScopeCluster:
 		namespace = SystemNamespace
 	}
-	granted := p.grantOn(namespace)
+	role, operations := p.grantedOn(namespace)
 	switch {
-	case granted.permits(access.Role, access.Operations):
+	case suffices(role, operations, &access):
 		return nil
-	case granted.Operations != 0:
+	case operations != 0:
 		return problem.Newf(problem.OperationForbidden, "The caller's grant does not permit the operation; it needs: %s.", access.Operations)
 	case access.Scope == ScopeCluster:
 		return problem.Newf(problem.OperationForbidden,
 			"The operation affects the whole cluster and needs the role %s on %s.", access.Role, SystemNamespace)
-	case granted.Role == 0:
+	case role == 0:
 		return problem.New(problem.NamespaceForbidden, "The caller has no access to the namespace.")
 	default:
 		return problem.Newf(problem.OperationForbidden,
@@ -97,11 +97,12 @@ func (p *Principal) AuthorizeInAnyNamespace(fullMethod string) error {
 		return errOutsideCapability()
 	}
 	access, _ := AccessOf(fullMethod)
-	var anywhere Grant
+	var role Role
+	var operations Operations
 	for _, grant := range p.Grants {
-		anywhere.add(grant)
+		role, operations = max(role, grant.Role), operations|grant.Operations
 	}
-	if anywhere.permits(access.Role, access.Operations) {
+	if suffices(role, operations, &access) {
 		return nil
 	}
 	return problem.New(problem.NamespaceForbidden, "The caller has no access to the namespace.")
@@ -109,40 +110,43 @@ func (p *Principal) AuthorizeInAnyNamespace(fullMethod string) error {
 
 // RoleOn returns the highest role that p has on namespace, or zero if it has
 // none.
-func (p *Principal) RoleOn(namespace string) Role { return p.grantOn(namespace).Role }
+func (p *Principal) RoleOn(namespace string) Role {
+	role, _ := p.grantedOn(namespace)
+	return role
+}
 
 // OperationsOn returns the operations that p has on namespace beside those that its role
 // permits.
-func (p *Principal) OperationsOn(namespace string) Operations { return p.grantOn(namespace).Operations }
+func (p *Principal) OperationsOn(namespace string) Operations {
+	_, operations := p.grantedOn(namespace)
+	return operations
+}
 
 // Permits reports whether p has the role on namespace, or all of the operations.
 func (p *Principal) Permits(namespace string, role Role, operations Operations) bool {
-	return p.grantOn(namespace).permits(role, operations)
+	grantedRole, grantedOperations := p.grantedOn(namespace)
+	return suffices(grantedRole, grantedOperations, &Access{Role: role, Operations: operations})
 }
 
 // HasGrantOn reports whether p may do anything at all in namespace.
 func (p *Principal) HasGrantOn(namespace string) bool {
-	granted := p.grantOn(namespace)
-	return granted.Role != 0 || granted.Operations != 0
+	role, operations := p.grantedOn(namespace)
+	return role != 0 || operations != 0
 }
 
-// grantOn returns the union of the grants that apply to namespace.
-func (p *Principal) grantOn(namespace string) (union Grant) {
+// grantedOn returns the highest role, and all operations, of the grants that apply to
+// namespace.
+func (p *Principal) grantedOn(namespace string) (role Role, operations Operations) {
 	for i := range p.Grants {
-		if p.Grants[i].covers(namespace) {
-			union.add(p.Grants[i])
+		if grant := &p.Grants[i]; grant.covers(namespace) {
+			role, operations = max(role, grant.Role), operations|grant.Operations
 		}
 	}
-	return union
+	return role, operations
 }
 
-func (g *Grant) add(other Grant) {
-	g.Role = max(g.Role, other.Role)
-	g.Operations |= other.Operations
-}
-
-// permits reports whether the grant suffices for an RPC that needs the role, or the
-// operations. An RPC without operations needs the role.
-func (g Grant) permits(role Role, operations Operations) bool {
-	return g.Role >= role || operations != 0 && g.Operations.Contains(operations)
+// suffices reports whether the role or the operations are what an RPC needs. An RPC without
+// operations needs the role.
+func suffices(role Role, operations Operations, needed *Access) bool {
+	return role >= needed.Role || needed.Operations != 0 && operations.Contains(needed.Operations)
 }
