@@ -20,7 +20,7 @@ import (
 )
 
 // shutdownLoad is a group of clients, each with a keep-alive connection. A client sends requests until a response is
-// 503 or it cannot connect, as a load balancer sends requests to a replica until readiness fails.
+// 503, or 504 for a write that was in flight when the drain timed out, or it cannot connect, as a load balancer sends requests to a replica until readiness fails.
 type shutdownLoad struct {
 	clients sync.WaitGroup
 
@@ -71,7 +71,7 @@ func (l *shutdownLoad) call(ctx context.Context, c caller, kind string, request 
 	switch dialFailed := errors.As(err, &dialing) && dialing.Op == "dial"; {
 	case err == nil && written == 1:
 		l.statuses[fmt.Sprintf("%s %d", kind, a.status)]++
-		return a.status != http.StatusServiceUnavailable
+		return a.status != http.StatusServiceUnavailable && a.status != http.StatusGatewayTimeout
 	case dialFailed && written == 0:
 		return false
 	default:

@@ -79,7 +79,7 @@ func TestUpdateRejectedFailedOrNotAccepted(t *testing.T) {
 	withoutWorker := startWithoutWorker(t)
 	begin := time.Now()
 	p = writer().post(t, workflowPath(withoutWorker.WorkflowID, "/updates?wait=2s"), updateBody("add", 1, `"updateId":"one"`)).
-		problem(t, http.StatusGatewayTimeout, "update-not-admitted")
+		problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	require.Less(t, time.Since(begin), 10*time.Second)
 	require.Equal(t, []string{withoutWorker.WorkflowID, "one"}, []string{p.WorkflowID, p.UpdateID})
 	require.True(t, p.Retryable)
@@ -195,7 +195,7 @@ func TestUpdateBeyondLimitIsRejected(t *testing.T) {
 	} {
 		begin := time.Now()
 		rejected := writer().post(t, path, body)
-		p := rejected.problem(t, http.StatusGatewayTimeout, "workflow-busy")
+		p := rejected.problem(t, http.StatusServiceUnavailable, "workflow-busy")
 		require.Less(t, time.Since(begin), wait)
 		require.Equal(t, []string{s.WorkflowID, "one-more"}, []string{p.WorkflowID, p.UpdateID})
 		require.True(t, p.Retryable)
@@ -244,7 +244,7 @@ func TestRepeatedUpdateWithoutWorkerRunsOnce(t *testing.T) {
 	s := as[started](t, writer().post(t, workflows, startBody("Ledger", newID(t), queue, `"args":[0]`)).expect(t, http.StatusCreated))
 	body := updateBody("add", 7, `"updateId":"seven"`)
 	for range 2 {
-		writer().post(t, workflowPath(s.WorkflowID, "/updates?wait=1s"), body).problem(t, http.StatusGatewayTimeout, "update-not-admitted")
+		writer().post(t, workflowPath(s.WorkflowID, "/updates?wait=1s"), body).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	}
 	lateWorker := newWorkerOn(shared.stack.Client(), queue)
 	require.NoError(t, lateWorker.Start())
@@ -370,7 +370,7 @@ func TestUpdateWithStartReturnsOutcomeOfUpdate(t *testing.T) {
 	terminate(t, id)
 
 	withoutWorker := `{"start":` + startBody("Ledger", newID(t), "unpolled-"+newID(t), `"idConflictPolicy":"USE_EXISTING"`) + `,"update":` + updateBody("add", 1) + `}`
-	p := writer().post(t, updatesWithStart+"?wait=2s", withoutWorker).problem(t, http.StatusGatewayTimeout, "update-not-admitted")
+	p := writer().post(t, updatesWithStart+"?wait=2s", withoutWorker).problem(t, http.StatusServiceUnavailable, "update-not-admitted")
 	require.NotEmpty(t, p.UpdateID)
 	terminate(t, p.WorkflowID)
 	cron := `{"start":` + ledgerStartBody(newID(t), `"idConflictPolicy":"FAIL"`, `"cronSchedule":"@daily"`) + `,"update":` + updateBody("add", 1) + `}`

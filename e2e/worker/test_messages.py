@@ -136,7 +136,7 @@ def test_update_without_a_worker_can_be_sent_again(flowgate: Flowgate, task_queu
     flowgate.start("Messages", new_id, task_queue + "-idle")
     with pytest.raises(FlowgateError) as not_admitted:
         flowgate.update(new_id, "exchange", "one", wait="1s", updateId="u")
-    assert (not_admitted.value.status, not_admitted.value.code) == (504, "update-not-admitted")
+    assert (not_admitted.value.status, not_admitted.value.code) == (503, "update-not-admitted")
     assert (not_admitted.value.retryable, not_admitted.value.problem["updateId"]) == (True, "u")
     flowgate.terminate(new_id)
 

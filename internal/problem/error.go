@@ -24,10 +24,9 @@ type Error struct {
 	// Upstream is the status that the upstream returned, or nil if the error
 	// comes from the gateway itself.
 	Upstream *status.Status
-	// WriteSent reports that a call that writes was sent to the upstream, so that the
-	// request may have taken effect. The HTTP status is then never 503: see
-	// [Error.StatusCode].
-	WriteSent bool
+	// MayHaveTakenEffect reports that a call that writes was sent to the upstream and was
+	// not refused: see [Error.StatusCode].
+	MayHaveTakenEffect bool
 
 	cause error
 }
@@ -109,24 +108,25 @@ func (e *Error) WithCause(cause error) *Error {
 	return e
 }
 
-// AfterWrite returns err for a request that has sent a call that writes. It returns a
-// copy of a problem, because several requests may share one.
+// AfterWrite returns err for a request that has sent a call that writes, which may have
+// taken effect. It returns a copy of a problem, because several requests may share one.
 func AfterWrite(err error) error {
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.WriteSent {
+	if !ok || e.MayHaveTakenEffect {
 		return err
 	}
 	sent := *e
-	sent.WriteSent = true
+	sent.MayHaveTakenEffect = true
 	return &sent
 }
 
 // StatusCode returns the HTTP status on the client API. It is that of the code's [Row],
-// except that after a write was sent, 504 replaces 503. So a load balancer, which sees
-// only the status, can repeat every request that gets 503.
+// except that 504 replaces 503 if a write may have taken effect. So a load balancer, which
+// sees only the status, can repeat a request that gets 503. [UpdateNotAdmitted] keeps 503:
+// the update is safe to repeat with its id, and load balancers must not repeat updates.
 func (e *Error) StatusCode() int {
 	status := e.Code.Row().Status
-	if e.WriteSent && status == http.StatusServiceUnavailable {
+	if e.MayHaveTakenEffect && e.Code != UpdateNotAdmitted && status == http.StatusServiceUnavailable {
 		return http.StatusGatewayTimeout
 	}
 	return status

@@ -297,8 +297,9 @@ var explanations = []explanationEntry{
 			"with an `Idempotency-Key` you can repeat it safely.",
 	}},
 	{UpstreamOverloaded, Explanation{
-		Cause:  "The Temporal server rejected the request because it is overloaded.",
-		Remedy: "Retry after `Retry-After`, with exponential backoff.",
+		Cause: "The Temporal server rejected the request because it is overloaded. With status 503 the request had no effect. With " +
+			"status 504 a write may have taken effect.",
+		Remedy: "Retry after `Retry-After`, with exponential backoff. With an `Idempotency-Key` you can repeat a write safely.",
 	}},
 	{WorkflowBusy, Explanation{
 		Cause: "This workflow receives more calls than the server can process for one workflow. Other workflows are not " +

@@ -31,6 +31,16 @@ const (
 // server, so it must not affect calls for other workflows.
 func IsWorkflowBusy(st *status.Status) bool { return busyDetail(st) != "" }
 
+// IsRefused reports whether the server has refused a call because of its load or of a
+// rate limit, so that the call had no effect. Such a status has the server's detail: one
+// without it may come from a proxy, or from a stream that was reset after the server
+// received the call.
+func IsRefused(st *status.Status) bool {
+	st = failedOperation(st)
+	_, ok := firstDetail(st).(*errordetails.ResourceExhaustedFailure)
+	return ok && st.Code() == codes.ResourceExhausted || busyOperationDetail(st) != ""
+}
+
 // IsUpdateLimitExceeded reports whether an update was rejected because the workflow has reached
 // the limit of updates in flight. With each such rejection, the server drops the updates
 // of the workflow that no worker has accepted yet. So an early retry harms other updates.
@@ -40,18 +50,21 @@ func IsUpdateLimitExceeded(st *status.Status) bool {
 }
 
 // busyDetail returns the detail for a status that concerns one busy workflow,
-// and an empty string for any other status. The status of an update-with-start
-// has a generic message, so busyDetail reads the message of the operation that
-// failed.
-func busyDetail(st *status.Status) string {
+// and an empty string for any other status.
+func busyDetail(st *status.Status) string { return busyOperationDetail(failedOperation(st)) }
+
+// failedOperation returns the status of the operation of an update-with-start that failed,
+// because the status of the call has a generic message. It returns any other status as it
+// is.
+func failedOperation(st *status.Status) *status.Status {
 	if operations, ok := firstDetail(st).(*errordetails.MultiOperationExecutionFailure); ok {
 		for _, operation := range operations.GetStatuses() {
 			if codes.Code(operation.GetCode()) == st.Code() { //nolint:gosec // a gRPC code
-				return busyOperationDetail(OperationStatus(operation))
+				return OperationStatus(operation)
 			}
 		}
 	}
-	return busyOperationDetail(st)
+	return st
 }
 
 func busyOperationDetail(st *status.Status) string {

@@ -82,7 +82,7 @@ var table = map[Code]Row{
 	UpstreamUnavailable: {Status: http.StatusServiceUnavailable, Title: "Temporal server unavailable", Retryable: true, RetryAfter: retrySoon},
 	UpstreamOverloaded:  {Status: http.StatusServiceUnavailable, Title: "Temporal server overloaded", Retryable: true, RetryAfter: retrySoon},
 	WorkflowBusy:        {Status: http.StatusServiceUnavailable, Title: "Workflow busy", Retryable: true, RetryAfter: retrySoon},
-	UpdateNotAdmitted:   {Status: http.StatusGatewayTimeout, Title: "Update not admitted", Retryable: true, RetryAfter: retrySoon},
+	UpdateNotAdmitted:   {Status: http.StatusServiceUnavailable, Title: "Update not admitted", Retryable: true, RetryAfter: retrySoon},
 	Overloaded:          {Status: http.StatusServiceUnavailable, Title: "Overloaded", Retryable: true, RetryAfter: retrySoon},
 	Draining:            {Status: http.StatusServiceUnavailable, Title: "Shutting down", Retryable: true, RetryAfter: retrySoon},
 	JWKSUnavailable:     {Status: http.StatusServiceUnavailable, Title: "Signing keys unavailable", Retryable: true, RetryAfter: retrySoon},

@@ -91,10 +91,10 @@ func TestStatusOfEveryCode(t *testing.T) {
 		501: {"not-offered-by-server"},
 		502: {"upstream-error", "upstream-auth-failed", "upstream-response-too-large"},
 		503: {
-			"upstream-unavailable", "upstream-overloaded", "workflow-busy", "jwks-unavailable",
+			"upstream-unavailable", "upstream-overloaded", "workflow-busy", "update-not-admitted", "jwks-unavailable",
 			"overloaded", "draining",
 		},
-		504: {"deadline-exceeded", "query-timeout", "update-not-admitted"},
+		504: {"deadline-exceeded", "query-timeout"},
 	}
 	want := map[problem.Code]int{}
 	for status, codes := range byStatus {

@@ -53,9 +53,9 @@ func Write(w http.ResponseWriter, err error, at Occurrence) int {
 	options := json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true)) // gRPC messages may contain any bytes
 	body, marshalErr := json.Marshal(e.document(row, at), options)
 	if marshalErr != nil { // a member cannot be encoded; the document is written without members
-		retryAfter, writeSent := e.RetryAfter, e.WriteSent
+		retryAfter, mayHaveTakenEffect := e.RetryAfter, e.MayHaveTakenEffect
 		e = New(e.Code, e.Detail).WithCause(marshalErr)
-		e.RetryAfter, e.WriteSent = retryAfter, writeSent
+		e.RetryAfter, e.MayHaveTakenEffect = retryAfter, mayHaveTakenEffect
 		body, _ = json.Marshal(e.document(row, at), options)
 	}
 	body = append(body, '\n')

@@ -249,12 +249,12 @@ func (a *Admitted) ReleaseSlot(ctx context.Context) {
 
 // Reject is like [Admitted.Release], for a request that fails with err. The audit line
 // has this error unless the request has made a call that writes. Reject returns the error
-// for the response, which differs from err if such a call was sent.
+// for the response, which differs from err if such a call may have taken effect.
 func (a *Admitted) Reject(ctx context.Context, err error) error {
 	a.front.Upstream.RejectTrail(ctx, a.Principal, a.options.Trail, a.method, a.options.Namespace, err)
 	a.slot.Release()
 	a.body.Release()
-	if a.options.Trail.WriteSent() {
+	if a.options.Trail.MayHaveTakenEffect() {
 		return problem.AfterWrite(err)
 	}
 	return err

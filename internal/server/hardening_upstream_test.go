@@ -52,7 +52,7 @@ func failingUpstreams() []hostile {
 	rps := fails(64, "a rate limit", http.StatusTooManyRequests, "rate-limited", codes.ResourceExhausted, "namespace rate limit exceeded",
 		exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT))
 	rps.check = header("Retry-After", "1")
-	overloaded := fails(64, "an overloaded server", http.StatusGatewayTimeout, "upstream-overloaded", codes.ResourceExhausted, "busy",
+	overloaded := fails(64, "an overloaded server", http.StatusServiceUnavailable, "upstream-overloaded", codes.ResourceExhausted, "busy",
 		exhausted(enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED))
 	overloaded.check = header("Retry-After", "1")
 	started := hostile{

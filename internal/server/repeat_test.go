@@ -22,9 +22,9 @@ import (
 // repeatCase has requests that fail with a code. A load balancer repeats a request that gets 503.
 type repeatCase struct {
 	configure func(*config.Config)
-	// unsent sends a write that fails before the gateway has sent a call, sent one that fails after that. Nil means that
-	// the code has no such request.
-	unsent, sent func(*testing.T, *servertest.Gateway) servertest.Response
+	// unsent sends a write that fails before the gateway has sent a call, refused one that Temporal refuses, and sent one
+	// whose effect is unknown. Nil means that the code has no such request.
+	unsent, refused, sent func(*testing.T, *servertest.Gateway) servertest.Response
 }
 
 func terminate(t *testing.T, g *servertest.Gateway) servertest.Response {
@@ -91,13 +91,35 @@ var repeatCases = map[problem.Code]repeatCase{
 		},
 		sent: terminateThatFails(codes.Unavailable, 0),
 	},
-	problem.UpstreamOverloaded: {sent: terminateThatFails(codes.ResourceExhausted, enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED)},
-	problem.WorkflowBusy:       {sent: terminateThatFails(codes.ResourceExhausted, enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW)},
-	problem.JWKSUnavailable:    {}, // requireKeysUnavailable: authentication comes before every call
+	problem.UpstreamOverloaded: {
+		refused: terminateThatFails(codes.ResourceExhausted, enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED),
+		// The first attempt may have taken effect.
+		sent: func(t *testing.T, g *servertest.Gateway) servertest.Response {
+			t.Helper()
+			g.Upstream.Handle("StartWorkflowExecution", upstreamtest.InTurn(upstreamtest.Fail(codes.Unavailable, "no"), refuseByOverload()))
+			return g.Do(t, http.MethodPost, servertest.WorkflowsPath, servertest.StartBody(""))
+		},
+	},
+	problem.WorkflowBusy: {refused: terminateThatFails(codes.ResourceExhausted, enums.RESOURCE_EXHAUSTED_CAUSE_BUSY_WORKFLOW)},
+	problem.UpdateNotAdmitted: {refused: func(t *testing.T, g *servertest.Gateway) servertest.Response {
+		t.Helper()
+		g.Upstream.Handle("UpdateWorkflowExecution", upstreamtest.Respond(&workflowservice.UpdateWorkflowExecutionResponse{
+			Stage: enums.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_ADMITTED,
+		}))
+		return g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=1s", `{"update":"add"}`)
+	}},
+	problem.JWKSUnavailable: {}, // requireKeysUnavailable: authentication comes before every call
 }
 
-// A load balancer repeats a request that gets 503, even a write. So no request gets 503 after a write was sent.
-func TestNoWriteGets503AfterItWasSent(t *testing.T) {
+// refuseByOverload returns the error with which an overloaded Temporal server refuses a call.
+func refuseByOverload() upstreamtest.Handler {
+	return upstreamtest.Fail(codes.ResourceExhausted, "no",
+		&errordetails.ResourceExhaustedFailure{Cause: enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED})
+}
+
+// A load balancer repeats a request that gets 503, even a write. So no write that may have taken effect gets 503, except an
+// update, whose paths load balancers exclude.
+func TestNoWriteGets503IfItMayHaveTakenEffect(t *testing.T) {
 	t.Parallel()
 	for _, code := range problem.Codes() {
 		c, ok := repeatCases[code]
@@ -108,6 +130,7 @@ func TestNoWriteGets503AfterItWasSent(t *testing.T) {
 			status int
 		}{
 			{"not sent", c.unsent, http.StatusServiceUnavailable},
+			{"refused", c.refused, http.StatusServiceUnavailable},
 			{"sent", c.sent, http.StatusGatewayTimeout},
 		} {
 			if test.send == nil {
@@ -159,8 +182,7 @@ func TestAStartWhoseWaitFailsGetsNo503(t *testing.T) {
 		g := servertest.Start(t, servertest.Options{})
 		synctest.Wait()
 		g.Upstream.Handle("StartWorkflowExecution", upstreamtest.Respond(&workflowservice.StartWorkflowExecutionResponse{RunId: "r", Started: true}))
-		g.Upstream.Handle("GetWorkflowExecutionHistory", upstreamtest.Fail(codes.ResourceExhausted, "no",
-			&errordetails.ResourceExhaustedFailure{Cause: enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED}))
+		g.Upstream.Handle("GetWorkflowExecutionHistory", refuseByOverload())
 		resp := g.Do(t, http.MethodPost, servertest.WorkflowsPath+"?wait=20s", servertest.StartBody(""))
 		require.NotEmpty(t, g.Upstream.Calls("GetWorkflowExecutionHistory"))
 		require.Equal(t, []any{http.StatusGatewayTimeout, "upstream-overloaded"}, []any{resp.Status, resp.Field(t, "code")}, resp.Body)

@@ -72,15 +72,15 @@ func (c *Client) invoke(ctx context.Context, principal *auth.Principal, options 
 		outbound.server = &peer.Peer{}
 	}
 	response, err := route.server.attempts(ctx, outbound)
-	if outbound.writeSent() && options.Trail != nil {
-		options.Trail.sent = true
+	if outbound.effect && options.Trail != nil {
+		options.Trail.effect = true
 	}
 	switch {
 	case outbound.memoryErr != nil:
 		return Response{}, outbound.memoryErr
 	case err != nil:
 		err = c.problemOf(ctx, outbound, route.restoreNamespaceName(err, options.Namespace))
-		if outbound.writeSent() {
+		if outbound.effect {
 			err = problem.AfterWrite(err)
 		}
 		return Response{}, err
@@ -158,16 +158,25 @@ type outboundCall struct {
 	memory            MemoryReserver // nil if the response needs no reservation, and for a write
 	limit             int            // the maximum size of the response, in bytes
 	memoryErr         error          // the error of the last memory.Reserve
-	server            *peer.Peer     // of a write: where an attempt was sent to; nil for a read
+	server            *peer.Peer     // of a write: where the last attempt was sent to; nil for a read
 
 	begin        time.Time // when the first attempt began
 	attemptBegin time.Time // when the current attempt began
 	response     Response
+	effect       bool // the call writes, and an attempt may have taken effect
 }
 
-// writeSent reports whether the call writes and an attempt was sent. gRPC sets the peer
-// only if it has opened a stream on a connection.
-func (o *outboundCall) writeSent() bool { return o.server != nil && o.server.Addr != nil }
+// observeEffect records whether the last attempt, which ended with err, may have taken
+// effect. gRPC sets the peer only if it has opened a stream on a connection.
+func (o *outboundCall) observeEffect(err error) {
+	if o.server == nil || o.server.Addr == nil {
+		return
+	}
+	*o.server = peer.Peer{}
+	if !problem.IsRefused(status.Convert(err)) {
+		o.effect = true
+	}
+}
 
 // timeout returns the timeout of each attempt of a call.
 func (c *Client) timeout(options *CallOptions) time.Duration {
@@ -250,6 +259,7 @@ func (s *server) attempt(ctx context.Context, call *outboundCall) (size int, err
 	s.options.Tracing.Inject(ctx, call.md)
 	call.attemptBegin = time.Now()
 	err = s.conn.Invoke(metadata.NewOutgoingContext(ctx, call.md), call.method, &call.request, &call.response, s.callOptions(call)...)
+	call.observeEffect(err)
 	if size = s.oversize(call, err); size > 0 {
 		err = nil
 	}

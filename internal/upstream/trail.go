@@ -22,15 +22,15 @@ type Trail struct {
 	record  telemetry.Audit
 	pending bool // record has not been written yet
 	written bool // at least one line has been written
-	sent    bool // a call that writes was sent to the server
+	effect  bool // a call that writes may have taken effect
 }
 
 // HasCall reports whether a call that writes is in the trail.
 func (t *Trail) HasCall() bool { return t.pending || t.written }
 
-// WriteSent reports whether the gateway has sent a call that writes, so that the operation
-// may have taken effect.
-func (t *Trail) WriteSent() bool { return t.sent }
+// MayHaveTakenEffect reports whether the gateway has sent a call that writes and that the
+// server has not refused.
+func (t *Trail) MayHaveTakenEffect() bool { return t.effect }
 
 // audited reports whether a call to an RPC gets an audit line. All writes get one. A poll
 // for tasks requires the role write, but changes nothing unless it receives a task, which

@@ -42,7 +42,7 @@ func TestAnUpdateAboveTheServersLimitFailsImmediately(t *testing.T) {
 		g.Upstream.Handle("UpdateWorkflowExecution", failAtUpdateLimit())
 		begin := time.Now()
 		resp := g.Do(t, http.MethodPost, servertest.UpdatesPath+"?wait=30s", handlerstest.AddItemBody)
-		require.Equal(t, http.StatusGatewayTimeout, resp.Status, resp.Body)
+		require.Equal(t, http.StatusServiceUnavailable, resp.Status, resp.Body)
 		require.Equal(t, []string{"workflow-busy", "order", "u-1", "true"}, []string{
 			resp.Field(t, "code"), resp.Field(t, "workflowId"), resp.Field(t, "updateId"), resp.Field(t, "retryable"),
 		})

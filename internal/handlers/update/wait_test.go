@@ -67,7 +67,7 @@ func TestAnUpdateThatNoWorkerAcceptsIsNotAdmitted(t *testing.T) {
 				resp = g.Do(t, http.MethodPost, servertest.UpdatesPath+query, handlerstest.AddItemBody, "Request-Timeout", "1s")
 			})
 			require.Equal(t, want, took, query)
-			require.Equal(t, http.StatusGatewayTimeout, resp.Status, resp.Body)
+			require.Equal(t, http.StatusServiceUnavailable, resp.Status, resp.Body)
 			require.Equal(t, "update-not-admitted", resp.Field(t, "code"))
 			require.Equal(t, "u-1", resp.Field(t, "updateId"))
 			require.Equal(t, "order", resp.Field(t, "workflowId"))
