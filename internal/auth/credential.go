@@ -190,9 +190,9 @@ func parseToken(content []byte, _ *staticToken) (*staticToken, error) {
 // is for a metric: only the upstream verifies the token.
 func expiryOf(token string) time.Time {
 	var claims jwt.RegisteredClaims
-	// An error can mean that the algorithm is unknown, in which case the claims are still set.
-	_, _, _ = jwt.NewParser().ParseUnverified(token, &claims)
-	if claims.ExpiresAt == nil {
+	_, _, err := jwt.NewParser().ParseUnverified(token, &claims)
+	// If only the algorithm is unknown, the claims are still set.
+	if err != nil && !errors.Is(err, jwt.ErrTokenUnverifiable) || claims.ExpiresAt == nil {
 		return time.Time{}
 	}
 	return claims.ExpiresAt.Time

@@ -10,18 +10,22 @@ import (
 
 func TestHashDependsOnEverySetting(t *testing.T) {
 	t.Parallel()
-	// The defaults with one variable set to another value each, or to the default.
-	hashes := map[string]string{}
+	hashes := map[string]bool{}
 	for _, environ := range [][]string{
-		nil, {"FLOWGATE_LOG_LEVEL=debug"}, {"FLOWGATE_LISTEN_DRAIN_DELAY=6s"}, {"FLOWGATE_LIMITS_IN_FLIGHT_CALLER_SHARE=0.5"},
-		{"FLOWGATE_METRICS_CALLERS=7"}, {"FLOWGATE_LISTEN_HOSTS=a.example"}, {"FLOWGATE_LISTEN_HOSTS=a.example,b.example"},
+		nil,
+		{"FLOWGATE_LOG_LEVEL=debug"},
+		{"FLOWGATE_LISTEN_DRAIN_DELAY=6s"},
+		{"FLOWGATE_LIMITS_IN_FLIGHT_CALLER_SHARE=0.5"},
+		{"FLOWGATE_METRICS_CALLERS=7"},
+		{"FLOWGATE_LISTEN_HOSTS=a.example"},
+		{"FLOWGATE_LISTEN_HOSTS=a.example,b.example"},
 		{"FLOWGATE_UPSTREAM_TLS_ENABLED=true"},
 	} {
 		cfg, err := config.Load(config.LoadOptions{Environ: append(environ, "FLOWGATE_AUTH_INSECURE_ANONYMOUS=true")})
 		require.NoError(t, err)
 		require.Len(t, cfg.Hash(), 12)
 		require.NotContains(t, hashes, cfg.Hash(), environ)
-		hashes[cfg.Hash()] = "seen"
+		hashes[cfg.Hash()] = true
 	}
 	same, err := config.Load(config.LoadOptions{Environ: []string{"FLOWGATE_AUTH_INSECURE_ANONYMOUS=true", "FLOWGATE_LISTEN_HOSTS="}})
 	require.NoError(t, err)

@@ -138,8 +138,8 @@ func TestGaugesReportWhenCertificatesKeysAndTokensExpire(t *testing.T) {
 		requireSample(t, g, `flowgate_certificate_expiry_timestamp_seconds{certificate="listener"}`, hours(48))
 		requireSample(t, g, `flowgate_certificate_expiry_timestamp_seconds{certificate="upstream"}`, hours(72))
 		requireSample(t, g, "flowgate_upstream_credential_expiry_timestamp_seconds", hours(96))
-		_, any := sample(t, g, "flowgate_keys_next_expiry_timestamp_seconds")
-		require.False(t, any, "the only secret with an expiry has expired")
+		_, exists := sample(t, g, "flowgate_keys_next_expiry_timestamp_seconds")
+		require.False(t, exists, "the only secret with an expiry has expired")
 
 		// The token of a key expires before the token of the namespace.
 		token := filepath.Join(filepath.Dir(f.keys), "token")
@@ -153,8 +153,8 @@ func TestGaugesReportWhenCertificatesKeysAndTokensExpire(t *testing.T) {
 		requireSample(t, g, "flowgate_upstream_credential_expiry_timestamp_seconds", hours(1))
 		requireSample(t, g, "flowgate_keys_next_expiry_timestamp_seconds", hours(2))
 		time.Sleep(2 * time.Hour)
-		_, any = sample(t, g, "flowgate_keys_next_expiry_timestamp_seconds")
-		require.False(t, any, "the secret has expired")
+		_, exists = sample(t, g, "flowgate_keys_next_expiry_timestamp_seconds")
+		require.False(t, exists, "the secret has expired")
 		requireSample(t, g, "flowgate_upstream_credential_expiry_timestamp_seconds", hours(1))
 	})
 }
@@ -179,8 +179,8 @@ func TestCountersOfKnownLabelsBeginAtZero(t *testing.T) {
 		} {
 			requireSample(t, g, series, 0)
 		}
-		_, any := sample(t, g, `flowgate_upstream_retries_total{rpc_method="TerminateWorkflowExecution"}`)
-		require.False(t, any, "the call is never retried")
+		_, exists := sample(t, g, `flowgate_upstream_retries_total{rpc_method="TerminateWorkflowExecution"}`)
+		require.False(t, exists, "the call is never retried")
 
 		require.NoError(t, os.WriteFile(f.keys, []byte("keys: ["), 0o600))
 		awaitReload()

@@ -39,7 +39,7 @@ func newCallerLabels(name string) *callerLabels {
 // of returns the label sets of a caller.
 func (c *callers) of(name string) *callerLabels {
 	if found, ok := c.known.Load(name); ok {
-		return found.(*callerLabels) //nolint:forcetypeassert,revive // the map has no other type
+		return found.(*callerLabels) //nolint:forcetypeassert // the map has no other type
 	}
 	if c.size.Load() >= int64(c.limit) {
 		return c.others
@@ -47,7 +47,7 @@ func (c *callers) of(name string) *callerLabels {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if found, ok := c.known.Load(name); ok {
-		return found.(*callerLabels) //nolint:forcetypeassert,revive // the map has no other type
+		return found.(*callerLabels) //nolint:forcetypeassert // the map has no other type
 	}
 	if c.size.Load() >= int64(c.limit) {
 		return c.others

@@ -24,13 +24,13 @@ func NewMetricReaders(ctx context.Context, getenv func(string) string) ([]sdkmet
 	if sdkDisabled(getenv) {
 		return nil, nil
 	}
-	if value := getenv("OTEL_LOGS_EXPORTER"); value != "" && value != "none" {
+	if value := getenv("OTEL_LOGS_EXPORTER"); value != "" && value != exporterNone {
 		return nil, fmt.Errorf("OTEL_LOGS_EXPORTER: %q is not supported; use none and collect the log from standard error", value)
 	}
 	otlp := false
 	for name := range strings.SplitSeq(getenv("OTEL_METRICS_EXPORTER"), ",") {
 		switch name = strings.TrimSpace(name); name {
-		case "", "none", "prometheus": // the admin listener always serves /metrics
+		case "", exporterNone, "prometheus": // the admin listener always serves /metrics
 		case "otlp":
 			otlp = true
 		default:
@@ -74,6 +74,9 @@ func registerRuntime(registry *prometheus.Registry) error {
 	}
 	return nil
 }
+
+// exporterNone is the value of the variables that select exporters to export nothing.
+const exporterNone = "none"
 
 // The protocols of OTLP that the gateway supports.
 const (

@@ -39,7 +39,7 @@ func NewTracing(ctx context.Context, getenv func(string) string, version string)
 		return &Tracing{}, nil
 	}
 	switch exporter := getenv("OTEL_TRACES_EXPORTER"); exporter {
-	case "", "none":
+	case "", exporterNone:
 		return &Tracing{}, nil
 	case "otlp":
 	default:
