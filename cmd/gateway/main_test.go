@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -299,6 +300,34 @@ func TestInvalidArgumentsExitWithUsage(t *testing.T) {
 		require.Equal(t, exitUsage, code, args)
 		require.NotEmpty(t, stderr, args)
 	}
+}
+
+// A service manager restarts the gateway after a failure, but not if a restart cannot help. The test is not parallel,
+// because serve sets the minimum interval of DNS lookups, which is global in gRPC.
+//
+//nolint:paralleltest // see above
+func TestServeDistinguishesInvalidConfigurationFromFailure(t *testing.T) {
+	dir := t.TempDir()
+	file, keysFile := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "keys.yaml")
+	writeFile(t, file, "listen: {public: \"127.0.0.1:0\", admin: \"127.0.0.1:0\"}\nauth: {apiKeys: {file: keys.yaml}}\n")
+	writeFile(t, keysFile, "keys: [{id: A, secrets: []}]")
+	code, _, stderr := runCommand("serve", "--config", file)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, keysFile+": keys[0].id: must be")
+
+	writeFile(t, keysFile, "keys: []")
+	signing := filepath.Join(dir, "signing.pem")
+	writeFile(t, signing, "no key")
+	code, _, stderr = runCommand("serve", "--config", file, "--set", "upstream.credential.mode=mint", "--set", "upstream.credential.mint.keyFile="+signing)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "upstream.credential.mint.keyFile: "+signing)
+
+	occupied, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer occupied.Close()
+	code, _, stderr = runCommand("serve", "--config", file, "--set", "listen.public="+occupied.Addr().String())
+	require.Equal(t, exitFailure, code)
+	require.Contains(t, stderr, "address already in use")
 }
 
 func TestVersionAndHelp(t *testing.T) {

@@ -38,11 +38,14 @@ func serve(args []string, stderr io.Writer) int {
 	limitMemory(telemetry.NewLogger(log, cfg.Log.Level, cfg.Log.Format))
 	err := server.Run(ctx, cfg, server.Options{Version: version, Log: log, Getenv: os.Getenv})
 	_ = log.Close()
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "gateway:", err)
-		return exitFailure
+	if err == nil {
+		return exitOK
 	}
-	return exitOK
+	_, _ = fmt.Fprintln(stderr, "gateway:", err)
+	if _, invalid := errors.AsType[*server.ConfigurationError](err); invalid {
+		return exitUsage
+	}
+	return exitFailure
 }
 
 // load reads the configuration that args select. If ok is false, load has printed

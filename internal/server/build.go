@@ -60,7 +60,7 @@ func CheckKeys(cfg *config.Config) error {
 func build(ctx context.Context, cfg *config.Config, options Options) (*gateway, error) {
 	g, err := assemble(ctx, cfg, options)
 	if err != nil {
-		return nil, err
+		return nil, &ConfigurationError{err}
 	}
 	if err := g.listen(options); err != nil {
 		g.close()

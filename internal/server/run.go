@@ -36,6 +36,13 @@ type Options struct {
 	Getenv func(string) string
 }
 
+// ConfigurationError is an invalid configuration, file or environment variable, which a restart does not change.
+type ConfigurationError struct{ err error }
+
+func (e *ConfigurationError) Error() string { return e.err.Error() }
+
+func (e *ConfigurationError) Unwrap() error { return e.err }
+
 // lastWrites is the maximum time for each of the last steps of a drain: to write the last responses, to close the
 // connections of a server, and to flush the telemetry.
 const lastWrites = 5 * time.Second
@@ -45,7 +52,8 @@ const lastWrites = 5 * time.Second
 const lastRequests = time.Second
 
 // Run serves until ctx is done, and then drains (see package drain): it fails the readiness probe, serves for the drain
-// delay, ends the waits, completes the requests in flight, and stops. It returns nil after a complete drain.
+// delay, ends the waits, completes the requests in flight, and stops. It returns nil after a complete drain, and a
+// [ConfigurationError] if the configuration, or a file or environment variable that it uses, is invalid.
 func Run(ctx context.Context, cfg *config.Config, options Options) error {
 	g, err := build(ctx, cfg, options)
 	if err != nil {
