@@ -161,13 +161,28 @@ func (l *Load) runs(t *testing.T) map[string]int {
 	})
 	require.NoError(t, result.err)
 	require.Equal(t, http.StatusOK, result.status, "%s", result.body)
-	runs := map[string]int{}
-	for line := range bytes.Lines(result.body) {
-		var run struct {
-			WorkflowID string `json:"workflowId"`
-		}
-		require.NoError(t, json.Unmarshal(line, &run))
-		runs[run.WorkflowID]++
-	}
+	runs, err := countRuns(result.body)
+	require.NoError(t, err)
 	return runs
+}
+
+// countRuns returns the number of runs of each workflow in a list, which has a line for each run. A list of several pages
+// can have a run twice: Temporal lists open runs first, so a run that closes between two pages moves to a later one.
+func countRuns(list []byte) (map[string]int, error) {
+	type run struct {
+		WorkflowID string `json:"workflowId"`
+		RunID      string `json:"runId"`
+	}
+	seen, runs := map[run]bool{}, map[string]int{}
+	for line := range bytes.Lines(list) {
+		var r run
+		if err := json.Unmarshal(line, &r); err != nil {
+			return nil, fmt.Errorf("line of a list: %w", err)
+		}
+		if !seen[r] {
+			seen[r] = true
+			runs[r.WorkflowID]++
+		}
+	}
+	return runs, nil
 }
