@@ -7,11 +7,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Hash returns a short hash of all settings. Replicas of one version with equal settings have equal hashes. The hash does
-// not cover the contents of files, and so depends on no secret.
+// Hash returns a short hash of all settings but the addresses to listen on, in which replicas on one machine must differ.
+// Replicas of one version whose other settings are equal have equal hashes. The hash does not cover the contents of files,
+// and so depends on no secret.
 func (c *Config) Hash() string {
 	const length = 12 // hexadecimal digits: enough to tell a handful of configurations apart
-	text, err := yaml.Marshal(c)
+	shared := *c
+	shared.Listen.Public, shared.Listen.Admin = "", ""
+	text, err := yaml.Marshal(&shared)
 	if err != nil {
 		return "" // impossible: every setting has a type that YAML can represent
 	}

@@ -38,3 +38,17 @@ func TestHashDependsOnEverySetting(t *testing.T) {
 		require.Equal(t, first, same.Hash(), "the order of maps has no effect")
 	}
 }
+
+func TestReplicasOnOneMachineHaveEqualHashes(t *testing.T) {
+	t.Parallel()
+	load := func(public, admin string) string {
+		cfg, err := config.Load(config.LoadOptions{Environ: []string{
+			"FLOWGATE_AUTH_INSECURE_ANONYMOUS=true", "FLOWGATE_LISTEN_PUBLIC=" + public, "FLOWGATE_LISTEN_ADMIN=" + admin,
+		}})
+		require.NoError(t, err)
+		hash := cfg.Hash()
+		require.Equal(t, public, cfg.Listen.Public, "the configuration itself does not change")
+		return hash
+	}
+	require.Equal(t, load("127.0.0.1:8080", "127.0.0.1:8081"), load("127.0.0.1:8180", "127.0.0.1:8181"))
+}
