@@ -51,6 +51,20 @@ type secret struct {
 	principal *auth.Principal
 }
 
+// expiry returns when the last secret expires, or the zero time if one never does.
+func (e *entry) expiry() (last time.Time) {
+	for i := range e.secrets {
+		at := e.secrets[i].notAfter
+		if at.IsZero() {
+			return at
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
 func (s *secret) expired(now time.Time) bool {
 	return !s.notAfter.IsZero() && now.After(s.notAfter)
 }
@@ -87,16 +101,14 @@ func (k *Keys) Credentials() iter.Seq[*auth.Credential] {
 	return maps.Values(k.file.Load().credentials)
 }
 
-// NextExpiry returns when the next secret of an enabled key expires, or the zero time if none
-// does.
+// NextExpiry returns when the next enabled key expires, or the zero time if none does. A key expires with the last of its
+// secrets, so an old secret that expires during a rotation has no effect.
 func (k *Keys) NextExpiry() (next time.Time) {
 	now := k.now()
 	for _, e := range k.file.Load().byID {
-		for i := range e.secrets {
-			at := e.secrets[i].notAfter
-			if !e.disabled && at.After(now) && (next.IsZero() || at.Before(next)) {
-				next = at
-			}
+		at := e.expiry()
+		if !e.disabled && at.After(now) && (next.IsZero() || at.Before(next)) {
+			next = at
 		}
 	}
 	return next

@@ -59,6 +59,36 @@ func TestRotationKeepsBothSecretsUntilOneExpires(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestKeysExpireWithTheirLastSecret(t *testing.T) {
+	t.Parallel()
+	const june, july, august = "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z", "2026-08-01T00:00:00Z"
+	at := func(text string) string { return clockAt(text)().String() }
+	for name, c := range map[string]struct {
+		keys, next string
+	}{
+		"no expiry":               {"{id: a, secrets: [{sha256: A}]}", ""},
+		"one secret":              {"{id: a, secrets: [{sha256: A, notAfter: " + june + "}]}", at(june)},
+		"a rotation":              {"{id: a, secrets: [{sha256: A, notAfter: " + june + "}, {sha256: B}]}", ""},
+		"a rotation to an expiry": {"{id: a, secrets: [{sha256: A, notAfter: " + august + "}, {sha256: B, notAfter: " + june + "}]}", at(august)},
+		"an expired secret":       {"{id: a, secrets: [{sha256: A, notAfter: 2026-01-01T00:00:00Z}]}", ""},
+		"a disabled key":          {"{id: a, disabled: true, secrets: [{sha256: A, notAfter: " + june + "}]}", ""},
+		"the first of two keys": {"{id: a, secrets: [{sha256: A, notAfter: " + august + "}]}, {id: b, secrets: [{sha256: B, notAfter: " +
+			july + "}]}", at(july)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			content := strings.NewReplacer("sha256: A", "sha256: "+authtest.HashOf(authtest.SecretA), "sha256: B",
+				"sha256: "+authtest.HashOf(authtest.SecretB)).Replace("keys: [" + c.keys + "]\n")
+			next := authtest.OpenKeys(t, content, apikey.Options{Now: clockAt("2026-05-01T00:00:00Z")}).NextExpiry()
+			if c.next == "" {
+				require.Zero(t, next)
+				return
+			}
+			require.Equal(t, c.next, next.String())
+		})
+	}
+}
+
 // response returns the complete response to a request that was rejected with err.
 func response(err error) string {
 	recorder := httptest.NewRecorder()
