@@ -153,10 +153,32 @@ func TestReferencesExist(t *testing.T) {
 
 func TestLongNamesAreValid(t *testing.T) {
 	t.Parallel()
-	decoded := renderObjects(t, example(t, "everything", "fullnameOverride: "+strings.Repeat("a-very-long-name-", 10)))
+	decoded := renderObjects(t, example(t, "everything", "fullnameOverride: "+strings.Repeat("a-very-long-name-", 10)+"x"))
 	for _, object := range decoded {
 		metadata, ok := object.(metav1.Object)
 		require.True(t, ok)
 		require.Empty(t, validation.IsDNS1035Label(metadata.GetName()))
+	}
+}
+
+func TestNamesThatAreNoLabelsAreRejected(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"nameOverride", "fullnameOverride"} {
+		for _, name := range []string{`Upper`, `a_b`, `a.b`, `-a`, `a-`, `1a`, `a\n  evil: x`, `a\n`} {
+			_, err := render(example(t, "minimal", value+`: "`+name+`"`))
+			require.ErrorContains(t, err, "/"+value, name)
+		}
+		renderObjects(t, example(t, "minimal", value+`: a-1`))
+	}
+}
+
+func TestInvalidLabelsAreRejected(t *testing.T) {
+	t.Parallel()
+	for _, labels := range []string{"commonLabels", "podLabels"} {
+		for _, label := range []string{`team: "a\n  evil: x"`, `"team\n  evil": x`, `team: "a\n"`, `team: a b`, `"a b": x`} {
+			_, err := render(example(t, "minimal", labels+`: {`+label+`}`))
+			require.ErrorContains(t, err, "does not match pattern", label) // the library names another path for keys
+		}
+		renderObjects(t, example(t, "minimal", labels+`: {example.com/team: A_b.c-1, empty: ""}`))
 	}
 }

@@ -59,6 +59,16 @@ func TestChangesThatRollTheDeployment(t *testing.T) {
 	}
 }
 
+// Kubernetes rejects a Deployment that has rollingUpdate with another strategy.
+func TestRecreateHasNoRollingUpdate(t *testing.T) {
+	t.Parallel()
+	strategy := func(overrides string) appsv1.DeploymentStrategy {
+		return one[*appsv1.Deployment](t, renderObjects(t, example(t, "minimal", overrides))).Spec.Strategy
+	}
+	require.Equal(t, appsv1.DeploymentStrategy{Type: appsv1.RecreateDeploymentStrategyType}, strategy(`strategy: {type: Recreate}`))
+	require.NotNil(t, strategy("").RollingUpdate)
+}
+
 // TestTheKeysFileDoesNotRollTheDeployment: the gateway reloads it.
 func TestTheKeysFileDoesNotRollTheDeployment(t *testing.T) {
 	t.Parallel()
