@@ -168,6 +168,8 @@ func (in *inspection) checkField(m mark, value []byte, top bool) error {
 		return nil
 	case marksArchive:
 		return forbidUnless(len(value) == 0, "The caller is limited, and may not choose where the server archives workflows.")
+	case marksBatchQuery:
+		return checkBatchQuery(value)
 	case marksTaskToken:
 		return checkTaskToken(value)
 	default:

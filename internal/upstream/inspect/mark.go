@@ -21,10 +21,11 @@ const (
 	marksWorkflow        // a workflow id
 	marksTaskToken       // a task token, which names a workflow
 	marksArchive         // the place to which the server writes closed workflows
+	marksBatchQuery      // the query that selects the workflows of a batch
 )
 
 // systemWorkflowPrefix is the prefix of the ids of the server's own workflows. A
-// limited caller must not send them a signal or an update, with which it could make
+// limited caller, or one whose grant names operations, must not send them a signal or an update, with which it could make
 // the workflow of a schedule start any workflow, or that of a worker controller call
 // any Nexus endpoint.
 const systemWorkflowPrefix = "temporal-sys-"
@@ -59,6 +60,18 @@ func limitMarks(field protoreflect.FieldDescriptor) mark {
 	default:
 		return requestMarks(field)
 	}
+}
+
+// systemMarks marks the fields with which a request names workflows of the server. They are
+// checked if the caller's grant names operations.
+func systemMarks(field protoreflect.FieldDescriptor) mark {
+	if field.FullName() == "temporal.api.workflowservice.v1.StartBatchOperationRequest.visibility_query" {
+		return marksBatchQuery
+	}
+	if m := limitMarks(field); m == marksWorkflow || m == marksTaskToken {
+		return m
+	}
+	return unmarked
 }
 
 // responseMarks marks the fields with which a response names a namespace.

@@ -9,8 +9,9 @@ type Method struct {
 	fullMethod string
 	access     auth.Access
 	// always is the guard for requests, limits the stricter guard for writes of
-	// limited callers, and response the guard for responses.
-	always, limits, response guard
+	// limited callers, system the guard for callers whose grants name operations, and response
+	// the guard for responses.
+	always, limits, system, response guard
 	// starts classifies the RPC by the work that it can start.
 	starts startClass
 	// needs returns the operations that a request needs beside those of the access table. It
@@ -27,6 +28,7 @@ type Method struct {
 // Compile compiles every RPC of the linked API, by full method name.
 func Compile() map[string]Method {
 	always, limits, responses := newGuards(requestMarks), newGuards(limitMarks), newGuards(responseMarks)
+	system := newGuards(systemMarks)
 	starts, targets, needs := startClasses(), targetFields(), requestOperations()
 	compiled := map[string]Method{}
 	for rpc := range auth.Methods() {
@@ -34,7 +36,8 @@ func Compile() map[string]Method {
 		access, _ := auth.AccessOf(name)
 		compiled[name] = Method{
 			fullMethod: name, access: access,
-			always: always.compile(rpc.Input()), limits: limits.compile(rpc.Input()), response: responses.compile(rpc.Output()),
+			always: always.compile(rpc.Input()), limits: limits.compile(rpc.Input()),
+			system: system.compile(rpc.Input()), response: responses.compile(rpc.Output()),
 			starts: starts[name], needs: needs[name],
 			resource: resourceOf(rpc.Input()), taskToken: taskTokenOf(rpc.Input()), target: targets[name].compile(rpc.Input()),
 		}

@@ -1,8 +1,11 @@
 package inspect
 
 import (
+	"strings"
+
 	"go.temporal.io/api/batch/v1"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/schedule/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
@@ -12,16 +15,26 @@ import (
 )
 
 // checkOperations rejects a request that does more than the operations of its RPC: a batch
-// does what its operation does, a reset may signal, and the id policies of a start may
-// terminate a workflow. Without this check, a grant on one operation would permit others.
-// A caller whose role permits the RPC is not restricted.
+// does what its operation does, a reset may signal, the policies of starts and schedules may
+// terminate a workflow, and a signal to a workflow of the server itself may start any
+// workflow. Without this check, a grant on one operation would permit others. A caller whose
+// role permits the RPC is not restricted.
 func (m Method) checkOperations(principal *auth.Principal, namespace string, request []byte) error {
-	if m.needs == nil || principal.RoleOn(namespace) >= m.access.Role {
+	if principal.RoleOn(namespace) >= m.access.Role {
 		return nil
 	}
 	granted := principal.OperationsOn(namespace)
 	if granted == 0 {
 		return nil // without the role or the operation, Authorize has rejected the call
+	}
+	if err := m.system.check(request, &inspection{}); err != nil {
+		if problem.Is(err, problem.OperationForbidden) {
+			return problem.New(problem.OperationForbidden, "The caller's grant does not extend to the workflows of the server itself.")
+		}
+		return err
+	}
+	if m.needs == nil {
+		return nil
 	}
 	needed, err := m.needs(request)
 	if err != nil {
@@ -51,6 +64,16 @@ func requestOperations() map[string]operationsOf {
 				return postResetOperations(r.GetPostResetOperations())
 			}),
 		workflowservice.WorkflowService_StartBatchOperation_FullMethodName: decoded(batchOperations),
+		workflowservice.WorkflowService_CreateSchedule_FullMethodName: decoded(
+			func(r *workflowservice.CreateScheduleRequest) auth.Operations {
+				return scheduleOperations(r.GetSchedule()) | patchOperations(r.GetInitialPatch())
+			}),
+		workflowservice.WorkflowService_UpdateSchedule_FullMethodName: decoded(
+			func(r *workflowservice.UpdateScheduleRequest) auth.Operations {
+				return scheduleOperations(r.GetSchedule())
+			}),
+		workflowservice.WorkflowService_PatchSchedule_FullMethodName: decoded(
+			func(r *workflowservice.PatchScheduleRequest) auth.Operations { return patchOperations(r.GetPatch()) }),
 	}
 }
 
@@ -137,4 +160,48 @@ func batchOperations(r *workflowservice.StartBatchOperationRequest) auth.Operati
 
 func resetOperations(reset *batch.BatchOperationReset) auth.Operations {
 	return auth.OpReset | postResetOperations(reset.GetPostResetOperations())
+}
+
+// scheduleOperations returns what the policies of a schedule do to the workflows that it has started.
+func scheduleOperations(s *schedule.Schedule) auth.Operations {
+	needed := overlapOperations(s.GetPolicies().GetOverlapPolicy())
+	//nolint:staticcheck // the server still honours the deprecated value
+	if s.GetAction().GetStartWorkflow().GetWorkflowIdReusePolicy() == enums.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING {
+		needed |= auth.OpTerminate
+	}
+	return needed
+}
+
+func patchOperations(patch *schedule.SchedulePatch) auth.Operations {
+	needed := overlapOperations(patch.GetTriggerImmediately().GetOverlapPolicy())
+	for _, backfill := range patch.GetBackfillRequest() {
+		needed |= overlapOperations(backfill.GetOverlapPolicy())
+	}
+	return needed
+}
+
+func overlapOperations(policy enums.ScheduleOverlapPolicy) auth.Operations {
+	switch policy {
+	case enums.SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER:
+		return auth.OpTerminate
+	case enums.SCHEDULE_OVERLAP_POLICY_CANCEL_OTHER:
+		return auth.OpCancel
+	case enums.SCHEDULE_OVERLAP_POLICY_UNSPECIFIED, enums.SCHEDULE_OVERLAP_POLICY_SKIP, enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE,
+		enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ALL, enums.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL:
+		return 0
+	default:
+		return everything
+	}
+}
+
+// divisionAttribute is the search attribute of the server's own workflows, which a query does
+// not find unless it names the attribute.
+const divisionAttribute = "temporalnamespacedivision"
+
+// checkBatchQuery rejects a query that could select workflows of the server itself.
+func checkBatchQuery(query []byte) error {
+	if strings.Contains(strings.ToLower(string(query)), divisionAttribute) {
+		return outsideLimits()
+	}
+	return nil
 }

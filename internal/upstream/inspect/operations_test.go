@@ -5,7 +5,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/batch/v1"
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/schedule/v1"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/proto"
@@ -111,4 +113,55 @@ func multi(start *workflowservice.StartWorkflowExecutionRequest) *workflowservic
 			UpdateWorkflow: &workflowservice.UpdateWorkflowExecutionRequest{Namespace: orders},
 		}},
 	}}
+}
+
+// A schedule may terminate or cancel the workflows that it has started.
+func TestASchedulesPoliciesNeedTheirOperation(t *testing.T) {
+	t.Parallel()
+	for policy, needed := range map[enums.ScheduleOverlapPolicy]auth.Operations{
+		enums.SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER: auth.OpTerminate,
+		enums.SCHEDULE_OVERLAP_POLICY_CANCEL_OTHER:    auth.OpCancel,
+		enums.SCHEDULE_OVERLAP_POLICY_BUFFER_ALL:      0,
+	} {
+		policies := &schedule.Schedule{Policies: &schedule.SchedulePolicies{OverlapPolicy: policy}}
+		trigger := &schedule.SchedulePatch{TriggerImmediately: &schedule.TriggerImmediatelyRequest{OverlapPolicy: policy}}
+		backfill := &schedule.SchedulePatch{BackfillRequest: []*schedule.BackfillRequest{{OverlapPolicy: policy}}}
+		requireNeeds(t, needed, "CreateSchedule", &workflowservice.CreateScheduleRequest{Namespace: orders, Schedule: policies})
+		requireNeeds(t, needed, "CreateSchedule", &workflowservice.CreateScheduleRequest{Namespace: orders, InitialPatch: trigger})
+		requireNeeds(t, needed, "UpdateSchedule", &workflowservice.UpdateScheduleRequest{Namespace: orders, Schedule: policies})
+		requireNeeds(t, needed, "PatchSchedule", &workflowservice.PatchScheduleRequest{Namespace: orders, Patch: trigger})
+		requireNeeds(t, needed, "PatchSchedule", &workflowservice.PatchScheduleRequest{Namespace: orders, Patch: backfill})
+	}
+}
+
+// A signal to the workflow of a schedule could start any workflow, so a grant on operations does
+// not extend to the workflows of the server itself.
+func TestOperationsDoNotExtendToSystemWorkflows(t *testing.T) {
+	t.Parallel()
+	const system = "temporal-sys-scheduler:s"
+	execution := &common.WorkflowExecution{WorkflowId: system}
+	batchOf := func(query string, executions ...*common.WorkflowExecution) proto.Message {
+		return &workflowservice.StartBatchOperationRequest{
+			Namespace: orders, VisibilityQuery: query, Executions: executions,
+			Operation: &workflowservice.StartBatchOperationRequest_SignalOperation{SignalOperation: &batch.BatchOperationSignal{}},
+		}
+	}
+	for _, test := range []struct {
+		rpc     string
+		request proto.Message
+	}{
+		{"SignalWorkflowExecution", &workflowservice.SignalWorkflowExecutionRequest{Namespace: orders, WorkflowExecution: execution}},
+		{"TerminateWorkflowExecution", &workflowservice.TerminateWorkflowExecutionRequest{Namespace: orders, WorkflowExecution: execution}},
+		{"QueryWorkflow", &workflowservice.QueryWorkflowRequest{Namespace: orders, Execution: execution}},
+		{"GetWorkflowExecutionHistory", &workflowservice.GetWorkflowExecutionHistoryRequest{Namespace: orders, Execution: execution}},
+		{"StartBatchOperation", batchOf("", execution)},
+		{"StartBatchOperation", batchOf("`TemporalNamespaceDivision` = 'TemporalScheduler'")},
+	} {
+		wire, method := upstreamtest.Wire(t, test.request), workflowService+test.rpc
+		byOperations := auth.Principal{Grants: []auth.Grant{{Namespace: orders, Operations: ^auth.Operations(0)}}}
+		err := checkFor(byOperations, method, wire)
+		require.True(t, problem.Is(err, problem.OperationForbidden), "%s: %v", test.rpc, err)
+		byRole := auth.Principal{Grants: []auth.Grant{{Namespace: orders, Role: auth.RoleAdmin}}}
+		require.NoError(t, checkFor(byRole, method, wire), test.rpc)
+	}
 }
