@@ -29,7 +29,7 @@ Usage:
   gateway health [--live] [--config FILE] [...]        exit with 0 if the gateway on this machine is ready, or live
   gateway config print --config FILE [--set ...]       print the configuration in force, and the source of each setting
   gateway explain REQUEST-ID < LOG                     describe what happened to a request, from the log
-  gateway keys new --id ID [--grant NAMESPACE=ROLE ...] [--file FILE [--once]] [--out FILE]
+  gateway keys new --id ID [--grant NAMESPACE=ROLE|OPERATION[+OPERATION ...] ...] [--file FILE [--once]] [--out FILE]
                                                        generate an API key and its entry for the keys file, or append
                                                        the entry to the keys file and write the key to a new file
   gateway keys hash                                    read a key from standard input, print its hash for the keys file

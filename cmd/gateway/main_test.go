@@ -170,7 +170,7 @@ func TestNewKeyWritesFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file, out := filepath.Join(dir, "keys.yaml"), filepath.Join(dir, "key")
-	args := []string{"keys", "new", "--id", "billing", "--grant", "orders=write", "--grant", "reports-*=read", "--file", file, "--out", out, "--once"}
+	args := []string{"keys", "new", "--id", "billing", "--grant", "orders=write", "--grant", "reports-*=read", "--grant", "default=signal+query", "--file", file, "--out", out, "--once"}
 	code, stdout, stderr := runCommand(args...)
 	require.Equal(t, exitOK, code, stderr)
 	require.Empty(t, stdout+stderr)
@@ -194,7 +194,7 @@ func TestNewKeyWritesFiles(t *testing.T) {
 	require.Equal(t, exitOK, code, stderr)
 	require.Regexp(t, `(?m)^fg_left_[A-Za-z0-9]{32,}$`, stdout)
 	_, stdout, _ = runCommand("keys", "check", "--file", file)
-	require.Contains(t, stdout, "billing: write on orders, read on reports-*;")
+	require.Contains(t, stdout, "billing: write on orders, read on reports-*, signal, query on default;")
 	require.Contains(t, stdout, "left: no grants;")
 	again, err := os.ReadFile(out)
 	require.NoError(t, err)
@@ -216,13 +216,15 @@ func TestNewKeyReplacesNoFile(t *testing.T) {
 		code    int
 		message string
 	}{
-		"the id exists":          {"keys: \n  - {id: billing, secrets: [{sha256: " + hash + "}]}", "key", nil, exitFailure, "the file would be invalid"},
-		"a list in another form": {"keys: []\n", "key", nil, exitFailure, "the file would be invalid"},
-		"an invalid file":        {"keys: [", "key", []string{"--once"}, exitUsage, "line 1"},
-		"the out file exists":    {"keys:\n", existing, nil, exitFailure, "file exists"},
-		"an invalid namespace":   {"keys:\n", "key", []string{"--grant", "a*b=read"}, exitUsage, "namespace: must be"},
-		"an invalid role":        {"keys:\n", "key", []string{"--grant", "a=owner"}, exitUsage, "must be"},
-		"no role":                {"keys:\n", "key", []string{"--grant", "a"}, exitUsage, "NAMESPACE=ROLE"},
+		"the id exists":           {"keys: \n  - {id: billing, secrets: [{sha256: " + hash + "}]}", "key", nil, exitFailure, "the file would be invalid"},
+		"a list in another form":  {"keys: []\n", "key", nil, exitFailure, "the file would be invalid"},
+		"an invalid file":         {"keys: [", "key", []string{"--once"}, exitUsage, "line 1"},
+		"the out file exists":     {"keys:\n", existing, nil, exitFailure, "file exists"},
+		"an invalid namespace":    {"keys:\n", "key", []string{"--grant", "a*b=read"}, exitUsage, "namespace: must be"},
+		"an invalid role":         {"keys:\n", "key", []string{"--grant", "a=owner"}, exitUsage, `"owner" is neither a role, which must be`},
+		"an invalid operation":    {"keys:\n", "key", []string{"--grant", "a=signal+owner"}, exitUsage, `"owner" is neither a role, which must be`},
+		"a role and an operation": {"keys:\n", "key", []string{"--grant", "a=write+signal"}, exitUsage, `"write" is neither a role, which must be`},
+		"no role":                 {"keys:\n", "key", []string{"--grant", "a"}, exitUsage, "NAMESPACE=ROLE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

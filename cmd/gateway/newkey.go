@@ -13,7 +13,7 @@ import (
 	"github.com/flowgate/flowgate/internal/auth/apikey"
 )
 
-const usageOfNewKey = "usage: gateway keys new --id ID [--grant NAMESPACE=ROLE ...] [--file FILE [--once]] [--out FILE]"
+const usageOfNewKey = "usage: gateway keys new --id ID [--grant NAMESPACE=ROLE|OPERATION[+OPERATION ...] ...] [--file FILE [--once]] [--out FILE]"
 
 // newKeyOptions are the flags of gateway keys new.
 type newKeyOptions struct {
@@ -33,7 +33,7 @@ func newKey(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
 	flags.SetOutput(std.stderr)
 	flags.StringVar(&options.id, "id", "", "the key's `ID`: up to 32 of a-z, 0-9 and -")
-	flags.Var(&options.grants, "grant", "a grant as `NAMESPACE=ROLE`, such as orders=write; may be repeated")
+	flags.Var(&options.grants, "grant", "a `GRANT` as NAMESPACE=ROLE or NAMESPACE=OPERATION+OPERATION, such as orders=write or orders=signal+query; may be repeated")
 	flags.StringVar(&options.file, "file", "", "the keys `FILE` (YAML) to append the entry to instead of printing it")
 	flags.StringVar(&options.out, "out", "", "the new `FILE` to write the key to instead of printing it")
 	flags.BoolVar(&options.once, "once", false, "do nothing if the keys file has an entry with this id")
@@ -110,14 +110,21 @@ func (g *grantFlags) String() string { return "" }
 
 // Set appends a grant. [apikey.New] validates the namespace.
 func (g *grantFlags) Set(text string) error {
-	namespace, name, found := strings.Cut(text, "=")
+	namespace, names, found := strings.Cut(text, "=")
 	if !found {
-		return errors.New("must be NAMESPACE=ROLE")
+		return errors.New("must be NAMESPACE=ROLE or NAMESPACE=OPERATION+OPERATION")
 	}
-	role, err := auth.ParseRole(name)
-	if err != nil {
-		return err
+	grant := auth.Grant{Namespace: namespace}
+	var errOfRole error
+	if grant.Role, errOfRole = auth.ParseRole(names); errOfRole != nil {
+		for name := range strings.SplitSeq(names, "+") {
+			operation, err := auth.ParseOperation(name)
+			if err != nil {
+				return fmt.Errorf("%q is neither a role, which %w, nor an operation, which %w", name, errOfRole, err)
+			}
+			grant.Operations |= operation
+		}
 	}
-	*g = append(*g, auth.Grant{Namespace: namespace, Role: role})
+	*g = append(*g, grant)
 	return nil
 }

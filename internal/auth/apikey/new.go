@@ -24,7 +24,8 @@ const (
 
 // New generates an API key for id from the bytes of random. It returns the key and
 // its entry for the keys file. The entry contains only the hash: the key is printed
-// once and stored nowhere. An entry without grants permits nothing.
+// once and stored nowhere. An entry without grants permits nothing. A grant has either a role
+// or operations.
 func New(id string, random io.Reader, grants ...auth.Grant) (key, entryYAML string, err error) {
 	if !validID(id) || id == auth.AnonymousName {
 		return "", "", errors.New("the id must be 1 to 32 of a-z, 0-9 and -, and not \"anonymous\"")
@@ -36,7 +37,11 @@ func New(id string, random io.Reader, grants ...auth.Grant) (key, entryYAML stri
 	presented := base62(entropy)
 	items := make([]string, len(grants))
 	for i, grant := range grants {
-		items[i] = fmt.Sprintf("{namespace: %q, role: %s}", grant.Namespace, grant.Role)
+		permitted := "role: " + grant.Role.String()
+		if grant.Operations != 0 {
+			permitted = "operations: [" + strings.Join(grant.Operations.Names(), ", ") + "]"
+		}
+		items[i] = fmt.Sprintf("{namespace: %q, %s}", grant.Namespace, permitted)
 	}
 	entry := fmt.Sprintf("  - id: \"%s\"\n    secrets: [{sha256: \"%x\"}]\n    grants: [%s]\n",
 		id, sha256.Sum256([]byte(presented)), strings.Join(items, ", "))
