@@ -24,13 +24,13 @@ type certificateOwner struct {
 
 // NewCertificates returns the mapping that the entries configure. The entries must be valid
 // ([config.Config.Validate]), but for the names of operations, which only this package knows.
-// The error joins all problems, each with the path of the setting.
-func NewCertificates(entries []config.Certificate) (*Certificates, error) {
+// The error joins all problems, each with the path of the setting; list is the path of entries.
+func NewCertificates(list string, entries []config.Certificate) (*Certificates, error) {
 	c := &Certificates{}
 	var problems []error
 	for i, entry := range entries {
 		principal := &Principal{Name: config.CertificateName + ":" + entry.Name, Rate: RateOf(entry.Rate)}
-		path := yamlnode.ElementPath("auth.certificates", i)
+		path := yamlnode.ElementPath(list, i)
 		for j, entry := range entry.Grants {
 			grant, err := parseGrant(yamlnode.ElementPath(path+".grants", j), entry)
 			if err != nil {

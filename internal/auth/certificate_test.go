@@ -18,7 +18,7 @@ import (
 
 func TestCertificateOwner(t *testing.T) {
 	t.Parallel()
-	certificates, err := auth.NewCertificates([]config.Certificate{
+	certificates, err := auth.NewCertificates("auth.certificates", []config.Certificate{
 		{Name: "both", URI: "spiffe://prod/orders", CommonName: "orders", Grants: []config.Grant{{Namespace: "orders", Role: "admin"}}},
 		{Name: "uri", URI: "spiffe://prod/orders", Grants: []config.Grant{{Namespace: "orders", Role: "write"}}},
 		{Name: "dns", DNS: "billing.internal"},
@@ -84,7 +84,7 @@ func TestCertificatesHaveOperationsAndARate(t *testing.T) {
 		Name: "orders", DNS: "orders", Grants: []config.Grant{{Namespace: "orders", Operations: []string{"start", "signal"}}, {Namespace: "x", Role: "read"}},
 		Rate: config.Rate{PerSecond: 2.5},
 	}
-	certificates, err := auth.NewCertificates([]config.Certificate{entry})
+	certificates, err := auth.NewCertificates("auth.certificates", []config.Certificate{entry})
 	require.NoError(t, err)
 	principal, ok := certificates.PrincipalByName("cert:orders")
 	require.True(t, ok)
@@ -92,7 +92,7 @@ func TestCertificatesHaveOperationsAndARate(t *testing.T) {
 	require.Equal(t, auth.Rate{PerSecond: 2.5, Burst: 3}, principal.Rate)
 
 	entry.Grants = []config.Grant{{Role: "owner"}, {Operations: []string{"start", "begin", ""}}}
-	_, err = auth.NewCertificates([]config.Certificate{{}, entry})
+	_, err = auth.NewCertificates("auth.certificates", []config.Certificate{{}, entry})
 	for _, want := range []string{"auth.certificates[1].grants[0].role: must be", "auth.certificates[1].grants[1].operations[1]: must be", "auth.certificates[1].grants[1].operations[2]: must be"} {
 		require.ErrorContains(t, err, want)
 	}

@@ -4,7 +4,9 @@ import "time"
 
 // Auth configures how callers authenticate. At least one method is required; there is no default.
 type Auth struct {
-	APIKeys           APIKeys       `yaml:"apiKeys"`
+	APIKeys APIKeys `yaml:"apiKeys"`
+	File    string  `yaml:"file" doc:"YAML file with the lists jwt and certificates, in place of auth.jwt and auth.certificates. It is loaded again when it changes."`
+
 	JWT               []Issuer      `yaml:"jwt"`
 	Certificates      []Certificate `yaml:"certificates"`
 	InsecureAnonymous bool          `yaml:"insecureAnonymous" doc:"Serve all callers without authentication."`

@@ -45,7 +45,7 @@ func (c *Config) ResolveFiles(dir string) {
 	files := []*string{
 		&c.Upstream.TLS.CAFile, &c.Upstream.TLS.CertFile, &c.Upstream.TLS.KeyFile,
 		&c.Upstream.Proxy.BasicAuthFile, &c.Upstream.Credential.File, &c.Upstream.Credential.Mint.KeyFile,
-		&c.Auth.APIKeys.File, &c.Docs.Folder, &c.Listen.TLS.CertFile, &c.Listen.TLS.KeyFile, &c.Listen.TLS.ClientCAFile,
+		&c.Auth.APIKeys.File, &c.Auth.File, &c.Docs.Folder, &c.Listen.TLS.CertFile, &c.Listen.TLS.KeyFile, &c.Listen.TLS.ClientCAFile,
 	}
 	for i := range c.Auth.JWT {
 		files = append(files, &c.Auth.JWT[i].PublicKeyFile, &c.Auth.JWT[i].CAFile)

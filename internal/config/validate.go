@@ -23,9 +23,8 @@ func (c *Config) problems() []Problem {
 	for name, namespace := range c.Namespaces {
 		v.namespace(name, namespace, c.Upstream)
 	}
-	v.auth(c.Auth, c.Listen.TLS)
+	v.auth(c)
 	v.mint(c)
-	v.callerCredentials(c)
 	v.cors(c.CORS)
 	v.tokens(c.Tokens)
 	v.limits(c.Limits)

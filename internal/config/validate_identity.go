@@ -10,11 +10,13 @@ import (
 	"github.com/flowgate/flowgate/internal/yamlnode"
 )
 
-func (v *validator) auth(a Auth, l ListenTLS) {
-	configured := a.APIKeys.File != "" || len(a.JWT) > 0 || len(a.Certificates) > 0
+func (v *validator) auth(c *Config) {
+	a := c.Auth
+	configured := a.APIKeys.File != "" || a.File != "" || len(a.JWT) > 0 || len(a.Certificates) > 0
 	v.check("auth", configured || a.InsecureAnonymous,
 		"no authentication configured: set auth.apiKeys.file, auth.jwt or auth.certificates, or auth.insecureAnonymous to serve all callers")
 	v.check("auth.insecureAnonymous", a.APIKeys.File == "" || !a.InsecureAnonymous, "cannot be combined with auth.apiKeys.file")
+	v.check("auth.insecureAnonymous", a.File == "" || !a.InsecureAnonymous, "cannot be combined with auth.file")
 	v.check("auth.insecureAnonymous", len(a.JWT) == 0 || !a.InsecureAnonymous, "cannot be combined with auth.jwt")
 	v.check("auth.insecureAnonymous", len(a.Certificates) == 0 || !a.InsecureAnonymous, "cannot be combined with auth.certificates")
 	v.file("auth.apiKeys.file", a.APIKeys.File)
@@ -22,8 +24,9 @@ func (v *validator) auth(a Auth, l ListenTLS) {
 	v.check("auth.failureLimit.burst", a.FailureLimit.Burst >= 1, "must be at least 1")
 	v.check("auth.failureLimit.perSecond", a.FailureLimit.PerSecond > 0 && a.FailureLimit.PerSecond <= maxPerSecond,
 		"must be above 0 and at most 1000000")
-	v.issuers(a.JWT)
-	v.certificates(a.Certificates, l)
+	v.check("auth.file", a.File == "" || len(a.JWT)+len(a.Certificates) == 0, "cannot be combined with auth.jwt or auth.certificates")
+	v.callersFile(c)
+	v.List = append(v.List, c.callerProblems("auth", c.Callers())...)
 }
 
 // signatureAlgorithms returns the asymmetric algorithms of RFC 7518 and RFC 8037. Algorithms with a shared secret and
@@ -38,9 +41,9 @@ const (
 	maxLifetime = 7 * 24 * time.Hour
 )
 
-func (v *validator) issuers(issuers []Issuer) {
+func (v *validator) issuers(list string, issuers []Issuer) {
 	for i, issuer := range issuers {
-		path := yamlnode.ElementPath("auth.jwt", i)
+		path := yamlnode.ElementPath(list, i)
 		v.check(path+".issuer", issuer.Issuer != "", "is missing")
 		v.check(path+".issuer", !slices.ContainsFunc(issuers[:i], func(other Issuer) bool { return other.Issuer == issuer.Issuer }),
 			"is a duplicate")
@@ -128,10 +131,10 @@ const (
 	DelegatedName   = "delegated"
 )
 
-func (v *validator) certificates(certificates []Certificate, l ListenTLS) {
-	v.check("auth.certificates", len(certificates) == 0 || l.ClientCAFile != "", "requires listen.tls.clientCAFile")
+func (v *validator) certificates(list string, certificates []Certificate, l ListenTLS) {
+	v.check(list, len(certificates) == 0 || l.ClientCAFile != "", "requires listen.tls.clientCAFile")
 	for i, c := range certificates {
-		path := yamlnode.ElementPath("auth.certificates", i)
+		path := yamlnode.ElementPath(list, i)
 		v.namePart(path+".name", c.Name)
 		v.check(path+".name", !slices.ContainsFunc(certificates[:i], func(other Certificate) bool { return other.Name == c.Name }),
 			"is a duplicate")
@@ -170,24 +173,22 @@ func (v *validator) mint(c *Config) {
 		return
 	}
 	v.file(path+".keyFile", m.KeyFile)
+	reason := c.PlaintextCredentialProblem() // minted tokens are sent to the upstream of any namespace
+	v.check(path+".keyFile", reason == "", reason)
 	v.oneOf(path+".algorithm", m.Algorithm, ES256, RS256)
 	v.check(path+".issuer", m.Issuer != "", "is missing")
 	v.check(path+".ttl", m.TTL >= 10*time.Second && m.TTL <= time.Hour, "must be from 10s to 1h")
 	v.check(path+".publishAhead", m.PublishAhead >= 0, "must not be negative")
 }
 
-// callerCredentials checks the credentials that are sent for an issuer's callers, and minted tokens. The namespace of a
-// call determines the upstream that receives them, so no upstream may have a plaintext connection.
-func (v *validator) callerCredentials(c *Config) {
-	reason := c.PlaintextCredentialProblem()
-	if reason == "" {
-		return
-	}
-	for i, issuer := range c.Auth.JWT {
+// issuerCredentials checks the credentials that are sent for an issuer's callers. The namespace of a call determines the
+// upstream that receives them, so no upstream may have a plaintext connection. If one has, reason is the problem;
+// otherwise it is empty.
+func (v *validator) issuerCredentials(list string, issuers []Issuer, reason string) {
+	for i, issuer := range issuers {
 		sends := issuer.Credential == CredentialPassthrough || issuer.Credential == CredentialMint
-		v.check(yamlnode.ElementPath("auth.jwt", i)+".credential", !sends, reason)
+		v.check(yamlnode.ElementPath(list, i)+".credential", !sends || reason == "", reason)
 	}
-	v.check("upstream.credential.mint.keyFile", c.Upstream.Credential.Mint.KeyFile == "", reason)
 }
 
 // usesMint reports whether a setting requires minted tokens. An entry of the keys file may require them too.

@@ -11,11 +11,11 @@ import (
 
 // authn holds the middleware that authenticates callers. It runs after routing and before the doors.
 type authn struct {
-	authenticator *auth.Authenticator
-	failures      *limit.Failures
-	rates         *limit.Rates
-	metrics       *telemetry.Metrics
-	tracing       *telemetry.Tracing
+	identity *identity
+	failures *limit.Failures
+	rates    *limit.Rates
+	metrics  *telemetry.Metrics
+	tracing  *telemetry.Tracing
 }
 
 func (g *gateway) newAuthn() *authn {
@@ -26,7 +26,7 @@ func (g *gateway) newAuthn() *authn {
 		g.metrics.StartAuthFailures(string(code))
 	}
 	return &authn{
-		authenticator: g.identity.authenticator(g.cfg.Auth.InsecureAnonymous), metrics: g.metrics, tracing: g.tracing,
+		identity: &g.identity, metrics: g.metrics, tracing: g.tracing,
 		failures: limit.NewFailures(failures.Burst, failures.PerSecond), rates: limit.NewRates(),
 	}
 }
@@ -35,7 +35,7 @@ func (g *gateway) newAuthn() *authn {
 func (a *authn) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		state := stateOf(r)
-		principal, err := a.authenticator.Authenticate(r)
+		principal, err := a.identity.callers().authenticator.Authenticate(r)
 		if err != nil {
 			a.metrics.AuthFailure(r.Context(), string(problem.Of(err).Code))
 			if rejection, ok := auth.RejectionOf(err); ok {

@@ -82,9 +82,9 @@ func (g *gateway) connectionChecks() []connectionCheck {
 		}
 		checks = append(checks, check)
 	}
-	for _, issuer := range g.cfg.Auth.JWT {
+	for _, issuer := range g.identity.callers().settings.JWT {
 		checks = append(checks, connectionCheck{
-			target: "keys of the issuer " + issuer.Name, run: func(ctx context.Context) error { return g.identity.tokens.Fetch(ctx, issuer.Issuer) },
+			target: "keys of the issuer " + issuer.Name, run: func(ctx context.Context) error { return g.identity.callers().tokens.Fetch(ctx, issuer.Issuer) },
 		})
 	}
 	return checks

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/flowgate/flowgate/internal/auth"
 	"github.com/flowgate/flowgate/internal/auth/apikey"
 	"github.com/flowgate/flowgate/internal/auth/delegated"
-	"github.com/flowgate/flowgate/internal/auth/jwt"
 	"github.com/flowgate/flowgate/internal/auth/mint"
 	"github.com/flowgate/flowgate/internal/config"
 	"github.com/flowgate/flowgate/internal/seal"
@@ -22,16 +21,14 @@ import (
 type identity struct {
 	anonymous *auth.Principal
 	keys      *apikey.Keys
-	tokens    *jwt.Verifier
-	// bearers maps the name of each JWT issuer to a principal with the upstream credential and the rate of that issuer.
-	// Calls with a delegated token must use the same as the bearer of the JWT who created it.
-	bearers map[string]*auth.Principal
+	callers   func() *callers // returns the version in force
+	delegated *delegated.Tokens
+	seals     *seal.Keys
+	signer    *mint.Signer
+	minted    *auth.Credential
 
-	certificates *auth.Certificates
-	delegated    *delegated.Tokens
-	seals        *seal.Keys
-	signer       *mint.Signer
-	minted       *auth.Credential
+	// wasReady is whether the keys of all JWT issuers have been available at the same time.
+	wasReady atomic.Bool
 }
 
 // openIdentity opens all verifiers and credentials, and registers the watchers of
@@ -49,42 +46,7 @@ func (g *gateway) openIdentity(options Options) (err error) {
 		g.log.Warn("page tokens and delegated tokens are valid on this replica only, and until it stops: tokens.keyFiles is not set")
 	}
 	id.delegated = delegated.New(id.seals, g.cfg.Tokens.MaxTTL, id.delegator, nil)
-	failed := []error{g.openSigner(), g.openKeys(), g.openIssuers(options.KeyTransport), nil} // reported together
-	id.certificates, failed[3] = auth.NewCertificates(g.cfg.Auth.Certificates)
-	return errors.Join(failed...)
-}
-
-// openIssuers opens the verifier of JWTs, if issuers are configured.
-func (g *gateway) openIssuers(transport http.RoundTripper) (err error) {
-	id := &g.identity
-	if len(g.cfg.Auth.JWT) == 0 {
-		return nil
-	}
-	id.tokens, err = jwt.New(g.cfg.Auth.JWT, jwt.Options{
-		Log: g.log, Mint: id.minted, Transport: transport,
-		OnFetch:      func(issuer string, err error) { g.metrics.IssuerKeysFetched(g.background, issuer, err) },
-		OnUnknownKid: func(issuer string) { g.metrics.UnknownKid(g.background, issuer) },
-	})
-	if err != nil {
-		return err
-	}
-	g.metrics.ObserveKeyAges(id.tokens.KeyAges)
-	for _, inForce := range id.tokens.KeyFiles() {
-		g.metrics.ObserveFile(fileIssuerKeys, inForce)
-	}
-	g.watchers = append(g.watchers, id.tokens.Watch)
-	id.bearers = map[string]*auth.Principal{}
-	for _, issuer := range g.cfg.Auth.JWT {
-		g.metrics.StartIssuer(issuer.Name)
-		bearer := &auth.Principal{Name: issuer.Name, Rate: auth.RateOf(issuer.Rate)}
-		if issuer.Credential != "" { // otherwise the default upstream credential is used
-			if bearer.Credential, err = g.credential(issuer.Credential, ""); err != nil {
-				return err
-			}
-		}
-		id.bearers[issuer.Name] = bearer
-	}
-	return nil
+	return errors.Join(g.openSigner(), g.openKeys(), g.openCallers(options.KeyTransport)) // reported together
 }
 
 // openSigner reads the keys that sign minted tokens, if they are configured.
@@ -127,19 +89,6 @@ func (g *gateway) openKeys() error {
 	return nil
 }
 
-// authenticator returns an authenticator with all configured verifiers. It checks each for nil, because an interface
-// that holds a nil pointer is not nil.
-func (id *identity) authenticator(anonymous bool) *auth.Authenticator {
-	verifiers := auth.Verifiers{Delegated: id.delegated, Certificates: id.certificates, Anonymous: anonymous}
-	if id.keys != nil {
-		verifiers.Keys = id.keys
-	}
-	if id.tokens != nil {
-		verifiers.Tokens = id.tokens
-	}
-	return auth.NewAuthenticator(verifiers)
-}
-
 // delegator returns the principal that created a delegated token, by its name. A name with a colon belongs to a
 // certificate or a JWT, any other name to an API key or to the anonymous caller.
 func (id *identity) delegator(name string) (d delegated.Delegator, ok bool) {
@@ -151,10 +100,10 @@ func (id *identity) delegator(name string) (d delegated.Delegator, ok bool) {
 	case !colon:
 		d.Principal, ok = id.anonymous, id.anonymous != nil
 	case kind == config.CertificateName:
-		d.Principal, ok = id.certificates.PrincipalByName(name)
+		d.Principal, ok = id.callers().certificates.PrincipalByName(name)
 	default:
 		d.GrantsStored = false
-		if d.Principal, ok = id.bearers[kind]; ok {
+		if d.Principal, ok = id.callers().bearers[kind]; ok {
 			bearer := *d.Principal
 			bearer.Name = name
 			d.Principal = &bearer
@@ -163,12 +112,19 @@ func (id *identity) delegator(name string) (d delegated.Delegator, ok bool) {
 	return d, ok
 }
 
-// ready returns an error while the keys of a JWT issuer have never been fetched.
+// ready returns an error until the keys of every JWT issuer have been fetched. From then on it returns nil: an issuer that
+// is added while its keys cannot be fetched must not take all replicas out of service.
 func (id *identity) ready() error {
-	if id.tokens == nil {
+	if id.wasReady.Load() {
 		return nil
 	}
-	return id.tokens.Ready()
+	if tokens := id.callers().tokens; tokens != nil {
+		if err := tokens.Ready(); err != nil {
+			return err
+		}
+	}
+	id.wasReady.Store(true)
+	return nil
 }
 
 // jwks returns the public keys that verify minted tokens, or nil if the gateway does not mint tokens.

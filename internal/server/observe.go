@@ -11,6 +11,7 @@ import (
 // _certificate.
 const (
 	fileKeys               = "keys"
+	fileAuth               = "auth"
 	fileSigningKeys        = "signing_keys"
 	fileIssuerKeys         = "issuer_keys"
 	fileListenerClientCA   = "listener_client_ca"

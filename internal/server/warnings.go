@@ -44,7 +44,7 @@ func (g *gateway) callersWithoutJWT() []string {
 			callers = append(callers, "API key "+id)
 		}
 	}
-	for _, certificate := range g.cfg.Auth.Certificates {
+	for _, certificate := range g.identity.callers().settings.Certificates {
 		callers = append(callers, "client certificate "+certificate.Name)
 	}
 	if g.cfg.Auth.InsecureAnonymous {

@@ -38,6 +38,7 @@ func (m *Metrics) counters(meter metric.Meter) error {
 	m.authFailures = counter("flowgate.auth.failures", "Rejected callers, by reason.")
 	m.keyReloads = counter("flowgate.keys.reloads", "Reloads of a changed keys file, by outcome.")
 	m.signerReloads = counter("flowgate.signing_keys.reloads", "Reloads of a changed file of signing keys, by outcome.")
+	m.authReloads = counter("flowgate.auth_file.reloads", "Reloads of a changed file of issuers and client certificates, by outcome.")
 	m.jwksFetches = counter("flowgate.jwks.fetches", "Fetches of the keys of an issuer, by outcome.")
 	m.unknownKids = counter("flowgate.jwks.unknown_kids", "Tokens with a key id that their issuer does not have.")
 	m.callerRequests = counter("flowgate.caller.requests", "Requests of authenticated callers, by outcome.")

@@ -61,6 +61,7 @@ type Metrics struct {
 	jwksFetches   metric.Int64Counter
 	unknownKids   metric.Int64Counter
 	signerReloads metric.Int64Counter
+	authReloads   metric.Int64Counter
 
 	callerRequests metric.Int64Counter
 	callerDuration metric.Float64Counter
@@ -177,6 +178,12 @@ func (m *Metrics) SigningKeysReloaded(ctx context.Context, err error) {
 	m.signerReloads.Add(ctx, 1, m.outcomeLabels.get(outcome(err)).add...)
 }
 
+// AuthFileReloaded counts one reload of a changed file of issuers and client certificates. If err is not nil, the reload
+// failed.
+func (m *Metrics) AuthFileReloaded(ctx context.Context, err error) {
+	m.authReloads.Add(ctx, 1, m.outcomeLabels.get(outcome(err)).add...)
+}
+
 // IssuerKeysFetched counts one fetch of the keys of an issuer, by its name in the configuration.
 func (m *Metrics) IssuerKeysFetched(ctx context.Context, issuer string, err error) {
 	m.jwksFetches.Add(ctx, 1, m.fetchLabels.get(jwksFetchKey{issuer, outcome(err)}).add...)
@@ -195,6 +202,7 @@ func (m *Metrics) startReloadCounters() {
 	for _, outcome := range []string{success, failure} {
 		m.keyReloads.Add(context.Background(), 0, m.outcomeLabels.get(outcome).add...)
 		m.signerReloads.Add(context.Background(), 0, m.outcomeLabels.get(outcome).add...)
+		m.authReloads.Add(context.Background(), 0, m.outcomeLabels.get(outcome).add...)
 	}
 }
 

@@ -55,8 +55,10 @@ func newIssuer(settings config.Issuer, options Options) (*issuer, error) {
 	if i.credential, err = credential(settings.Credential, options.Mint); err != nil {
 		return nil, fmt.Errorf("credential: %w", err)
 	}
-	if i.source, err = newSource(settings, options); err != nil {
-		return nil, err
+	if i.source = options.Previous.sourceFor(settings); i.source == nil {
+		if i.source, err = newSource(settings, options); err != nil {
+			return nil, err
+		}
 	}
 	i.parser = gojwt.NewParser(
 		gojwt.WithValidMethods(settings.Algorithms),

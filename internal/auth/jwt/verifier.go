@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/flowgate/flowgate/internal/auth"
@@ -27,6 +27,11 @@ type Options struct {
 	ReloadInterval time.Duration
 	// Mint is the credential of callers whose issuer has the credential mode "mint".
 	Mint *auth.Credential
+	// Path is the path of the list of issuers in errors; empty means "auth.jwt".
+	Path string
+	// Previous is the verifier that the new one replaces, or nil. Issuers whose keys have the same source keep the source
+	// with its keys, so that nothing is fetched again.
+	Previous *Verifier
 
 	// OnUnknownKid is called for each token with an unknown kid. OnFetch is called after each fetch of keys, and after
 	// each change of a key file: with nil if the keys are in force, otherwise with the reason why not. Both are meant
@@ -44,6 +49,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReloadInterval <= 0 {
 		o.ReloadInterval = 5 * time.Second
+	}
+	if o.Path == "" {
+		o.Path = "auth.jwt"
 	}
 	if o.OnUnknownKid == nil {
 		o.OnUnknownKid = func(string) {}
@@ -74,7 +82,7 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 			err = errors.New("issuer: is a duplicate")
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.ElementPath("auth.jwt", index), err))
+			problems = append(problems, fmt.Errorf("%s.%w", yamlnode.ElementPath(options.Path, index), err))
 			continue
 		}
 		v.issuers = append(v.issuers, issuer)
@@ -84,6 +92,27 @@ func New(issuers []config.Issuer, options Options) (*Verifier, error) {
 		return nil, errors.Join(problems...)
 	}
 	return v, nil
+}
+
+// sourceFor returns the source of the keys of an issuer with the settings, or nil if v has none. A nil verifier has none.
+func (v *Verifier) sourceFor(settings config.Issuer) source {
+	if v == nil {
+		return nil
+	}
+	for _, issuer := range v.issuers {
+		if sameSource(issuer.config, settings) {
+			return issuer.source
+		}
+	}
+	return nil
+}
+
+// sameSource reports whether the settings from which a source is made are equal. The other settings of an issuer may
+// differ, because sources do not use them.
+func sameSource(a, b config.Issuer) bool {
+	return a.Name == b.Name && a.Issuer == b.Issuer && slices.Equal(a.Algorithms, b.Algorithms) &&
+		a.JWKSURL == b.JWKSURL && a.Discovery == b.Discovery && a.PublicKeyFile == b.PublicKeyFile &&
+		a.CAFile == b.CAFile && a.AllowPlaintext == b.AllowPlaintext && a.MaxStale == b.MaxStale
 }
 
 // Verify returns the principal of a token. Its error is a [problem.Error]: invalid-token if the token fails any check,
@@ -114,12 +143,10 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*auth.Principal, e
 }
 
 // Watch fetches the issuers' keys and keeps them current until ctx is done. The caller runs it once, in its own
-// goroutine. When it returns, all its goroutines have ended.
+// goroutine. When it returns, all its goroutines have ended. If the verifier may be replaced, use [Watches] instead.
 func (v *Verifier) Watch(ctx context.Context) {
-	var watches sync.WaitGroup
-	for _, issuer := range v.issuers {
-		watches.Go(func() { issuer.source.watch(ctx) })
-	}
+	var watches Watches
+	watches.Follow(ctx, v)
 	watches.Wait()
 }
 
