@@ -78,7 +78,8 @@ type tlsGateway struct {
 // workerID is the SPIFFE ID to which the configuration grants access.
 const workerID = "spiffe://cluster.example/worker"
 
-func startTLS(t *testing.T) *tlsGateway {
+// startTLS starts a gateway. changes are applied to its configuration.
+func startTLS(t *testing.T, changes ...func(*config.Config)) *tlsGateway {
 	t.Helper()
 	dir := t.TempDir()
 	s := &tlsGateway{
@@ -93,6 +94,7 @@ func startTLS(t *testing.T) *tlsGateway {
 		cfg.Auth.Certificates = []config.Certificate{{
 			Name: "worker", URI: workerID, Grants: []config.Grant{{Namespace: "default", Role: "write"}},
 		}}
+		servertest.Apply(changes...)(cfg)
 	}, Public: public, Dial: public.Dial})
 	s.Listener = public
 	synctest.Wait()
