@@ -3,6 +3,7 @@ package history_test
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -69,6 +70,26 @@ func TestAStreamOfADisabledKeyEndsWithinAnHour(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(disabled), 0o600))
 		require.Equal(t, time.Hour, s.ReadToEOF(t))
 		requireCannotResume(t, g, c, servertest.Bearer(servertest.ReaderKey))
+	})
+}
+
+// A stream of a caller whose issuer is removed ends as that of a disabled key does.
+func TestAStreamOfARemovedIssuerEndsWithinAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "auth.yaml")
+		write := func(issuers string) { require.NoError(t, os.WriteFile(file, []byte("jwt: ["+issuers+"]"), 0o600)) }
+		write(`{issuer: "` + servertest.IssuerURL + `", audience: [flowgate], jwksURL: "` + servertest.IssuerURL + `/jwks"}`)
+		g := servertest.Start(t, servertest.Options{
+			Configure: func(cfg *config.Config) { cfg.Auth.File = file }, KeyTransport: servertest.NewIssuer(),
+		})
+		c := temporalfake.NewRunChain(g.Upstream)
+		credential := servertest.Bearer(servertest.NewJWT(servertest.WithTimeClaim("exp", 2*time.Hour)))
+		s := g.FollowHistory(t, "", credential...)
+		s.ReadIDs(t, 1)
+		write("")
+		require.Equal(t, time.Hour, s.ReadToEOF(t))
+		requireCannotResume(t, g, c, credential)
 	})
 }
 
