@@ -126,3 +126,33 @@ auth:
 	code, _, _ = runCommand("check", "--connect", "--config", filepath.Join(dir, "absent.yaml"))
 	require.Equal(t, exitUsage, code)
 }
+
+// The commands read the file auth.file as the gateway does.
+func TestCommandsReadTheFileOfIssuers(t *testing.T) {
+	t.Parallel()
+	address, _ := serveUpstream(t)
+	dir := t.TempDir()
+	config, file := filepath.Join(dir, "gateway.yaml"), filepath.Join(dir, "auth.yaml")
+	require.NoError(t, os.WriteFile(config, []byte("{upstream: {address: '"+address+"'}, auth: {file: auth.yaml}}"), 0o600))
+	write := func(content string) { require.NoError(t, os.WriteFile(file, []byte(content), 0o600)) }
+
+	write(`jwt: [{name: idp, issuer: "https://idp.example", audience: [flowgate], jwksURL: "http://127.0.0.1:1/jwks"}]`)
+	code, stdout, stderr := runCommand("check", "--connect", "--config", config)
+	require.Equal(t, exitFailure, code, stdout+stderr)
+	require.Contains(t, stdout, "configuration OK\n")
+	require.Contains(t, stdout, "keys of the issuer idp: failed, ")
+	code, stdout, stderr = runCommand("config", "print", "--config", config)
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "file: "+file+" # file\n")
+
+	write("jwt: [{issuer: a}]")
+	for _, args := range [][]string{{"check"}, {"config", "print"}, {"serve"}} {
+		code, _, stderr = runCommand(append(args, "--config", config)...)
+		require.Equal(t, exitUsage, code, args)
+		require.Contains(t, stderr, "auth.file: "+file+": jwt[0].audience: must contain at least one value, and no empty value\n", args)
+	}
+	write(`jwt: [{issuer: "https://idp.example", audience: [flowgate], discovery: true, credential: mint}]`)
+	code, _, stderr = runCommand("check", "--config", config)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, "auth.file: "+file+": jwt[0].credential: requires upstream.credential.mint.keyFile\n")
+}
