@@ -29,10 +29,13 @@ func newAuthFile(t *testing.T, content string) authFile {
 
 func (f authFile) configure(cfg *config.Config) { cfg.Auth.File = string(f) }
 
-// replace replaces the content, and waits until the gateway has read it.
+// replace replaces the content, and waits until the gateway has read it. It renames a file, because the gateway may read
+// a file that is being written, and would reject it.
 func (f authFile) replace(t *testing.T, content string) {
 	t.Helper()
-	require.NoError(t, os.WriteFile(string(f), []byte(content), 0o600))
+	next := string(f) + ".new"
+	require.NoError(t, os.WriteFile(next, []byte(content), 0o600))
+	require.NoError(t, os.Rename(next, string(f)))
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
 }
