@@ -146,7 +146,9 @@ func TestAnAddedIssuerWithoutKeysLeavesTheGatewayReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, issuer, file := startWithFile(t)
 		require.Equal(t, http.StatusOK, g.ReadyzStatus(t))
-		issuer.RespondWith(func() (*http.Response, error) { return servertest.HTTPResponse(http.StatusNotFound, "text/plain", ""), nil })
+		issuer.RespondWith(func() (*http.Response, error) {
+			return servertest.HTTPResponse(http.StatusNotFound, "text/plain", ""), nil
+		})
 		file.replace(t, trusting("flowgate", "idp.example", secondIssuer))
 		second := servertest.NewJWT(servertest.WithClaim("iss", "https://"+secondIssuer))
 		require.Equal(t, http.StatusServiceUnavailable, statusWith(t, g, second))
