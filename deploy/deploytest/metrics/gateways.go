@@ -38,6 +38,9 @@ func tokensAndCertificates(t testing.TB) string {
 	server, client, signing := newCertificate(t, dir, "server"), newCertificate(t, dir, "client"), newKeyFile(t, dir, "signing.pem")
 	issuer := startIssuer(t)
 	upstream := startTLSProxy(t, stack.Temporal, server)
+	issuers := filepath.Join(dir, "auth.yaml")
+	require.NoError(t, os.WriteFile(issuers, fmt.Appendf(nil,
+		`jwt: [{issuer: %[1]q, jwksURL: "%[1]s/jwks", audience: [flowgate], algorithms: [ES256]}]`, issuer), 0o600))
 	gateway := start(t, dir, upstream.address(), fmt.Sprintf(`
 metrics: {callers: 10}
 listen: {drainDelay: 0s, tls: {certFile: %[1]s, keyFile: %[2]s}}
@@ -46,8 +49,8 @@ upstream:
   credential: {mode: mint, mint: {keyFile: %[5]s, algorithm: ES256, issuer: flowgate}}
 auth:
   apiKeys: {file: %[6]s}
-  jwt: [{issuer: %[7]q, jwksURL: "%[7]s/jwks", audience: [flowgate], algorithms: [ES256]}]
-`, server.certFile, server.keyFile, client.certFile, client.keyFile, signing, newKeysFile(t, dir), issuer))
+  file: %[7]s
+`, server.certFile, server.keyFile, client.certFile, client.keyFile, signing, newKeysFile(t, dir), issuers))
 	caller := &caller{client: trusting(server), url: "https://" + gateway.Address + "/v1/namespaces/" + stack.Namespace, key: writerKey}
 	require.Equal(t, http.StatusAccepted, caller.call(t, http.MethodPost, "/workflows?wait=100ms", startRequest))
 	require.Equal(t, http.StatusOK, caller.call(t, http.MethodGet, "/workflows/metrics", ""))

@@ -87,12 +87,13 @@ app.kubernetes.io/component: test
 {{- end }}
 
 {{/*
-The hash of the files in the chart's Secret whose change must roll the Deployment. The gateway reloads the keys file,
-which changes often, so it is not part of the hash.
+The hash of the files in the chart's Secret whose change must roll the Deployment. The gateway reloads the keys file and
+the file of issuers and certificates, which change often, so they are not part of the hash.
 */}}
 {{- define "flowgate.secretChecksum" -}}
 {{- $keys := dig "auth" "apiKeys" "file" "" .Values.config | clean }}
-{{- omit (include "flowgate.secretData" . | fromYaml) (include "flowgate.secretKey" $keys) | toYaml | sha256sum }}
+{{- $callers := dig "auth" "file" "" .Values.config | clean }}
+{{- omit (include "flowgate.secretData" . | fromYaml) (include "flowgate.secretKey" $keys) (include "flowgate.secretKey" $callers) | toYaml | sha256sum }}
 {{- end }}
 
 {{/* A duration of the configuration, after a check. The arguments are a list of its path and value. */}}
