@@ -11,7 +11,7 @@ import (
 // Replicas of one version whose other settings are equal have equal hashes. The hash does not cover the contents of files,
 // and so depends on no secret.
 func (c *Config) Hash() string {
-	const length = 12 // hexadecimal digits: enough to tell a handful of configurations apart
+	const length = 12 // hexadecimal digits: enough to distinguish a handful of configurations
 	shared := *c
 	shared.Listen.Public, shared.Listen.Admin = "", ""
 	text, err := yaml.Marshal(&shared)
