@@ -2,7 +2,6 @@ package compose_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -157,12 +156,12 @@ func TestReplicasLoadBalancerAndPrometheus(t *testing.T) {
 	balancer := m.startLoadBalancer(t, gateways)
 	stack := deploytest.Environment(t)
 	for range 2 * len(gateways) {
-		body := get(t, balancer+"/v1/namespaces/"+stack.Namespace+"/client", key)
+		body := deploytest.Get(t, balancer+"/v1/namespaces/"+stack.Namespace+"/client", key)
 		require.Contains(t, body, `"principal":"local"`)
 		require.Contains(t, body, `"role":"admin"`)
 	}
 	prometheus := m.startPrometheus(t, gateways)
-	require.Contains(t, get(t, prometheus+"/api/v1/rules?type=alert", ""), "Flowgate", "the alerts are not loaded")
+	require.Contains(t, deploytest.Get(t, prometheus+"/api/v1/rules?type=alert", ""), "Flowgate", "the alerts are not loaded")
 	require.Eventually(t, func() bool {
 		ready := query(t, prometheus, `flowgate_ready{job="flowgate"}`)
 		for _, value := range ready {
@@ -239,7 +238,7 @@ func query(t *testing.T, prometheus, expression string) []string {
 			}
 		}
 	}
-	body := get(t, prometheus+"/api/v1/query?query="+url.QueryEscape(expression), "")
+	body := deploytest.Get(t, prometheus+"/api/v1/query?query="+url.QueryEscape(expression), "")
 	require.NoError(t, json.Unmarshal([]byte(body), &response))
 	var values []string
 	for _, result := range response.Data.Result {
@@ -248,23 +247,6 @@ func query(t *testing.T, prometheus, expression string) []string {
 		values = append(values, value)
 	}
 	return values
-}
-
-// get returns the body of a response with the status 200. The key may be empty.
-func get(t *testing.T, url, key string) string {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	require.NoError(t, err)
-	if key != "" {
-		request.Header.Set("Authorization", "Bearer "+key)
-	}
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Equal(t, http.StatusOK, response.StatusCode, "%s", body)
-	return string(body)
 }
 
 // replace replaces a text that must occur.

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"io"
 	"math/big"
 	"net/http"
 	"os"
@@ -90,11 +89,12 @@ func TestTheGatewayRunsWithTheMinimalExample(t *testing.T) {
 
 	spec := one[*appsv1.Deployment](t, decoded).Spec.Template.Spec
 	for _, probe := range []*corev1.Probe{spec.Containers[0].StartupProbe, spec.Containers[0].LivenessProbe, spec.Containers[0].ReadinessProbe} {
-		require.Equal(t, http.StatusOK, get(t, gateway.AdminURL+probe.HTTPGet.Path, ""), probe.HTTPGet.Path)
+		deploytest.Get(t, gateway.AdminURL+probe.HTTPGet.Path, "")
 	}
 	client := gateway.URL + "/v1/namespaces/" + stack.Namespace + "/client"
-	require.Equal(t, http.StatusOK, get(t, client, stack.WriterKey))
-	require.Equal(t, http.StatusUnauthorized, get(t, client, ""))
+	deploytest.Get(t, client, stack.WriterKey)
+	status, body := deploytest.Call(t, http.MethodGet, client, "", "")
+	require.Equal(t, http.StatusUnauthorized, status, body)
 
 	test := one[*corev1.Pod](t, decoded).Spec.Containers[0]
 	service := "http://shop-flowgate:80"
@@ -108,22 +108,6 @@ func TestTheGatewayRunsWithTheMinimalExample(t *testing.T) {
 	start := time.Now()
 	require.NoError(t, gateway.Stop())
 	require.Less(t, time.Since(start), time.Duration(*spec.TerminationGracePeriodSeconds)*time.Second)
-}
-
-// get returns the status of a GET request with an API key, if there is one.
-func get(t testing.TB, url, key string) int {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	require.NoError(t, err)
-	if key != "" {
-		request.Header.Set("Authorization", "Bearer "+key)
-	}
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	_, err = io.Copy(io.Discard, response.Body)
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	return response.StatusCode
 }
 
 // project writes the files of the volume with the configuration to a directory, as the kubelet does, and returns their

@@ -3,7 +3,6 @@ package image_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -111,16 +110,7 @@ func (c container) post(t *testing.T, stack deploytest.Stack, path, body string)
 func (c container) send(t *testing.T, stack deploytest.Stack, method, path, body string) (status int, response string) {
 	t.Helper()
 	url := "http://" + c.public + "/v1/namespaces/" + stack.Namespace + path
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+stack.WriterKey)
-	request.Header.Set("Content-Type", "application/json")
-	received, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	text, err := io.ReadAll(received.Body)
-	require.NoError(t, err)
-	require.NoError(t, received.Body.Close())
-	return received.StatusCode, string(text)
+	return deploytest.Call(t, method, url, stack.WriterKey, body)
 }
 
 // listenerProcess returns the id of the gateway that has the address of its admin listener in its environment. Only the

@@ -1,7 +1,6 @@
 package systemd_test
 
 import (
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,13 +30,7 @@ func TestGatewayRunsUnderSystemCallFilter(t *testing.T) {
 	}
 	gateway := deploytest.Start(t, command)
 	gateway.AwaitOK(t, "http://"+admin+"/readyz")
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/v1/namespaces/"+stack.Namespace+"/workflows", nil)
-	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+stack.WriterKey)
-	response, err := http.DefaultClient.Do(request)
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Equal(t, http.StatusOK, response.StatusCode)
+	deploytest.Get(t, "http://"+address+"/v1/namespaces/"+stack.Namespace+"/workflows", stack.WriterKey)
 	require.NoError(t, gateway.Stop())
 
 	permitted, made := permittedCalls(t), tracedCalls(t, trace)
