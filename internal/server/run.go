@@ -147,7 +147,7 @@ func (g *gateway) drain(public <-chan error) {
 	if !g.gate.Await(g.cfg.Listen.DrainTimeout) {
 		g.log.Warn("requests in flight are ended", slog.String("after", g.cfg.Listen.DrainTimeout.String()))
 		g.endRequests(problem.New(problem.Draining,
-			"This replica stopped before the call had ended. It is not known whether the call took effect."))
+			"This replica stopped before the call had ended. A write may have taken effect."))
 		g.gate.Await(lastWrites)
 	}
 	g.publicListener.Drain()
