@@ -326,7 +326,7 @@ func TestServeDistinguishesInvalidConfigurationFromFailure(t *testing.T) {
 
 	occupied, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer occupied.Close()
+	defer func() { require.NoError(t, occupied.Close()) }()
 	code, _, stderr = runCommand("serve", "--config", file, "--set", "listen.public="+occupied.Addr().String())
 	require.Equal(t, exitFailure, code)
 	require.Contains(t, stderr, "address already in use")

@@ -33,7 +33,8 @@ func newKey(args []string, std stdio) int {
 	flags := flag.NewFlagSet("gateway keys new", flag.ContinueOnError)
 	flags.SetOutput(std.stderr)
 	flags.StringVar(&options.id, "id", "", "the key's `ID`: up to 32 of a-z, 0-9 and -")
-	flags.Var(&options.grants, "grant", "a `GRANT` as NAMESPACE=ROLE or NAMESPACE=OPERATION+OPERATION, such as orders=write or orders=signal+query; may be repeated")
+	flags.Var(&options.grants, "grant",
+		"a `GRANT` as NAMESPACE=ROLE or NAMESPACE=OPERATION+OPERATION, such as orders=write or orders=signal+query; may be repeated")
 	flags.StringVar(&options.file, "file", "", "the keys `FILE` (YAML) to append the entry to instead of printing it")
 	flags.StringVar(&options.out, "out", "", "the new `FILE` to write the key to instead of printing it")
 	flags.BoolVar(&options.once, "once", false, "do nothing if the keys file has an entry with this id")

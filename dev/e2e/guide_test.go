@@ -231,7 +231,7 @@ func TestVersioningNamesTestedServer(t *testing.T) {
 	version := regexp.MustCompile(`go\.temporal\.io/server v(\d+\.\d+)`).FindSubmatch(module)
 	require.NotNil(t, version)
 	sentence := "The tests run against Temporal server " + string(version[1]) + "."
-	require.True(t, strings.Contains(string(document), sentence), "docs/versioning.md does not contain: %s", sentence)
+	require.Contains(t, string(document), sentence)
 }
 
 // TestGuideDetectsErrors tests the shell: it keeps variables between commands and returns an error for a failed

@@ -142,8 +142,9 @@ func TestOperationsDoNotExtendToSystemWorkflows(t *testing.T) {
 	execution := &common.WorkflowExecution{WorkflowId: system}
 	batchOf := func(query string, executions ...*common.WorkflowExecution) proto.Message {
 		return &workflowservice.StartBatchOperationRequest{
-			Namespace: orders, VisibilityQuery: query, Executions: executions,
-			Operation: &workflowservice.StartBatchOperationRequest_SignalOperation{SignalOperation: &batch.BatchOperationSignal{}},
+			Namespace: orders, VisibilityQuery: query,
+			Executions: executions, //nolint:staticcheck // the server still honours the deprecated field
+			Operation:  &workflowservice.StartBatchOperationRequest_SignalOperation{SignalOperation: &batch.BatchOperationSignal{}},
 		}
 	}
 	for _, test := range []struct {
